@@ -1,0 +1,1 @@
+//! `lagrule` derives learning rules from Lagrangians.

@@ -1,0 +1,2 @@
+//! The `lagrule` command.
+fn main() {}
