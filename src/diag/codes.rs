@@ -38,11 +38,13 @@ codes! {
     E103 UnknownClause       "the line begins with no known clause"
     E104 UnexpectedToken     "something else was expected here"
     E105 TooDeep             "the expression is nested too deeply"
-    E106 UnclosedBracket     "a bracket is never closed"
+    E106 UnmatchedBracket    "the brackets do not match"
     E107 StrayIndentation    "an indented line continues nothing"
     E108 NumberTooLong       "the number has too many digits"
     E109 ClauseTooLong       "the clause is too long"
     E110 TooManyMistakes     "reading stopped after too many mistakes"
+    E111 NameLikeProduct     "a name that may be meant as a product"
+    E112 NameTooLong         "the name is too long"
 }
 
 impl fmt::Display for Code {
