@@ -1,1 +1,3 @@
 //! `lagrule` derives learning rules from Lagrangians.
+
+pub mod solve;
