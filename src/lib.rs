@@ -1,5 +1,7 @@
 //! `lagrule` derives learning rules from Lagrangians.
 
 pub mod diag;
+pub mod model;
 pub mod source;
+pub mod symbolic;
 pub mod syntax;
