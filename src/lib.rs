@@ -1,3 +1,8 @@
 //! `lagrule` derives learning rules from Lagrangians.
 
+pub mod diag;
+pub mod model;
 pub mod solve;
+pub mod source;
+pub mod symbolic;
+pub mod syntax;

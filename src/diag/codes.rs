@@ -1,0 +1,52 @@
+//! The table of diagnostic codes: `E`, the digit of the stage, two digits.
+//!
+//! A row is all it takes to add one; the tidy test then asks for its page in `docs/errors`
+//! and its example in `tests/bad`. Numbers are never used again for something else.
+
+use std::fmt;
+
+macro_rules! codes {
+    ($($id:ident $name:ident $title:literal)*) => {
+        /// The kind of a mistake. The variants are named for it, the number is for the user.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $(#[doc = concat!("`", stringify!($id), "`: ", $title, ".")] $name,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of the table.
+            pub const ALL: &'static [Code] = &[$(Code::$name),*];
+
+            /// The number, such as `E101`.
+            pub fn id(self) -> &'static str {
+                match self { $(Code::$name => stringify!($id)),* }
+            }
+
+            /// One line that says what kind of mistake it is.
+            pub fn title(self) -> &'static str {
+                match self { $(Code::$name => $title),* }
+            }
+        }
+    };
+}
+
+#[rustfmt::skip]
+codes! {
+    // Stage 1: the syntax of one clause.
+    E101 NotText             "the file is not text"
+    E102 FileTooLarge        "the file is too large"
+    E103 UnknownClause       "the line begins with no known clause"
+    E104 UnexpectedToken     "something else was expected here"
+    E105 TooDeep             "the expression is nested too deeply"
+    E106 UnclosedBracket     "a bracket is never closed"
+    E107 StrayIndentation    "an indented line continues nothing"
+    E108 NumberTooLong       "the number has too many digits"
+    E109 ClauseTooLong       "the clause is too long"
+    E110 TooManyMistakes     "reading stopped after too many mistakes"
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id())
+    }
+}
