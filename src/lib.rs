@@ -3,5 +3,8 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod diag;
+pub mod model;
+pub mod solve;
 pub mod source;
+pub mod symbolic;
 pub mod syntax;

@@ -3,4 +3,5 @@
 mod ast_gen;
 mod bad;
 mod cli;
+mod solve;
 mod syntax;

@@ -199,30 +199,15 @@ impl Reader<'_, '_> {
     fn constant(&mut self, part: Part<'_>) -> Result<Constant, Diagnostic> {
         let mut parts = part.parts();
         let left = match parts.maybe(Rule::left_bound) {
-            Some(bound) => Some(self.bound(bound)?),
+            Some(bound) => Some(bound_of(bound)?),
             None => None,
         };
         let name = self.name(&parts.need(Rule::name))?;
         let right = match parts.maybe(Rule::right_bound) {
-            Some(bound) => Some(self.bound(bound)?),
+            Some(bound) => Some(bound_of(bound)?),
             None => None,
         };
         Ok(Constant { left, name, right })
-    }
-
-    fn bound(&mut self, part: Part<'_>) -> Result<Bound, Diagnostic> {
-        let span = part.span();
-        let (mut relation, mut value) = (Relation::Less, None);
-        for part in part.parts() {
-            match part.rule() {
-                Rule::relation => relation = relation_of(part),
-                _ => value = Some(bound_value(part)?),
-            }
-        }
-        match value {
-            Some(value) => Ok(Bound { relation, value, span }),
-            None => unreachable!("a bound has a value"),
-        }
     }
 
     fn binding(&mut self, part: Part<'_>) -> Result<Binding, Diagnostic> {
@@ -270,6 +255,21 @@ impl Reader<'_, '_> {
             _ => LimitKind::ToZero(left),
         };
         Ok(Limit { kind, span })
+    }
+}
+
+fn bound_of(part: Part<'_>) -> Result<Bound, Diagnostic> {
+    let span = part.span();
+    let (mut relation, mut value) = (Relation::Less, None);
+    for part in part.parts() {
+        match part.rule() {
+            Rule::relation => relation = relation_of(part),
+            _ => value = Some(bound_value(part)?),
+        }
+    }
+    match value {
+        Some(value) => Ok(Bound { relation, value, span }),
+        None => unreachable!("a bound has a value"),
     }
 }
 

@@ -1,0 +1,119 @@
+//! Why a linear problem has no answer, as a value with advice.
+
+use std::fmt;
+
+/// The reason a routine of [`super`] gives no result. Its text says what was found and what to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LinearFailure {
+    /// An input held an infinity or a NaN.
+    NotFinite {
+        /// What the input is called.
+        what: &'static str,
+    },
+    /// Two inputs do not fit together.
+    Shape {
+        /// What was expected, in words.
+        expected: String,
+    },
+    /// The matrix of the squared velocities is not positive definite: there is no minimum over
+    /// velocities.
+    MetricNotPositive {
+        /// Smallest eigenvalue found.
+        smallest: f64,
+    },
+    /// Curvature below −γ²/4 (equation B8): a pair of roots lies on `Re λ = γ/2` and the
+    /// objective has no lower bound.
+    NoOptimum {
+        /// The curvature `ηkh` (relative to the metric) of the worst motion.
+        curvature: f64,
+        /// The bound `−γ²/4` it has to exceed.
+        bound: f64,
+        /// Frequency of the worst motion.
+        frequency: f64,
+    },
+    /// The roots do not fall half and half on the two sides of `Re λ = γ/2`.
+    WrongSplit {
+        /// Roots left of the line.
+        left: usize,
+        /// Roots that have to be there.
+        wanted: usize,
+    },
+    /// An iteration did not settle.
+    NotConverged {
+        /// The iteration.
+        what: &'static str,
+        /// Steps taken.
+        iterations: usize,
+    },
+    /// A matrix that has to be inverted is singular to working precision.
+    Singular {
+        /// Which matrix.
+        what: &'static str,
+    },
+    /// The horizon is longer than the conjugate time (equation K3): the objective has no minimum
+    /// over paths of this length.
+    Conjugate {
+        /// A horizon for which a minimum still exists.
+        safe: f64,
+        /// The horizon asked for, or the shorter one at which the minimum was first missed.
+        horizon: f64,
+    },
+}
+
+impl LinearFailure {
+    /// What the user can change.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::NotFinite { .. } => "give finite numbers for every value",
+            Self::Shape { .. } => "give matrices of one size",
+            Self::MetricNotPositive { .. } => {
+                "choose a metric that is symmetric positive definite, and a positive rate"
+            }
+            Self::NoOptimum { .. } => {
+                "increase the discount, add curvature, or give a finite horizon below the \
+                 conjugate time"
+            }
+            Self::WrongSplit { .. } => {
+                "the equations of motion do not come from one discounted objective; check them"
+            }
+            Self::NotConverged { .. } => "rescale the coordinates so that the rates are closer",
+            Self::Singular { .. } => {
+                "remove the direction in which nothing changes the objective, or give it a loss"
+            }
+            Self::Conjugate { .. } => "shorten the horizon or increase the discount",
+        }
+    }
+}
+
+impl fmt::Display for LinearFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFinite { what } => write!(f, "{what} has an entry that is not finite"),
+            Self::Shape { expected } => write!(f, "sizes do not agree: expected {expected}"),
+            Self::MetricNotPositive { smallest } => write!(
+                f,
+                "the metric is not positive definite: its smallest eigenvalue is {smallest:.6e}"
+            ),
+            Self::NoOptimum { curvature, bound, frequency } => write!(
+                f,
+                "no optimum: curvature {curvature:.6e} is not above -gamma^2/4 = {bound:.6e} \
+                 (motion of frequency {frequency:.6e} lowers the objective without bound)"
+            ),
+            Self::WrongSplit { left, wanted } => write!(
+                f,
+                "{left} roots have a real part below gamma/2, an optimum needs {wanted}"
+            ),
+            Self::NotConverged { what, iterations } => {
+                write!(f, "{what} did not converge in {iterations} iterations")
+            }
+            Self::Singular { what } => write!(f, "{what} is singular"),
+            Self::Conjugate { safe, horizon } => write!(
+                f,
+                "no minimum over a horizon of {horizon:.6e}: a conjugate point comes after \
+                 {safe:.6e}"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for LinearFailure {}

@@ -1,0 +1,179 @@
+//! What follows from declared properties. `false` means "not known", never "known not".
+
+use super::expr::{Expr, Fun, Node, Product};
+use super::number::sign;
+use super::symbol::Prop;
+use num_integer::Integer;
+
+/// Is the scalar (or every entry of the vector) known to be positive?
+pub fn is_positive(expr: &Expr) -> bool {
+    match expr.node() {
+        Node::Num(value) => sign(value) > 0,
+        Node::Sym(symbol) => symbol.props.has(Prop::Positive),
+        Node::Fun(Fun::Exp | Fun::Cosh, _) => true,
+        Node::Apply(apply) if apply.slots.is_empty() && apply.directions.is_empty() => {
+            apply.function.symbol.props.has(Prop::Positive)
+        }
+        Node::Product(product) => {
+            sign(&product.coefficient) > 0 && product_is(product, is_positive)
+        }
+        Node::Sum(terms) => terms.iter().all(is_nonnegative) && terms.iter().any(is_positive),
+        Node::Hadamard(powers) => powers.iter().all(|(base, _)| is_positive(base)),
+        Node::Entry(of, _, _) => is_positive(of) && of.shape().is_column(),
+        _ => false,
+    }
+}
+
+/// Is the scalar (or every entry of the vector) known to be zero or positive?
+pub fn is_nonnegative(expr: &Expr) -> bool {
+    if is_positive(expr) {
+        return true;
+    }
+    match expr.node() {
+        Node::Num(value) => sign(value) >= 0,
+        Node::Sym(symbol) => symbol.props.has(Prop::Nonnegative),
+        Node::Fun(Fun::Abs, _) => true,
+        Node::Product(product) => {
+            sign(&product.coefficient) >= 0 && product_is(product, is_nonnegative)
+        }
+        Node::Sum(terms) => terms.iter().all(is_nonnegative),
+        Node::Hadamard(powers) => powers.iter().all(|(base, exponent)| {
+            is_nonnegative(base) || (exponent.is_integer() && exponent.numer().is_even())
+        }),
+        Node::Entry(of, _, _) => is_nonnegative(of) && of.shape().is_column(),
+        Node::Word(factors) => is_square_form(factors),
+        _ => false,
+    }
+}
+
+/// `uᵀ A u` with `A` positive semidefinite, or `uᵀ u`.
+fn is_square_form(factors: &[Expr]) -> bool {
+    let (Some(first), Some(last)) = (factors.first(), factors.last()) else { return false };
+    let middle = &factors[1..factors.len() - 1];
+    first.shape().rows.is_one()
+        && super::matrix::transpose(first) == *last
+        && match middle {
+            [] => true,
+            [only] => is_psd(only),
+            _ => false,
+        }
+}
+
+fn product_is(product: &Product, test: fn(&Expr) -> bool) -> bool {
+    product.tail.as_ref().is_none_or(is_psd)
+        && product.powers.iter().all(|(base, exponent)| {
+            is_positive(base)
+                || match exponent.as_num() {
+                    Some(e) if e.is_integer() && e.numer().is_even() => {
+                        sign(e) > 0 && test == is_nonnegative as fn(&Expr) -> bool
+                    }
+                    Some(e) => sign(e) > 0 && test(base),
+                    None => false,
+                }
+        })
+}
+
+/// Is the scalar known to be below zero?
+pub fn is_negative(expr: &Expr) -> bool {
+    match expr.node() {
+        Node::Sym(symbol) => symbol.props.has(Prop::Negative),
+        _ => is_positive(&-expr),
+    }
+}
+
+/// Is the square matrix known to be symmetric?
+pub fn is_symmetric(expr: &Expr) -> bool {
+    expr.shape().is_square() && super::matrix::transpose(expr) == *expr
+}
+
+/// Is the matrix known to be diagonal?
+pub fn is_diagonal(expr: &Expr) -> bool {
+    match expr.node() {
+        Node::Identity(_) | Node::Diag(_) => true,
+        Node::Zero => expr.shape().is_square(),
+        Node::Num(_) => true,
+        Node::Sym(symbol) => symbol.props.has(Prop::Diagonal),
+        Node::Apply(apply) => {
+            apply.function.symbol.props.has(Prop::Diagonal) && apply.slots.is_empty()
+        }
+        Node::MatPow(inner, _)
+        | Node::MatExp(inner)
+        | Node::MatCosh(inner)
+        | Node::MatSinh(inner) => is_diagonal(inner),
+        Node::Product(product) => product.tail.as_ref().is_none_or(is_diagonal),
+        Node::Sum(parts) | Node::Word(parts) => parts.iter().all(is_diagonal),
+        Node::Literal(entries) => {
+            let Some(n) = expr.shape().cols.number() else { return false };
+            expr.shape().is_square()
+                && entries.iter().enumerate().all(|(at, e)| at / n == at % n || e.is_zero())
+        }
+        _ => false,
+    }
+}
+
+/// Is the matrix known to be symmetric positive definite?
+pub fn is_spd(expr: &Expr) -> bool {
+    match expr.node() {
+        Node::Identity(_) | Node::GeometricMean(_, _) => true,
+        Node::Num(_) => is_positive(expr),
+        Node::Sym(symbol) => {
+            symbol.props.has(Prop::Spd) || (expr.is_scalar() && is_positive(expr))
+        }
+        Node::Apply(apply) => {
+            apply.function.symbol.props.has(Prop::Spd)
+                && apply.slots.is_empty()
+                && apply.directions.is_empty()
+        }
+        Node::Diag(entries) => is_positive(entries),
+        Node::MatPow(inner, _) => is_spd(inner),
+        Node::MatExp(inner) => is_symmetric(inner),
+        Node::Product(product) => {
+            sign(&product.coefficient) > 0
+                && product.powers.iter().all(|(base, _)| is_positive(base))
+                && product.tail.as_ref().is_none_or(is_spd)
+        }
+        Node::Sum(terms) => terms.iter().all(is_psd) && terms.iter().any(is_spd),
+        Node::Literal(entries) => super::matrix::literal_is_definite(expr, entries),
+        Node::Word(factors) => super::word::all_commute(factors) && factors.iter().all(is_spd),
+        _ => expr.is_scalar() && is_positive(expr),
+    }
+}
+
+/// Is the matrix known to be symmetric positive semidefinite?
+pub fn is_psd(expr: &Expr) -> bool {
+    if is_spd(expr) {
+        return true;
+    }
+    match expr.node() {
+        Node::Zero => expr.shape().is_square(),
+        Node::Sym(symbol) => {
+            symbol.props.has(Prop::Psd) || (expr.is_scalar() && is_nonnegative(expr))
+        }
+        Node::Apply(apply) => {
+            apply.function.symbol.props.has(Prop::Psd)
+                && apply.slots.is_empty()
+                && apply.directions.is_empty()
+        }
+        Node::Diag(entries) => is_nonnegative(entries),
+        Node::MatPow(inner, exponent) => sign(exponent) > 0 && is_psd(inner),
+        Node::Product(product) => {
+            sign(&product.coefficient) >= 0
+                && product.powers.iter().all(|(base, _)| is_nonnegative(base))
+                && product.tail.as_ref().is_none_or(is_psd)
+        }
+        Node::Sum(terms) => terms.iter().all(is_psd),
+        Node::Word(factors) => {
+            (super::word::all_commute(factors) && factors.iter().all(is_psd))
+                || is_congruence(factors)
+        }
+        _ => expr.is_scalar() && is_nonnegative(expr),
+    }
+}
+
+/// `Bᵀ A B` with `A` positive semidefinite, or `Bᵀ B`.
+fn is_congruence(factors: &[Expr]) -> bool {
+    let half = factors.len() / 2;
+    let mirrored = (0..half)
+        .all(|at| super::matrix::transpose(&factors[at]) == factors[factors.len() - 1 - at]);
+    mirrored && (factors.len().is_multiple_of(2) || is_psd(&factors[half]))
+}

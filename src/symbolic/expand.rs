@@ -1,0 +1,190 @@
+//! Multiplying out, and the zero test built on it.
+
+use super::build::{pow, product, product_of, sum};
+use super::expr::{Expr, Node, Product};
+use super::matrix;
+use super::number::{Q, sign};
+use super::rewrite::map_children;
+use num_traits::{One, Signed, ToPrimitive};
+use std::collections::BTreeMap;
+
+/// Products whose expansion would exceed this many terms stay as they are.
+const MOST_TERMS: usize = 4000;
+/// Whole powers of sums are multiplied out up to this exponent.
+const LARGEST_POWER: u32 = 12;
+
+/// Multiplies out products and whole powers of sums, inside functions too.
+pub fn expand(expr: &Expr) -> Expr {
+    let inner = map_children(expr, &mut expand);
+    match inner.node() {
+        Node::Product(parts) => expand_product(parts).unwrap_or(inner),
+        Node::Word(factors) => distribute(factors).unwrap_or(inner),
+        Node::MatPow(base, exponent) => {
+            let whole = exponent.is_integer() && sign(exponent) > 0;
+            match exponent.to_u32() {
+                Some(power) if whole && power <= LARGEST_POWER && base.terms().len() > 1 => {
+                    let factors = vec![base.clone(); power as usize];
+                    distribute(&factors).unwrap_or(inner)
+                }
+                _ => inner,
+            }
+        }
+        _ => inner,
+    }
+}
+
+fn expand_product(parts: &Product) -> Option<Expr> {
+    let mut factors = vec![Expr::num(parts.coefficient.clone())];
+    let mut grew = false;
+    for (base, exponent) in &parts.powers {
+        let whole = exponent.as_num().filter(|e| e.is_integer() && e.is_positive());
+        match whole.and_then(Q::to_u32) {
+            Some(power) if power <= LARGEST_POWER && base.terms().len() > 1 => {
+                grew = true;
+                factors.extend(std::iter::repeat_n(base.clone(), power as usize));
+            }
+            _ => factors.push(pow(base, exponent)),
+        }
+    }
+    if let Some(tail) = &parts.tail {
+        grew |= tail.terms().len() > 1;
+        factors.push(tail.clone());
+    }
+    if grew { distribute(&factors) } else { None }
+}
+
+/// The product of sums as a sum of products; `None` if nothing distributes or too much would.
+fn distribute(factors: &[Expr]) -> Option<Expr> {
+    if factors.iter().all(|factor| factor.terms().len() == 1) {
+        return None;
+    }
+    let mut terms = vec![Expr::one()];
+    for factor in factors {
+        if terms.len() * factor.terms().len() > MOST_TERMS {
+            return None;
+        }
+        let next = terms
+            .iter()
+            .flat_map(|left| factor.terms().iter().map(move |right| product(left, right)));
+        let collected = sum(next.collect::<Vec<_>>());
+        terms = collected.terms().to_vec();
+        if collected.is_zero() {
+            return Some(Expr::zeros(product_of(factors).shape().clone()));
+        }
+    }
+    // A merged pair may have brought in a sum again (a square root squared, say).
+    let total = sum(terms);
+    let again = total.terms().iter().any(|term| {
+        let p = term.as_product();
+        let whole = |(base, e): &(Expr, Expr)| {
+            base.terms().len() > 1
+                && e.as_num().is_some_and(|e| e.is_integer() && e.is_positive())
+        };
+        p.powers.iter().any(whole) || p.tail.is_some_and(|tail| tail.terms().len() > 1)
+    });
+    Some(if again { expand(&total) } else { total })
+}
+
+/// Is the expression zero? `true` is a proof; `false` means that no proof was found.
+pub fn is_zero(expr: &Expr) -> bool {
+    let mut current = expand(expr);
+    for _ in 0..4 {
+        if current.is_zero() {
+            return true;
+        }
+        if let Node::Literal(entries) = current.node() {
+            return entries.iter().all(is_zero);
+        }
+        let cleared = clear_denominators(&primitive_radicals(&current));
+        if cleared == current {
+            return false;
+        }
+        current = expand(&cleared);
+    }
+    current.is_zero()
+}
+
+/// Are two expressions equal? `true` is a proof.
+pub fn equal(left: &Expr, right: &Expr) -> bool {
+    left == right || is_zero(&(left - right))
+}
+
+/// Multiplies a sum by every power of a sum that stands in a denominator.
+fn clear_denominators(expr: &Expr) -> Expr {
+    let mut lowest: BTreeMap<Expr, Q> = BTreeMap::new();
+    for term in expr.terms() {
+        for (base, exponent) in term.as_product().powers {
+            let Some(e) = exponent.as_num() else { continue };
+            if e.is_negative() && base.terms().len() > 1 {
+                let known = lowest.entry(base).or_insert_with(|| e.clone());
+                *known = known.clone().min(e.floor());
+            }
+        }
+    }
+    if lowest.is_empty() {
+        return expr.clone();
+    }
+    let factor = lowest
+        .iter()
+        .fold(Expr::one(), |all, (base, e)| all * pow(base, &Expr::num(-e.floor())));
+    sum(expr.terms().iter().map(|term| &factor * term).collect::<Vec<_>>())
+}
+
+/// Gives radicals of proportional sums the same radicand: `(γ²/4 + ηkh)^½` becomes
+/// `½ (γ² + 4ηkh)^½`, and a common symbol with known sign leaves the root.
+fn primitive_radicals(expr: &Expr) -> Expr {
+    let inner = map_children(expr, &mut primitive_radicals);
+    let Node::Product(parts) = inner.node() else { return inner };
+    let mut all = Expr::num(parts.coefficient.clone());
+    for (base, exponent) in &parts.powers {
+        let fractional = exponent.as_num().is_none_or(|e| !e.is_integer());
+        let power = match (fractional, base.terms().len() > 1) {
+            (true, true) => {
+                let (content, primitive) = content(base);
+                pow(&content, exponent) * pow(&primitive, exponent)
+            }
+            _ => pow(base, exponent),
+        };
+        all = all * power;
+    }
+    match &parts.tail {
+        Some(tail) => all * tail,
+        None => all,
+    }
+}
+
+/// Splits a sum into what all terms share (a positive number and powers of symbols known to be
+/// positive) and the rest, whose numeric coefficients are coprime integers.
+pub fn content(expr: &Expr) -> (Expr, Expr) {
+    use num_integer::Integer;
+    let products: Vec<Product> = expr.terms().iter().map(Expr::as_product).collect();
+    let mut numerator = num_bigint::BigInt::from(0);
+    let mut denominator = num_bigint::BigInt::from(1);
+    for product in &products {
+        numerator = numerator.gcd(product.coefficient.numer());
+        denominator = denominator.lcm(product.coefficient.denom());
+    }
+    let mut common: BTreeMap<Expr, Q> = BTreeMap::new();
+    if let Some(first) = products.first() {
+        for (base, exponent) in &first.powers {
+            let Some(e) = exponent.as_num() else { continue };
+            let least = products[1..].iter().try_fold(e.clone(), |least, product| {
+                let (_, other) = product.powers.iter().find(|(b, _)| b == base)?;
+                Some(least.min(other.as_num()?.clone()))
+            });
+            if let Some(least) = least
+                && super::assume::is_positive(base)
+            {
+                common.insert(base.clone(), least);
+            }
+        }
+    }
+    let number = Q::new(numerator, denominator);
+    let number = if number.is_positive() { number } else { Q::one() };
+    let content = common
+        .iter()
+        .fold(Expr::num(number), |all, (base, e)| all * pow(base, &Expr::num(e.clone())));
+    let inverse = matrix::inverse(&content);
+    let rest = sum(expr.terms().iter().map(|term| &inverse * term).collect::<Vec<_>>());
+    (content, rest)
+}

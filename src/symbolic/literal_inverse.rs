@@ -1,0 +1,86 @@
+//! Determinants and inverses of small written-out matrices, exactly.
+
+use super::build::sum;
+use super::expr::Expr;
+use super::matrix::literal;
+use num_traits::Zero;
+
+/// Written-out inverses stop here: larger symbolic ones are unreadable and stay `A⁻¹`.
+const LARGEST: usize = 3;
+
+/// The determinant of an `n × n` matrix given row by row.
+pub fn determinant(entries: &[Expr], n: usize) -> Expr {
+    if n == 1 {
+        return entries[0].clone();
+    }
+    let cofactors = (0..n).filter(|col| !entries[*col].is_zero()).map(|col| {
+        let minor = minor(entries, n, 0, col);
+        let signed = if col % 2 == 0 { entries[col].clone() } else { -&entries[col] };
+        super::expand::expand(&(signed * determinant(&minor, n - 1)))
+    });
+    sum(cofactors.collect::<Vec<_>>())
+}
+
+fn minor(entries: &[Expr], n: usize, row: usize, col: usize) -> Vec<Expr> {
+    (0..n * n)
+        .filter(|at| at / n != row && at % n != col)
+        .map(|at| entries[at].clone())
+        .collect()
+}
+
+/// The inverse by cofactors; `None` when singular or too large to write out.
+pub fn inverse(matrix: &Expr, entries: &[Expr]) -> Option<Expr> {
+    let n = matrix.shape().rows.number()?;
+    if n > LARGEST && !entries.iter().all(|entry| entry.as_num().is_some()) || n > 12 {
+        return None;
+    }
+    if n > LARGEST {
+        return rational_inverse(matrix, entries, n);
+    }
+    let determinant = super::expand::expand(&determinant(entries, n));
+    if super::expand::is_zero(&determinant) {
+        return None;
+    }
+    let mut cofactors = Vec::with_capacity(n * n);
+    for row in 0..n {
+        for col in 0..n {
+            // The adjugate is the transposed matrix of cofactors.
+            let minor = self::determinant(&minor(entries, n, col, row), n - 1);
+            cofactors.push(if (row + col) % 2 == 0 { minor } else { -minor });
+        }
+    }
+    let adjugate = literal(matrix.shape().clone(), cofactors);
+    Some(super::matrix::inverse(&determinant) * adjugate)
+}
+
+/// Gauss–Jordan elimination on exact numbers.
+fn rational_inverse(matrix: &Expr, entries: &[Expr], n: usize) -> Option<Expr> {
+    let number = |e: &Expr| e.as_num().cloned();
+    let mut rows: Vec<Vec<_>> = (0..n)
+        .map(|row| {
+            let left = (0..n).map(|col| number(&entries[row * n + col]));
+            let right = (0..n).map(|col| number(&Expr::int(i64::from(row == col))));
+            left.chain(right).collect::<Option<Vec<_>>>()
+        })
+        .collect::<Option<Vec<_>>>()?;
+    for col in 0..n {
+        let pivot = (col..n).find(|row| !rows[*row][col].is_zero())?;
+        rows.swap(col, pivot);
+        let scale = rows[col][col].clone();
+        for value in &mut rows[col] {
+            *value /= &scale;
+        }
+        let pivot_row = rows[col].clone();
+        for (at, row) in rows.iter_mut().enumerate() {
+            let factor = row[col].clone();
+            if at == col || factor.is_zero() {
+                continue;
+            }
+            for (value, pivot) in row.iter_mut().zip(&pivot_row) {
+                *value -= &factor * pivot;
+            }
+        }
+    }
+    let inverse = rows.into_iter().flat_map(|row| row.into_iter().skip(n)).map(Expr::num);
+    Some(literal(matrix.shape().clone(), inverse.collect()))
+}

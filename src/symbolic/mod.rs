@@ -1,0 +1,23 @@
+//! The computer algebra the derivations need, and nothing more: exact rationals, scalars, and
+//! noncommutative products of matrices over symbolic dimensions. It knows nothing of models.
+
+pub mod apply;
+pub mod assume;
+pub mod build;
+pub mod diff;
+pub mod expand;
+pub mod expr;
+pub mod laws;
+pub mod linear;
+mod literal_inverse;
+pub mod matrix;
+pub mod number;
+pub mod rewrite;
+pub mod shape;
+pub mod symbol;
+pub mod word;
+
+pub use expr::{Abstract, Apply, Expr, Fun, Node, Product};
+pub use number::Q;
+pub use shape::{Dim, Shape};
+pub use symbol::{Mark, Prop, Props, Symbol};

@@ -1,0 +1,12 @@
+//! The numeric road: linear algebra, residuals, trajectories.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::unreadable_literal,
+    reason = "helpers of tests fail by panicking, and reference numbers are copied as printed"
+)]
+
+mod equations;
+mod lagrangians;
+mod linear;
+mod random;
