@@ -195,7 +195,7 @@ fn function(
             }
             Some(entity) => shapes.extend(entity.symbol().map(|symbol| symbol.shape.clone())),
             None => {
-                scope.unknown(&arg.text, arg.span, |entity| {
+                scope.unknown(&arg.text, arg.span, "param", |entity| {
                     matches!(entity, Entity::Coordinate(_) | Entity::Time(_))
                 });
                 return None;
@@ -409,7 +409,7 @@ fn commute(list: &List<Name>, out: &mut Declarations, scope: &mut Scope<'_>) {
                     .here("expected a given square matrix"),
                 );
             }
-            None => scope.unknown(&name.text, name.span, |entity| match entity {
+            None => scope.unknown(&name.text, name.span, "given", |entity| match entity {
                 Entity::Given(symbol) => symbol.shape.is_square(),
                 _ => false,
             }),
@@ -428,13 +428,14 @@ fn commute(list: &List<Name>, out: &mut Declarations, scope: &mut Scope<'_>) {
 
 /// Warns of names that nothing uses: usually something else was meant where they should stand.
 pub(super) fn warn_of_unused(scope: &mut Scope<'_>) {
-    let unused: Vec<(String, Span, &'static str)> = scope
+    let mut unused: Vec<(String, Span, &'static str)> = scope
         .iter()
         .filter(|(_, declared)| !declared.used)
         .filter_map(|(name, declared)| {
             Some((name.to_owned(), declared.span?, declared.entity.word()))
         })
         .collect();
+    unused.sort_by_key(|(_, span, _)| *span);
     for (name, span, what) in unused {
         scope.sink.push(
             Diagnostic::warning(Code::Unused, span, format!("`{name}` is never used"))

@@ -83,10 +83,10 @@ fn regime(
                 Diagnostic::error(
                     Code::LimitsClash,
                     limit.span,
-                    format!("`{}` cannot go two ways at once", symbol.name),
+                    format!("`{}` has two limits in one regime", symbol.name),
                 )
                 .here(if same { "said again here" } else { "expected one limit of it" })
-                .label(earlier.span, "its limit is here")
+                .label(earlier.span, "first said here")
                 .hint("limits of one regime are taken together; write two regimes"),
             );
             ok = false;
@@ -131,7 +131,7 @@ fn symbol(of: &ast::Expr, large: Option<bool>, scope: &mut Scope<'_>) -> Option<
         return None;
     };
     let Some(found) = scope.find(name) else {
-        scope.unknown(name, of.span, |entity| {
+        scope.unknown(name, of.span, "const", |entity| {
             matches!(entity, Entity::Constant(..) | Entity::Given(_) | Entity::Step(_))
         });
         return None;

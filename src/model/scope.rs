@@ -138,7 +138,11 @@ impl<'s> Scope<'s> {
             );
             return;
         }
-        let used = matches!(entity, Entity::Broken);
+        // A coordinate moves whether or not anything depends on it.
+        let used = matches!(
+            entity,
+            Entity::Broken | Entity::Coordinate(_) | Entity::Distribution { .. }
+        );
         self.names.insert(text.to_owned(), Declared { entity, span: Some(name.span), used });
     }
 
@@ -166,11 +170,13 @@ impl<'s> Scope<'s> {
         }
     }
 
-    /// Reports a name no one has declared. `accepts` tells what could stand here.
+    /// Reports a name no one has declared. `accepts` tells what could stand here, `clause` how
+    /// such a thing is declared.
     pub(super) fn unknown(
         &mut self,
         name: &str,
         span: Span,
+        clause: &str,
         accepts: impl Fn(&Entity) -> bool,
     ) {
         let candidates = self
@@ -180,7 +186,8 @@ impl<'s> Scope<'s> {
             .map(|(name, _)| name.as_str());
         let hint = match nearest(name, candidates) {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("declare it, for example by `const {name}` or `given {name} : …`"),
+            None if clause == "const" => format!("declare it: `const {name} > 0`"),
+            None => format!("declare it: `{clause} {name} : …`"),
         };
         self.report(
             Diagnostic::error(Code::UnknownName, span, format!("`{name}` is not declared"))

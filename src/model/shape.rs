@@ -102,7 +102,7 @@ impl Typer<'_, '_> {
 
     fn name(&mut self, name: &str, span: Span) -> Option<Expr> {
         let Some(declared) = self.scope.find(name) else {
-            self.scope.unknown(name, span, |entity| entity.symbol().is_some());
+            self.scope.unknown(name, span, "given", |entity| entity.symbol().is_some());
             return None;
         };
         match declared.entity {
@@ -189,7 +189,7 @@ impl Typer<'_, '_> {
                     ));
                 }
                 None => {
-                    self.scope.unknown(name, of.span, |entity| {
+                    self.scope.unknown(name, of.span, "param", |entity| {
                         matches!(entity, Entity::Coordinate(_))
                     });
                     return None;
@@ -271,7 +271,10 @@ impl Typer<'_, '_> {
                             index.span,
                             "there is no such entry",
                         )
-                        .here(format!("expected a whole number from 1 to {size}"))
+                        .here(match size {
+                            1 => "expected `1`".to_owned(),
+                            _ => format!("expected a whole number from 1 to {size}"),
+                        })
                         .label(of.span, format!("this is `{shape}`")),
                     );
                 }
@@ -497,12 +500,15 @@ fn combine(
             Some("`dot(a, b)` is the inner product, `a .* b` goes entry by entry"),
         )),
         ProductOp::Times => {
-            let transposed =
-                (a.rows == b.rows).then_some("`transpose(M)` turns a matrix round");
-            Err(mismatch(
-                &format!("the product needs `{}` rows on the right", a.cols),
-                transposed,
-            ))
+            let hint = if b.cols == a.rows {
+                Some("the other order would fit")
+            } else {
+                (a.rows == b.rows).then_some("`transpose(M)` turns a matrix round")
+            };
+            Err(mismatch("these do not fit into a product", hint).here(format!(
+                "expected `{}` rows, as many as columns on the left, found `{b}`",
+                a.cols
+            )))
         }
         ProductOp::Over if right.is_zero() => Err(singular(right_span)),
         ProductOp::Over if right.is_scalar() => {

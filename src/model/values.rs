@@ -121,7 +121,7 @@ fn dimension(binding: &Binding, scope: &mut Scope<'_>) -> Option<usize> {
 fn quantity(binding: &Binding, sizes: &mut Sizes, scope: &mut Scope<'_>) -> Option<Value> {
     let name = &binding.name;
     let Some(declared) = scope.peek(&name.text).cloned() else {
-        scope.unknown(&name.text, name.span, |entity| {
+        scope.unknown(&name.text, name.span, "given", |entity| {
             matches!(entity, Entity::Constant(..) | Entity::Given(_) | Entity::Dim)
         });
         return None;
@@ -183,7 +183,9 @@ fn position(
 ) -> Option<Value> {
     let name = &binding.name;
     let Some(declared) = scope.peek(&name.text).cloned() else {
-        scope.unknown(&name.text, name.span, |entity| matches!(entity, Entity::Coordinate(_)));
+        scope.unknown(&name.text, name.span, "param", |entity| {
+            matches!(entity, Entity::Coordinate(_))
+        });
         return None;
     };
     let value = read(binding, scope)?;
@@ -264,6 +266,11 @@ fn fits(
         return Some(());
     }
     let found = Shape::matrix(Dim::Num(rows), Dim::Num(cols));
+    let known = |dim: &Dim| match dim {
+        Dim::Sym(name) => sizes.get(&**name).map_or(dim.clone(), |(size, _)| Dim::Num(*size)),
+        Dim::Num(_) => dim.clone(),
+    };
+    let shape = Shape::matrix(known(&shape.rows), known(&shape.cols));
     let mut mistake = Diagnostic::error(
         Code::WrongShape,
         binding.value.span,
