@@ -1,5 +1,6 @@
 //! `lagrule` derives learning rules from Lagrangians.
 
+pub mod derive;
 pub mod diag;
 pub mod model;
 pub mod solve;

@@ -43,6 +43,9 @@ codes! {
     E108 NumberTooLong       "the number has too many digits"
     E109 ClauseTooLong       "the clause is too long"
     E110 TooManyMistakes     "reading stopped after too many mistakes"
+    // Stage 3: derivation.
+    E301 NotDerivable        "the derivation of this clause does not exist yet"
+    E302 NoIndexFreeGradient "the gradient has no index-free form"
 }
 
 impl fmt::Display for Code {

@@ -14,6 +14,8 @@ pub struct Model {
     pub name: String,
     /// The comment at the top of the file, one entry a line, without `#`.
     pub about: Vec<String>,
+    /// Where the `lagrangian` clause stands; used for messages about the whole problem.
+    pub span: Span,
     /// Symbolic dimensions, in order of declaration.
     pub dims: Vec<Arc<str>>,
     /// The configuration, in order of declaration: parameters, then beliefs.

@@ -15,13 +15,42 @@ pub fn is_positive(expr: &Expr) -> bool {
             apply.function.symbol.props.has(Prop::Positive)
         }
         Node::Product(product) => {
-            sign(&product.coefficient) > 0 && product_is(product, is_positive)
+            sign(&product.coefficient) > 0 && product_is(product, Strictly::Positive)
         }
-        Node::Sum(terms) => terms.iter().all(is_nonnegative) && terms.iter().any(is_positive),
+        Node::Sum(terms) => {
+            (terms.iter().all(is_nonnegative) && terms.iter().any(is_positive))
+                || radical_exceeds(terms)
+        }
         Node::Hadamard(powers) => powers.iter().all(|(base, _)| is_positive(base)),
         Node::Entry(of, _, _) => is_positive(of) && of.shape().is_column(),
         _ => false,
     }
+}
+
+/// `a√S − T > 0` with `a√S, T ≥ 0`, because `a²S − T² > 0`: the decaying rate is positive.
+fn radical_exceeds(terms: &[Expr]) -> bool {
+    let is_radical = |term: &&Expr| {
+        let half = Expr::frac(1, 2);
+        term.as_product().powers.iter().any(|(b, e)| *e == half && b.terms().len() > 1)
+    };
+    let [radical] = terms.iter().filter(is_radical).collect::<Vec<_>>()[..] else {
+        return false;
+    };
+    let rest = super::build::sum(terms.iter().filter(|term| *term != radical).cloned());
+    let (below, two) = (-rest, Expr::int(2));
+    if !is_nonnegative(radical) || !is_nonnegative(&below) {
+        return false;
+    }
+    let squares = super::build::pow(radical, &two) - super::build::pow(&below, &two);
+    let squares = super::expand::expand(&squares);
+    !matches!(squares.node(), Node::Sum(parts) if radical_count(parts) > 0)
+        && is_positive(&squares)
+}
+
+fn radical_count(terms: &[Expr]) -> usize {
+    let half = Expr::frac(1, 2);
+    let radical = |term: &&Expr| term.as_product().powers.iter().any(|(_, e)| *e == half);
+    terms.iter().filter(radical).count()
 }
 
 /// Is the scalar (or every entry of the vector) known to be zero or positive?
@@ -34,7 +63,7 @@ pub fn is_nonnegative(expr: &Expr) -> bool {
         Node::Sym(symbol) => symbol.props.has(Prop::Nonnegative),
         Node::Fun(Fun::Abs, _) => true,
         Node::Product(product) => {
-            sign(&product.coefficient) >= 0 && product_is(product, is_nonnegative)
+            sign(&product.coefficient) >= 0 && product_is(product, Strictly::OrZero)
         }
         Node::Sum(terms) => terms.iter().all(is_nonnegative),
         Node::Hadamard(powers) => powers.iter().all(|(base, exponent)| {
@@ -59,17 +88,23 @@ fn is_square_form(factors: &[Expr]) -> bool {
         }
 }
 
-fn product_is(product: &Product, test: fn(&Expr) -> bool) -> bool {
+/// Which question is asked of a product.
+#[derive(Clone, Copy, PartialEq)]
+enum Strictly {
+    Positive,
+    OrZero,
+}
+
+fn product_is(product: &Product, strictly: Strictly) -> bool {
     product.tail.as_ref().is_none_or(is_psd)
         && product.powers.iter().all(|(base, exponent)| {
-            is_positive(base)
-                || match exponent.as_num() {
-                    Some(e) if e.is_integer() && e.numer().is_even() => {
-                        sign(e) > 0 && test == is_nonnegative as fn(&Expr) -> bool
-                    }
-                    Some(e) => sign(e) > 0 && test(base),
-                    None => false,
-                }
+            if is_positive(base) {
+                return true;
+            }
+            let positive_power = exponent.as_num().filter(|e| sign(e) > 0);
+            let even = |e: &&super::number::Q| e.is_integer() && e.numer().is_even();
+            strictly == Strictly::OrZero
+                && positive_power.is_some_and(|e| even(&e) || is_nonnegative(base))
         })
 }
 

@@ -13,7 +13,9 @@ mod literal_inverse;
 pub mod matrix;
 pub mod number;
 pub mod rewrite;
+pub mod series;
 pub mod shape;
+pub mod spectral;
 pub mod symbol;
 pub mod word;
 
