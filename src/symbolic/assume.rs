@@ -15,7 +15,7 @@ pub fn is_positive(expr: &Expr) -> bool {
             apply.function.symbol.props.has(Prop::Positive)
         }
         Node::Product(product) => {
-            sign(&product.coefficient) > 0 && product_is(product, is_positive)
+            sign(&product.coefficient) > 0 && product_is(product, is_positive, false)
         }
         Node::Sum(terms) => terms.iter().all(is_nonnegative) && terms.iter().any(is_positive),
         Node::Hadamard(powers) => powers.iter().all(|(base, _)| is_positive(base)),
@@ -34,7 +34,7 @@ pub fn is_nonnegative(expr: &Expr) -> bool {
         Node::Sym(symbol) => symbol.props.has(Prop::Nonnegative),
         Node::Fun(Fun::Abs, _) => true,
         Node::Product(product) => {
-            sign(&product.coefficient) >= 0 && product_is(product, is_nonnegative)
+            sign(&product.coefficient) >= 0 && product_is(product, is_nonnegative, true)
         }
         Node::Sum(terms) => terms.iter().all(is_nonnegative),
         Node::Hadamard(powers) => powers.iter().all(|(base, exponent)| {
@@ -59,13 +59,14 @@ fn is_square_form(factors: &[Expr]) -> bool {
         }
 }
 
-fn product_is(product: &Product, test: fn(&Expr) -> bool) -> bool {
+/// Do all powers pass the test? Even powers do when `even_passes`.
+fn product_is(product: &Product, test: fn(&Expr) -> bool, even_passes: bool) -> bool {
     product.tail.as_ref().is_none_or(is_psd)
         && product.powers.iter().all(|(base, exponent)| {
             is_positive(base)
                 || match exponent.as_num() {
                     Some(e) if e.is_integer() && e.numer().is_even() => {
-                        sign(e) > 0 && test == is_nonnegative as fn(&Expr) -> bool
+                        sign(e) > 0 && even_passes
                     }
                     Some(e) => sign(e) > 0 && test(base),
                     None => false,
