@@ -3,11 +3,13 @@
 //! Nothing here knows how a message is drawn; see `cli::render`.
 
 mod codes;
+mod nearest;
 
 use std::fmt;
 
 use crate::source::Span;
 pub use codes::Code;
+pub use nearest::nearest;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,7 +161,22 @@ impl Diagnostics {
             return Ok(value);
         }
         self.list.sort_by_key(|diagnostic| diagnostic.primary.span);
+        self.say_notes_once();
         Err(self)
+    }
+
+    /// A note that was read once is in the way the second time.
+    fn say_notes_once(&mut self) {
+        let mut said: Vec<String> = Vec::new();
+        for diagnostic in &mut self.list {
+            diagnostic.notes.retain(|note| {
+                let new = !said.contains(note);
+                if new {
+                    said.push(note.clone());
+                }
+                new
+            });
+        }
     }
 }
 

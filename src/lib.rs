@@ -1,5 +1,7 @@
 //! `lagrule` derives learning rules from Lagrangians.
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod derive;
 pub mod diag;
 pub mod model;

@@ -199,6 +199,32 @@ pub enum PropertyKind {
     Nonnegative,
 }
 
+impl PropertyKind {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Spd,
+        Self::Psd,
+        Self::Symmetric,
+        Self::Skew,
+        Self::Diagonal,
+        Self::Positive,
+        Self::Nonnegative,
+    ];
+
+    /// The word in a file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Spd => "spd",
+            Self::Psd => "psd",
+            Self::Symmetric => "symmetric",
+            Self::Skew => "skew",
+            Self::Diagonal => "diagonal",
+            Self::Positive => "positive",
+            Self::Nonnegative => "nonnegative",
+        }
+    }
+}
+
 /// What `param` declares.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Param {
@@ -380,7 +406,7 @@ pub enum LimitKind {
 pub struct Expr {
     /// What it is.
     pub kind: ExprKind,
-    /// Where it stands, without parentheses around it.
+    /// Where it stands, with the parentheses around it.
     pub span: Span,
 }
 

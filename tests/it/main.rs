@@ -1,3 +1,7 @@
-//! One integration-test binary.
+//! One integration-test binary: one process to link, one place to look.
 
+mod ast_gen;
+mod bad;
+mod cli;
 mod solve;
+mod syntax;

@@ -6,5 +6,7 @@
     reason = "helpers of tests fail by panicking, and reference numbers are copied as printed"
 )]
 
+mod equations;
+mod lagrangians;
 mod linear;
 mod random;
