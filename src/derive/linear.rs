@@ -5,10 +5,11 @@ use super::block::Block;
 use super::collect::collect;
 use super::solvent::{Solvent, solve};
 use super::types::{Definition, NoOptimum};
+use crate::symbolic::assume::{is_positive, is_psd, is_spd, is_symmetric};
 use crate::symbolic::build::sum;
 use crate::symbolic::expand::{equal, expand};
 use crate::symbolic::number::sign;
-use crate::symbolic::{Expr, Symbol, matrix};
+use crate::symbolic::{Expr, Fun, Node, Symbol, matrix};
 
 /// The solution of one block.
 #[derive(Clone, Debug)]
@@ -40,9 +41,10 @@ impl BlockSolution {
         match (&self.change, &self.solvent, &self.offset) {
             (Change::Decay, Some(solvent), Some(offset)) => {
                 let identity = identity_like(&self.block.m);
-                let flow = solvent.flow.at(t);
-                let (remaining, sign) = (identity - flow, Expr::int(-1));
-                sign * remaining * offset
+                -((identity - solvent.flow.at(t)) * offset)
+            }
+            (Change::Flat, Some(solvent), _) => {
+                t * matrix::entire(Fun::Phi1, &expand(&(&solvent.x * t))) * &self.velocity
             }
             _ => &self.velocity * t,
         }
@@ -76,6 +78,17 @@ pub(super) fn solve_block(
         return uniform(block, half);
     }
     let solvent = solve(&block, half, constants, taken)?;
+    if !is_regular(&block.k)
+        && let Some(velocity) = flat_velocity(&block, &solvent, half)
+    {
+        return Ok(BlockSolution {
+            block,
+            solvent: Some(solvent),
+            offset: None,
+            velocity,
+            change: Change::Flat,
+        });
+    }
     let offset = offset(&block);
     let velocity = velocity(&solvent, &offset);
     Ok(BlockSolution {
@@ -85,6 +98,43 @@ pub(super) fn solve_block(
         velocity,
         change: Change::Decay,
     })
+}
+
+/// Is the matrix known to have an inverse? Its symmetric part being definite is enough, and so is a
+/// determinant that is a number other than zero.
+pub fn is_regular(k: &Expr) -> bool {
+    if k.is_scalar() {
+        return is_positive(k) || is_positive(&-k);
+    }
+    let symmetric = expand(&(Expr::frac(1, 2) * (k + matrix::transpose(k))));
+    if is_spd(&symmetric) || is_spd(&-&symmetric) {
+        return true;
+    }
+    match matrix::entries(k) {
+        Some(entries) => entries.iter().all(|e| e.as_num().is_some()) && is_invertible(k),
+        // A matrix about which nothing is declared is taken to be regular: being singular is the
+        // exception, and it is noted.
+        None => !has_zero_mode_declared(k),
+    }
+}
+
+fn is_invertible(k: &Expr) -> bool {
+    !matches!(matrix::inverse(k).node(), Node::MatPow(_, _))
+}
+
+/// Some letter was declared positive semidefinite only, so that null directions are expected.
+fn has_zero_mode_declared(k: &Expr) -> bool {
+    k.any(&|part| is_psd(part) && !is_spd(part) && part.as_sym().is_some()) || is_symmetric(k)
+}
+
+/// `q'(0) = (λ₊)⁻¹ F` with `λ₊ = X's companion root`: no inverse of `K` is needed.
+fn flat_velocity(block: &Block, solvent: &Solvent, half: &Expr) -> Option<Expr> {
+    solvent.closed.as_ref()?;
+    let identity = identity_like(&block.m);
+    let growing = expand(&(&solvent.flow.lead + &solvent.flow.decay))
+        + expand(&(Expr::int(2) * half * identity));
+    let source = tidy(&expand(&(matrix::inverse(&block.m) * &block.force)));
+    Some(matrix::inverse(&growing) * source)
 }
 
 /// `K = 0`: a linear loss. With a discount the optimum moves uniformly; without one the cost

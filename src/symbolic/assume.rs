@@ -10,7 +10,7 @@ pub fn is_positive(expr: &Expr) -> bool {
     match expr.node() {
         Node::Num(value) => sign(value) > 0,
         Node::Sym(symbol) => symbol.props.has(Prop::Positive),
-        Node::Fun(Fun::Exp | Fun::Cosh, _) => true,
+        Node::Fun(Fun::Exp | Fun::Cosh | Fun::Phi1, _) => true,
         Node::Apply(apply) if apply.slots.is_empty() && apply.directions.is_empty() => {
             apply.function.symbol.props.has(Prop::Positive)
         }
@@ -131,10 +131,7 @@ pub fn is_diagonal(expr: &Expr) -> bool {
         Node::Apply(apply) => {
             apply.function.symbol.props.has(Prop::Diagonal) && apply.slots.is_empty()
         }
-        Node::MatPow(inner, _)
-        | Node::MatExp(inner)
-        | Node::MatCosh(inner)
-        | Node::MatSinh(inner) => is_diagonal(inner),
+        Node::MatPow(inner, _) | Node::MatFun(_, inner) => is_diagonal(inner),
         Node::Product(product) => product.tail.as_ref().is_none_or(is_diagonal),
         Node::Sum(parts) | Node::Word(parts) => parts.iter().all(is_diagonal),
         Node::Literal(entries) => {
@@ -161,7 +158,7 @@ pub fn is_spd(expr: &Expr) -> bool {
         }
         Node::Diag(entries) => is_positive(entries),
         Node::MatPow(inner, _) => is_spd(inner),
-        Node::MatExp(inner) => is_symmetric(inner),
+        Node::MatFun(Fun::Exp | Fun::Cosh | Fun::Phi1, inner) => is_symmetric(inner),
         Node::Product(product) => {
             sign(&product.coefficient) > 0
                 && product.powers.iter().all(|(base, _)| is_positive(base))
@@ -192,9 +189,13 @@ pub fn is_psd(expr: &Expr) -> bool {
         Node::Diag(entries) => is_nonnegative(entries),
         Node::MatPow(inner, exponent) => sign(exponent) > 0 && is_psd(inner),
         Node::Product(product) => {
-            sign(&product.coefficient) >= 0
-                && product.powers.iter().all(|(base, _)| is_nonnegative(base))
-                && product.tail.as_ref().is_none_or(is_psd)
+            let scale = product.powers.iter().all(|(base, _)| is_nonnegative(base));
+            let tail = |test: &dyn Fn(&Expr) -> bool| product.tail.as_ref().is_none_or(test);
+            scale
+                && match sign(&product.coefficient) {
+                    -1 => tail(&is_skew_square),
+                    _ => tail(&is_psd),
+                }
         }
         Node::Sum(terms) => terms.iter().all(is_psd),
         Node::Word(factors) => {
@@ -202,6 +203,16 @@ pub fn is_psd(expr: &Expr) -> bool {
                 || is_congruence(factors)
         }
         _ => expr.is_scalar() && is_nonnegative(expr),
+    }
+}
+
+/// `S²` with `S` skew, which is `−SᵀS`.
+fn is_skew_square(expr: &Expr) -> bool {
+    match expr.node() {
+        Node::MatPow(inner, exponent) => {
+            *exponent == super::number::q(2, 1) && super::matrix::transpose(inner) == -inner
+        }
+        _ => false,
     }
 }
 

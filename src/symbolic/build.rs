@@ -327,7 +327,7 @@ pub fn fun(function: Fun, argument: &Expr) -> Expr {
 fn known_value(function: Fun, argument: &Expr) -> Option<Expr> {
     if argument.is_zero() {
         return match function {
-            Fun::Exp | Fun::Cos | Fun::Cosh => Some(Expr::one()),
+            Fun::Exp | Fun::Cos | Fun::Cosh | Fun::Phi1 => Some(Expr::one()),
             Fun::Log => None,
             Fun::Abs | Fun::Sign | Fun::Sin | Fun::Tanh | Fun::Sinh => Some(Expr::zero()),
         };

@@ -140,11 +140,7 @@ impl Evaluator<'_> {
     fn value(&mut self, expr: &Expr) -> Result<DMatrix<f64>, EvalError> {
         let costly = matches!(
             expr.node(),
-            Node::MatPow(..)
-                | Node::MatExp(_)
-                | Node::MatCosh(_)
-                | Node::MatSinh(_)
-                | Node::GeometricMean(..)
+            Node::MatPow(..) | Node::MatFun(_, _) | Node::GeometricMean(..)
         );
         if costly && let Some(value) = self.known.get(expr) {
             return Ok(value.clone());
@@ -195,9 +191,9 @@ impl Evaluator<'_> {
             Node::MatPow(base, exponent) => {
                 matfun::power(&self.value(base)?, exponent).map_err(trouble)
             }
-            Node::MatExp(inner) => matfun::exponential(&self.value(inner)?).map_err(trouble),
-            Node::MatCosh(inner) => matfun::cosh(&self.value(inner)?).map_err(trouble),
-            Node::MatSinh(inner) => matfun::sinh(&self.value(inner)?).map_err(trouble),
+            Node::MatFun(function, inner) => {
+                matfun::entire(*function, &self.value(inner)?).map_err(trouble)
+            }
             Node::GeometricMean(a, b) => {
                 let (a, b) = (self.value(a)?, self.value(b)?);
                 matfun::geometric_mean(&a, &b).map_err(trouble)
@@ -339,5 +335,7 @@ pub(super) fn function_value(function: Fun, at: f64) -> Option<f64> {
         Fun::Tanh => at.tanh(),
         Fun::Sinh => at.sinh(),
         Fun::Cosh => at.cosh(),
+        Fun::Phi1 if at == 0.0 => 1.0,
+        Fun::Phi1 => at.exp_m1() / at,
     })
 }

@@ -4,6 +4,7 @@
 //! square roots by the recurrence of Björck and Hammarling (*Linear Algebra Appl.* 52/53, 1983),
 //! other powers by `A^p = exp(p log A)` with the logarithm by inverse scaling and squaring.
 
+use super::expr::Fun;
 use super::number::Q;
 use nalgebra::{Complex, DMatrix, DVector};
 use num_traits::{Signed, ToPrimitive};
@@ -233,6 +234,25 @@ pub fn sinh(matrix: &DMatrix<f64>) -> Result<DMatrix<f64>, Trouble> {
         total += &term;
     }
     finite(total)
+}
+
+/// `φ₁(A) = (e^A − I) A⁻¹`, read off `exp [[A, I], [0, 0]]`, so that `A` may be singular.
+pub fn phi1(matrix: &DMatrix<f64>) -> Result<DMatrix<f64>, Trouble> {
+    let n = matrix.nrows();
+    let mut block = DMatrix::zeros(2 * n, 2 * n);
+    block.view_mut((0, 0), (n, n)).copy_from(matrix);
+    block.view_mut((0, n), (n, n)).fill_with_identity();
+    Ok(exponential(&block)?.view((0, n), (n, n)).into_owned())
+}
+
+/// An entire function of a square matrix.
+pub fn entire(function: Fun, matrix: &DMatrix<f64>) -> Result<DMatrix<f64>, Trouble> {
+    match function {
+        Fun::Cosh => cosh(matrix),
+        Fun::Sinh => sinh(matrix),
+        Fun::Phi1 => phi1(matrix),
+        _ => exponential(matrix),
+    }
 }
 
 /// The geometric mean `A#B` of symmetric positive definite matrices. With `A = LLᵀ` it is

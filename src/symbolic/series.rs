@@ -278,6 +278,10 @@ impl Context<'_> {
                 let combined = if function == Fun::Sinh { up - down } else { up + down };
                 self.series(&(Expr::frac(1, 2) * combined))
             }
+            Fun::Phi1 => {
+                let ratio = (fun(Fun::Exp, inner) - Expr::one()) / inner;
+                self.series(&ratio)
+            }
             Fun::Tanh => {
                 let decay = fun(Fun::Exp, &(Expr::int(-2) * inner));
                 let ratio = (Expr::one() - &decay) / (Expr::one() + decay);

@@ -331,9 +331,9 @@ impl Spectrum {
             Node::Fun(function, inner) => {
                 let inner = self.lift_value(inner)?;
                 match function {
-                    Fun::Exp => Some(matrix::exp(&inner)),
-                    Fun::Cosh => Some(matrix::cosh(&inner)),
-                    Fun::Sinh => Some(matrix::sinh(&inner)),
+                    Fun::Exp | Fun::Cosh | Fun::Sinh | Fun::Phi1 => {
+                        Some(matrix::entire(*function, &inner))
+                    }
                     _ => None,
                 }
             }

@@ -162,6 +162,7 @@ where
         Fun::Tanh => at.tanh(),
         Fun::Sinh => at.sinh(),
         Fun::Cosh => at.cosh(),
+        Fun::Phi1 => (at.exp() - 1.0) / at,
     }
 }
 

@@ -134,9 +134,7 @@ impl Compiler<'_> {
                 let base = self.value(base)?;
                 self.matrix_power(&base, exponent, expr)
             }
-            Node::MatExp(inner) => self.on_diagonal(inner, super::Fun::Exp, expr),
-            Node::MatCosh(inner) => self.on_diagonal(inner, super::Fun::Cosh, expr),
-            Node::MatSinh(inner) => self.on_diagonal(inner, super::Fun::Sinh, expr),
+            Node::MatFun(function, inner) => self.on_diagonal(inner, *function, expr),
             Node::GeometricMean(a, b) => {
                 let (a, b) = (self.value(a)?, self.value(b)?);
                 if !a.is_diagonal() || !b.is_diagonal() {
