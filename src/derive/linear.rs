@@ -29,9 +29,11 @@ pub(super) struct BlockSolution {
 /// The change along the optimal path.
 #[derive(Clone, Debug)]
 pub(super) enum Change {
-    /// `(e^{Xt} − I) offset`.
+    /// `(e^{Xt} − I)(q(0) − q*)`, where `K` is known to be regular.
     Decay,
-    /// `velocity · t`.
+    /// `t φ₁(Xt) q'(0)`, which stays finite in directions without curvature.
+    Flat,
+    /// `q'(0) t`.
     Uniform,
 }
 

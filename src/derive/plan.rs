@@ -6,7 +6,7 @@ use super::configuration::Configuration;
 use super::diagnosis::diagnose;
 use super::first_integral::{Orbit, orbit};
 use super::horizon;
-use super::linear::{BlockSolution, solve_block, tidy, value};
+use super::linear::{BlockSolution, Change, solve_block, tidy, value};
 use super::reduce;
 use super::single_step::{change_symbol, step_problem};
 use super::trace::{Claim, Trace};

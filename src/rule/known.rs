@@ -244,9 +244,10 @@ fn solve_for(
         else {
             continue;
         };
-        let target = roles.matrix(word, &one)?;
+        let unit = |other: &str| one(other).unwrap_or_else(Expr::one);
+        let target = roles.matrix(word, &unit)?;
         let reference = term.inverse.iter().find(|w| *w != word)?;
-        let reference = roles.matrix(reference, &one)?;
+        let reference = roles.matrix(reference, &unit)?;
         return damping(change, &reference, &target);
     }
     None
