@@ -104,7 +104,7 @@ pub(super) fn solve_block(
 
 /// Is the matrix known to have an inverse? Its symmetric part being definite is enough, and so is a
 /// determinant that is a number other than zero.
-pub fn is_regular(k: &Expr) -> bool {
+pub(super) fn is_regular(k: &Expr) -> bool {
     if k.is_scalar() {
         return is_positive(k) || is_positive(&-k);
     }

@@ -5,6 +5,7 @@ use crate::derive::variation::{gradient, jacobian};
 use crate::model::types::Model;
 use crate::symbolic::expand::{content, expand, is_zero};
 use crate::symbolic::rewrite::substitute;
+use crate::symbolic::spectral;
 use crate::symbolic::{Expr, Mark, Product, Shape, Symbol, build, matrix};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -132,15 +133,9 @@ fn weight_of(slope: &Expr, model: &Model) -> Expr {
         .terms()
         .iter()
         .enumerate()
-        .map(|(at, term)| constant_part(&term.as_product(), model) * marker(at))
+        .map(|(at, term)| constant_part(&term.as_product(), model) * spectral::marker(at))
         .collect();
     content(&build::sum(scalars)).0
-}
-
-/// Keeps terms apart while their common factor is sought.
-fn marker(at: usize) -> Expr {
-    let rank = u32::MAX - 1 - u32::try_from(at).unwrap_or(0);
-    Expr::sym(Symbol::new("·", Shape::scalar(), rank))
 }
 
 fn constant_part(product: &Product, model: &Model) -> Expr {
