@@ -2,8 +2,10 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod derive;
 pub mod diag;
 pub mod model;
+pub mod rule;
 pub mod solve;
 pub mod source;
 pub mod symbolic;

@@ -76,6 +76,10 @@ codes! {
     E227 CannotCommute       "these can't be declared to commute"
     E228 Unused              "a name is declared and never used"
     E229 NumberTooLarge      "a number grows beyond all bounds"
+
+    // Stage 3: derivation.
+    E301 NotDerivable        "the derivation of this clause does not exist yet"
+    E302 NoIndexFreeGradient "the gradient has no index-free form"
 }
 
 impl fmt::Display for Code {

@@ -327,7 +327,7 @@ pub fn fun(function: Fun, argument: &Expr) -> Expr {
 fn known_value(function: Fun, argument: &Expr) -> Option<Expr> {
     if argument.is_zero() {
         return match function {
-            Fun::Exp | Fun::Cos | Fun::Cosh => Some(Expr::one()),
+            Fun::Exp | Fun::Cos | Fun::Cosh | Fun::Phi1 => Some(Expr::one()),
             Fun::Log => None,
             Fun::Abs | Fun::Sign | Fun::Sin | Fun::Tanh | Fun::Sinh => Some(Expr::zero()),
         };
@@ -354,9 +354,13 @@ fn known_value(function: Fun, argument: &Expr) -> Option<Expr> {
     }
 }
 
-/// Is the (first) coefficient below zero? Used to choose one of `x`, `−x` as representative.
+/// Is the leading coefficient below zero? Used to choose one of `x`, `−x` as representative.
+///
+/// The leading term must be the same one in `x` and `−x`, so coefficients have no say in it.
 fn leads_negative(expr: &Expr) -> bool {
-    expr.terms().first().is_some_and(|term| sign(&term.as_product().coefficient) < 0)
+    let terms = expr.terms().iter().map(split_coefficient);
+    let leading = terms.min_by(|(_, a), (_, b)| a.cmp(b));
+    leading.is_some_and(|(coefficient, _)| sign(&coefficient) < 0)
 }
 
 macro_rules! operator {

@@ -28,9 +28,7 @@ pub fn transpose(expr: &Expr) -> Expr {
             -expr
         }
         Node::MatPow(inner, exponent) => power(&transpose(inner), exponent),
-        Node::MatExp(inner) => exp(&transpose(inner)),
-        Node::MatCosh(inner) => cosh(&transpose(inner)),
-        Node::MatSinh(inner) => sinh(&transpose(inner)),
+        Node::MatFun(function, inner) => entire(*function, &transpose(inner)),
         Node::Sum(terms) => sum(terms.iter().map(transpose)),
         Node::Word(factors) => {
             let mirrored: Vec<Expr> = factors.iter().rev().map(transpose).collect();
@@ -114,7 +112,9 @@ pub fn power(base: &Expr, exponent: &Q) -> Expr {
             return power(inner, &(p * exponent));
         }
         Node::MatPow(inner, p) if *p == -Q::one() => return power(inner, &(p * exponent)),
-        Node::MatExp(inner) if whole => return exp(&(Expr::num(exponent.clone()) * inner)),
+        Node::MatFun(Fun::Exp, inner) if whole => {
+            return exp(&(Expr::num(exponent.clone()) * inner));
+        }
         Node::Product(product) => {
             let scalar = scalar_part(product);
             if (whole || is_positive(&scalar))
@@ -166,21 +166,12 @@ pub fn sqrt(matrix: &Expr) -> Expr {
 
 /// The exponential of a square matrix.
 pub fn exp(matrix: &Expr) -> Expr {
-    entire(matrix, Fun::Exp, Node::MatExp)
+    entire(Fun::Exp, matrix)
 }
 
-/// The hyperbolic cosine of a square matrix.
-pub fn cosh(matrix: &Expr) -> Expr {
-    entire(matrix, Fun::Cosh, Node::MatCosh)
-}
-
-/// The hyperbolic sine of a square matrix.
-pub fn sinh(matrix: &Expr) -> Expr {
-    entire(matrix, Fun::Sinh, Node::MatSinh)
-}
-
-/// An entire function of a matrix: entry by entry where the matrix is diagonal.
-fn entire(matrix: &Expr, function: Fun, node: fn(Expr) -> Node) -> Expr {
+/// An entire function (`Exp`, `Cosh`, `Sinh`, `Phi1`) of a square matrix or a scalar: entry by
+/// entry where the matrix is diagonal.
+pub fn entire(function: Fun, matrix: &Expr) -> Expr {
     if matrix.is_scalar() {
         return fun(function, matrix);
     }
@@ -209,7 +200,7 @@ fn entire(matrix: &Expr, function: Fun, node: fn(Expr) -> Node) -> Expr {
         }
         _ => {}
     }
-    Expr::wrap(node(matrix.clone()), matrix.shape().clone())
+    Expr::wrap(Node::MatFun(function, matrix.clone()), matrix.shape().clone())
 }
 
 /// exp([[a, −b], [b, a]]) = eᵃ [[cos b, −sin b], [sin b, cos b]].

@@ -144,10 +144,7 @@ pub fn commute(left: &Expr, right: &Expr) -> bool {
 fn commute_by_structure(left: &Expr, right: &Expr) -> bool {
     match left.node() {
         Node::Identity(_) | Node::Zero | Node::Num(_) => true,
-        Node::MatPow(inner, _)
-        | Node::MatExp(inner)
-        | Node::MatCosh(inner)
-        | Node::MatSinh(inner) => commute(inner, right),
+        Node::MatPow(inner, _) | Node::MatFun(_, inner) => commute(inner, right),
         Node::Transpose(inner) => super::assume::is_symmetric(right) && commute(inner, right),
         Node::Product(product) => product.tail.as_ref().is_none_or(|tail| commute(tail, right)),
         Node::Sum(parts) => parts.iter().all(|part| commute(part, right)),

@@ -1,0 +1,96 @@
+//! The overdamped limit of any Lagrangian that is quadratic in the velocity, by expansion of the
+//! slow manifold in `1/γ` (B3, D2): nothing has to commute or to be constant.
+//!
+//! With `p = M(q)(v − f(q))` the equation `Dp/Dt − γp = ∂F/∂q` gives
+//! `v = f + v₁/γ + v₂/γ² + …`, `M v₁ = −∂F/∂q` at `v = f`.
+
+use super::variation::{Motion, direction, gradient, jacobian};
+use crate::symbolic::build::sum;
+use crate::symbolic::diff::directional;
+use crate::symbolic::expand::{expand, is_zero};
+use crate::symbolic::rewrite::substitute;
+use crate::symbolic::{Expr, Symbol, matrix};
+use std::collections::BTreeMap;
+
+/// The velocity to leading order in `1/γ`, cause by cause, and what is neglected.
+pub(super) struct Overdamped {
+    /// The drift `f`, coordinate by coordinate; zero without drift.
+    pub drift: Vec<Expr>,
+    /// `v₁`: the velocity is `f + v₁/γ`.
+    pub first: Vec<Expr>,
+    /// Does the term of relative order `1/γ²` against the drift, or `1/γ` against `v₁`, vanish?
+    pub second_vanishes: bool,
+    /// Does the velocity change along the path at leading order?
+    pub steady: bool,
+}
+
+/// Expands; `None` when the Lagrangian is not quadratic in the velocities.
+pub(super) fn expand_overdamped(motion: &Motion) -> Option<Overdamped> {
+    let velocities = motion.velocities();
+    let mut drift = Vec::new();
+    let mut inverses = Vec::new();
+    let at_rest: BTreeMap<Expr, Expr> = velocities
+        .iter()
+        .map(|v| (Expr::sym(v.clone()), Expr::zeros(v.shape.clone())))
+        .collect();
+    for (velocity, momentum) in velocities.iter().zip(&motion.momenta) {
+        let others: Vec<Symbol> =
+            velocities.iter().filter(|v| *v != velocity).cloned().collect();
+        let inertia = jacobian(momentum, velocity).ok()?;
+        if inertia.contains_any(&velocities) || momentum.contains_any(&others) {
+            return None;
+        }
+        let inverse = matrix::inverse(&inertia);
+        drift.push(expand(&-(&inverse * substitute(momentum, &at_rest))));
+        inverses.push(inverse);
+    }
+    let on_drift: BTreeMap<Expr, Expr> =
+        velocities.iter().zip(&drift).map(|(v, f)| (Expr::sym(v.clone()), f.clone())).collect();
+    let mut first = Vec::new();
+    for (coordinate, inverse) in motion.coordinates.iter().zip(&inverses) {
+        let force = gradient(&motion.lagrangian, coordinate).ok()?;
+        let force = expand(&substitute(&force, &on_drift));
+        first.push(expand(&-(inverse * force)));
+    }
+    let second_vanishes = second_order_vanishes(motion, &drift, &first, &on_drift);
+    let steady = drift.iter().all(|f| is_zero(&along(f, &motion.coordinates, &drift)))
+        && !drift.iter().all(Expr::is_zero);
+    Some(Overdamped { drift, first, second_vanishes, steady })
+}
+
+/// The derivative of an expression when the coordinates move with given velocities.
+fn along(expr: &Expr, coordinates: &[Symbol], velocities: &[Expr]) -> Expr {
+    directional(expr, &|s: &Symbol| {
+        let at = coordinates.iter().position(|q| q == s)?;
+        Some(velocities[at].clone())
+    })
+}
+
+/// `M v₂ = D(M v₁)[f] − ∂²F/∂q∂v v₁`, both at `v = f`.
+fn second_order_vanishes(
+    motion: &Motion,
+    drift: &[Expr],
+    first: &[Expr],
+    on_drift: &BTreeMap<Expr, Expr>,
+) -> bool {
+    let velocities = motion.velocities();
+    motion.coordinates.iter().zip(&velocities).zip(&motion.momenta).enumerate().all(
+        |(at, ((coordinate, velocity), momentum))| {
+            let Ok(inertia) = jacobian(momentum, velocity) else { return false };
+            let carried = along(&(inertia * &first[at]), &motion.coordinates, drift);
+            let Ok(force) = gradient(&motion.lagrangian, coordinate) else { return false };
+            let pushed = directional(&force, &|s: &Symbol| {
+                let which = velocities.iter().position(|v| v == s)?;
+                Some(Expr::sym(direction(&motion.coordinates[which])))
+            });
+            let values: BTreeMap<Expr, Expr> = motion
+                .coordinates
+                .iter()
+                .zip(first)
+                .map(|(q, v)| (Expr::sym(direction(q)), v.clone()))
+                .collect();
+            let pushed = substitute(&substitute(&pushed, &values), on_drift);
+            is_zero(&sum([carried, -pushed]))
+        },
+    )
+}

@@ -1,0 +1,327 @@
+//! Regimes of a whole problem: each block by functional calculus where it has a spectrum, by the
+//! overdamped expansion or the long-step limit where it has none.
+
+use super::configuration::Configuration;
+use super::first_integral::orbit;
+use super::linear::{BlockSolution, tidy};
+use super::overdamped::expand_overdamped;
+use super::plan::{entries, taken};
+use super::regime::{
+    Neglected, epsilon, finish, limit_symbols, scaling, spectral_block, uniform_block,
+};
+use super::single_step::LinearStep;
+use super::types::{Condition, Definition, ErrorOrder, Meaning, RegimeLimit, RegimeRule};
+use super::variation::{Motion, jacobian};
+use crate::model::types::{Discount, Limit, Model, Regime, step};
+use crate::symbolic::build::sum;
+use crate::symbolic::expand::expand;
+use crate::symbolic::number::q;
+use crate::symbolic::rewrite::{replace, substitute};
+use crate::symbolic::series::leading;
+use crate::symbolic::{Expr, Mark, Symbol};
+
+/// Every regime of a linear problem with infinite horizon.
+pub(super) fn regimes(
+    model: &Model,
+    configuration: &Configuration,
+    motion: &Motion,
+    solutions: &[BlockSolution],
+) -> Vec<RegimeLimit> {
+    model
+        .regimes
+        .iter()
+        .map(|regime| RegimeLimit {
+            name: regime.name.clone(),
+            outcome: linear_regime(model, configuration, motion, solutions, regime),
+        })
+        .collect()
+}
+
+fn linear_regime(
+    model: &Model,
+    configuration: &Configuration,
+    motion: &Motion,
+    solutions: &[BlockSolution],
+    regime: &Regime,
+) -> Result<RegimeRule, String> {
+    let implicit = solutions
+        .iter()
+        .any(|s| s.solvent.as_ref().is_some_and(|solvent| solvent.closed.is_none()));
+    if implicit && is_overdamped(model, regime) {
+        return overdamped(model, configuration, motion, regime);
+    }
+    let mut neglected = Neglected::default();
+    let mut changes = Vec::new();
+    for solution in solutions {
+        let change = match &solution.solvent {
+            None => uniform_block(solution, regime, &mut neglected),
+            Some(solvent) => match &solvent.closed {
+                Some(closed) => spectral_block(solution, closed, regime, &mut neglected)?,
+                None if is_long_step(regime) => long_step(solution, &mut neglected)?,
+                None => return Err(NO_SPECTRUM.to_owned()),
+            },
+        };
+        changes.extend(entries(&solution.block.coordinates, &change));
+    }
+    let mut rule = finish(changes, neglected, solutions);
+    rule.changes = regroup(configuration, &rule.changes);
+    rule.definitions = solutions.iter().flat_map(BlockSolution::definitions).collect();
+    Ok(rule)
+}
+
+const NO_SPECTRUM: &str = "the matrices do not commute: the limit keeps the equation of X";
+
+fn regroup(configuration: &Configuration, changes: &[(Symbol, Expr)]) -> Vec<(Symbol, Expr)> {
+    let find = |symbol: &Symbol| {
+        changes.iter().find(|(q, _)| q == symbol).map(|(_, change)| change.clone())
+    };
+    configuration
+        .regroup(find)
+        .into_iter()
+        .filter_map(|(symbol, change)| Some((symbol, change?)))
+        .collect()
+}
+
+/// `dt -> inf` alone: only the rest point is left, exponentially well, if the motion is stable.
+fn is_long_step(regime: &Regime) -> bool {
+    let limits = limit_symbols(regime);
+    limits == [step()] && matches!(regime.limits[0], Limit::ToInfinity(_))
+}
+
+fn long_step(solution: &BlockSolution, neglected: &mut Neglected) -> Result<Expr, String> {
+    let offset = solution.offset.as_ref().ok_or("there is no rest point")?;
+    let decay = solution.solvent.as_ref().map(|solvent| -(&solvent.x * Expr::sym(step())));
+    if let Some(decay) = decay {
+        neglected.note(&crate::symbolic::series::Leading {
+            first: (q(0, 1), Expr::one()),
+            second: None,
+            dropped: vec![decay],
+        });
+    }
+    Ok(-offset)
+}
+
+/// The discount rate grows, the step may shrink, nothing else is scaled.
+fn is_overdamped(model: &Model, regime: &Regime) -> bool {
+    let Discount::Rate(rate) = &model.discount else { return false };
+    let step = step();
+    let others = regime.limits.iter().filter(|limit| **limit != Limit::ToZero(step.clone()));
+    let scaled = substitute(rate, &scaling(regime));
+    let grows = scaled == rate / Expr::sym(epsilon());
+    let limits: Vec<Symbol> = others
+        .filter_map(|limit| match limit {
+            Limit::ToInfinity(symbol) => Some(symbol.clone()),
+            _ => None,
+        })
+        .collect();
+    let only_rate = limits.iter().all(|symbol| rate.contains(symbol) && *symbol != step);
+    let count = regime.limits.iter().filter(|l| **l != Limit::ToZero(step.clone())).count();
+    grows && only_rate && limits.len() == count
+}
+
+/// The overdamped rule of any Lagrangian quadratic in the velocity.
+fn overdamped(
+    model: &Model,
+    configuration: &Configuration,
+    motion: &Motion,
+    regime: &Regime,
+) -> Result<RegimeRule, String> {
+    let Discount::Rate(rate) = &model.discount else {
+        return Err("there is no discount rate".to_owned());
+    };
+    let expansion = expand_overdamped(motion)
+        .ok_or_else(|| "the Lagrangian is not quadratic in the velocity".to_owned())?;
+    let dt = Expr::sym(step());
+    let shrinks = regime.limits.contains(&Limit::ToZero(step()));
+    let drifting = !expansion.drift.iter().all(Expr::is_zero);
+    if drifting && !expansion.steady && !shrinks {
+        return Err("with drift the step must shrink too: add `dt -> 0`".to_owned());
+    }
+    let mut changes = Vec::new();
+    for ((coordinate, drift), first) in
+        motion.coordinates.iter().zip(&expansion.drift).zip(&expansion.first)
+    {
+        let loss = tidy(&(&dt * first / rate));
+        let change = sum([&dt * drift, loss]);
+        let start = motion
+            .coordinates
+            .iter()
+            .map(|q| (Expr::sym(q.clone()), Expr::sym(q.marked(Mark::Start))))
+            .collect();
+        changes.push((coordinate.clone(), substitute(&change, &start)));
+    }
+    let by_rate = match (drifting, expansion.second_vanishes) {
+        (true, true) => 3,
+        (true, false) | (false, true) => 2,
+        (false, false) => 1,
+    };
+    let by_step = match (drifting, expansion.steady, shrinks) {
+        (true, false, _) => 1,
+        (_, _, true) => 2,
+        (_, _, false) => 1,
+    };
+    let mut conditions = Vec::new();
+    let fields = if drifting { &expansion.drift } else { &expansion.first };
+    for (coordinate, field) in motion.coordinates.iter().zip(fields) {
+        let Ok(slope) = jacobian(field, coordinate) else { continue };
+        let slope = expand(&slope);
+        if slope.is_zero() {
+            continue;
+        }
+        let fast = if drifting { &slope / rate } else { &slope / (rate * rate) };
+        let step = if drifting { &slope * &dt } else { &slope * &dt / rate };
+        conditions.extend([Condition::Small(fast), Condition::Small(step)]);
+    }
+    Ok(RegimeRule {
+        changes: regroup(configuration, &changes),
+        error: ErrorOrder::Power(q(by_rate.min(by_step), 1)),
+        conditions,
+        definitions: Vec::new(),
+        eigenvalues: Vec::new(),
+    })
+}
+
+/// Regimes of problems without a closed form.
+pub(super) fn nonlinear_regimes(
+    model: &Model,
+    configuration: &Configuration,
+    motion: &Motion,
+) -> Vec<RegimeLimit> {
+    model
+        .regimes
+        .iter()
+        .map(|regime| RegimeLimit {
+            name: regime.name.clone(),
+            outcome: nonlinear_regime(model, configuration, motion, regime),
+        })
+        .collect()
+}
+
+fn nonlinear_regime(
+    model: &Model,
+    configuration: &Configuration,
+    motion: &Motion,
+    regime: &Regime,
+) -> Result<RegimeRule, String> {
+    if is_overdamped(model, regime) {
+        return overdamped(model, configuration, motion, regime);
+    }
+    if let Some(rule) = undiscounted(model, configuration, motion, regime) {
+        return Ok(rule);
+    }
+    Err("no closed form: only the overdamped limit, and γ → 0 in one coordinate, have one"
+        .to_owned())
+}
+
+/// `gamma -> 0, dt -> 0` in one coordinate: the first integral of the undiscounted problem.
+fn undiscounted(
+    model: &Model,
+    configuration: &Configuration,
+    motion: &Motion,
+    regime: &Regime,
+) -> Option<RegimeRule> {
+    let Discount::Rate(rate) = &model.discount else { return None };
+    let vanishes = substitute(rate, &scaling(regime)) == rate * Expr::sym(epsilon());
+    let shrinks = regime.limits.contains(&Limit::ToZero(step()));
+    if !vanishes || !shrinks || regime.limits.len() != 2 {
+        return None;
+    }
+    let free = Motion {
+        coordinates: motion.coordinates.clone(),
+        lagrangian: motion.lagrangian.clone(),
+        weight_rate: Expr::zero(),
+        momenta: motion.momenta.clone(),
+        residuals: motion.residuals.clone(),
+    };
+    let orbit = orbit(&free)?;
+    let position = Expr::sym(orbit.coordinate.clone());
+    let start = Expr::sym(orbit.coordinate.marked(Mark::Start));
+    let change = Expr::sym(step()) * replace(&orbit.velocity, &position, &start);
+    let meaning =
+        Meaning::GlobalMinimum { of: orbit.cost.clone(), over: orbit.coordinate.clone() };
+    Some(RegimeRule {
+        changes: regroup(configuration, &[(orbit.coordinate.clone(), change)]),
+        error: ErrorOrder::Power(q(1, 1)),
+        conditions: Vec::new(),
+        definitions: vec![Definition { symbol: orbit.rest, meaning }],
+        eigenvalues: Vec::new(),
+    })
+}
+
+/// Regimes of a single step.
+pub(super) fn step_regimes(
+    model: &Model,
+    configuration: &Configuration,
+    linear: &LinearStep,
+    coordinates: &[Symbol],
+    constants: &dyn Fn(&Symbol) -> bool,
+) -> Vec<RegimeLimit> {
+    let taken = taken(model);
+    let one = |regime: &Regime| {
+        let mut neglected = Neglected::default();
+        let (change, spectrum) = linear.regime(regime, constants, &taken, &mut neglected)?;
+        let error = neglected.order();
+        let conditions = neglected.conditions();
+        Ok(RegimeRule {
+            changes: regroup(configuration, &entries(coordinates, &change)),
+            error,
+            conditions,
+            definitions: Vec::new(),
+            eigenvalues: spectrum
+                .letters
+                .into_iter()
+                .map(|letter| (letter.eigenvalue, letter.matrix))
+                .collect(),
+        })
+    };
+    let regimes = model.regimes.iter();
+    regimes
+        .map(|regime| RegimeLimit { name: regime.name.clone(), outcome: one(regime) })
+        .collect()
+}
+
+/// Regimes of a plan over a finite horizon, coordinate by coordinate where everything is scalar.
+pub(super) fn horizon_regimes(
+    model: &Model,
+    changes: &[(Symbol, Expr, Expr)],
+) -> Vec<RegimeLimit> {
+    let one = |regime: &Regime| {
+        let scaling = scaling(regime);
+        let mut neglected = Neglected::default();
+        let mut all = Vec::new();
+        for (coordinate, change, _) in changes {
+            if !change.is_scalar() {
+                return Err("regimes over a finite horizon need scalar coordinates".to_owned());
+            }
+            let scaled = substitute(change, &scaling);
+            let found =
+                leading(&scaled, &epsilon()).map_err(|p| super::regime::describe(&p))?;
+            let Some(found) = found else { continue };
+            neglected.note(&found);
+            all.push((coordinate.clone(), tidy(&found.first.1)));
+        }
+        Ok(RegimeRule {
+            changes: all,
+            error: neglected.order(),
+            conditions: neglected.conditions(),
+            definitions: Vec::new(),
+            eigenvalues: Vec::new(),
+        })
+    };
+    let regimes = model.regimes.iter();
+    regimes
+        .map(|regime| RegimeLimit { name: regime.name.clone(), outcome: one(regime) })
+        .collect()
+}
+
+/// Every regime refused for one reason.
+pub(super) fn unavailable(model: &Model, reason: &str) -> Vec<RegimeLimit> {
+    model
+        .regimes
+        .iter()
+        .map(|regime| RegimeLimit {
+            name: regime.name.clone(),
+            outcome: Err(reason.to_owned()),
+        })
+        .collect()
+}

@@ -1,0 +1,208 @@
+//! Regimes: the rule to leading order in one small `ε`, with the first omitted term as its error.
+
+use super::collect::collect;
+use super::linear::BlockSolution;
+use super::solvent::{Closed, response};
+use super::types::{Condition, ErrorOrder, RegimeRule};
+use crate::model::types::{Limit, Regime, step};
+use crate::symbolic::Fun;
+use crate::symbolic::assume::is_nonnegative;
+use crate::symbolic::build::{fun, pow, sum};
+use crate::symbolic::expand::expand;
+use crate::symbolic::rewrite::substitute;
+use crate::symbolic::series::{Leading, NoSeries, leading};
+use crate::symbolic::{Expr, Prop, Props, Q, Shape, Symbol};
+use num_traits::Zero;
+use std::collections::BTreeMap;
+
+/// The small parameter.
+pub fn epsilon() -> Symbol {
+    let props = Props::NONE.with(Prop::Positive);
+    Symbol::new("ε", Shape::scalar(), u32::MAX).with_props(props)
+}
+
+/// How a regime scales the symbols: `a -> inf` is `a/ε`, `a -> 0` is `ε a`.
+pub fn scaling(regime: &Regime) -> BTreeMap<Expr, Expr> {
+    let small = Expr::sym(epsilon());
+    regime
+        .limits
+        .iter()
+        .map(|limit| {
+            let (symbol, up) = match limit {
+                Limit::ToInfinity(symbol) | Limit::Dominates { large: symbol, .. } => {
+                    (symbol, true)
+                }
+                Limit::ToZero(symbol) => (symbol, false),
+            };
+            let symbol = Expr::sym(symbol.clone());
+            let scaled = if up { &symbol / &small } else { &symbol * &small };
+            (symbol, scaled)
+        })
+        .collect()
+}
+
+/// The symbols a regime scales.
+pub fn limit_symbols(regime: &Regime) -> Vec<Symbol> {
+    regime
+        .limits
+        .iter()
+        .map(|limit| match limit {
+            Limit::ToInfinity(symbol)
+            | Limit::ToZero(symbol)
+            | Limit::Dominates { large: symbol, .. } => symbol.clone(),
+        })
+        .collect()
+}
+
+/// Accumulates what the blocks neglect.
+#[derive(Default)]
+pub(super) struct Neglected {
+    lowest: Option<Q>,
+    next: Option<Q>,
+    exponential: bool,
+    conditions: Vec<Condition>,
+}
+
+impl Neglected {
+    /// Notes one expansion.
+    pub(super) fn note(&mut self, found: &Leading) {
+        let lead = &found.first.0;
+        self.lowest =
+            Some(self.lowest.take().map_or(lead.clone(), |low| low.min(lead.clone())));
+        if let Some((power, coefficient)) = &found.second {
+            let next = self.next.take().map_or(power.clone(), |low| low.min(power.clone()));
+            self.next = Some(next);
+            let ratio = expand(&(coefficient / &found.first.1));
+            for term in ratio.terms() {
+                self.condition(Condition::Small(magnitude(term)));
+            }
+        }
+        for exponent in &found.dropped {
+            self.exponential = true;
+            self.condition(Condition::Large(exponent.clone()));
+        }
+    }
+
+    /// Notes a condition once.
+    pub(super) fn condition(&mut self, condition: Condition) {
+        if !self.conditions.contains(&condition) {
+            self.conditions.push(condition);
+        }
+    }
+
+    /// The order of the relative error of the whole rule.
+    pub(super) fn order(&self) -> ErrorOrder {
+        match (&self.lowest, &self.next) {
+            (Some(lowest), Some(next)) => ErrorOrder::Power(next - lowest),
+            _ if self.exponential => ErrorOrder::Exponential,
+            _ => ErrorOrder::Exact,
+        }
+    }
+
+    /// The conditions.
+    pub(super) fn conditions(self) -> Vec<Condition> {
+        self.conditions
+    }
+}
+
+/// A term without its sign; factors of unknown sign in absolute value.
+fn magnitude(term: &Expr) -> Expr {
+    let product = term.as_product();
+    let mut all = Expr::num(num_traits::Signed::abs(&product.coefficient));
+    for (base, exponent) in &product.powers {
+        let base = if is_nonnegative(base) { base.clone() } else { fun(Fun::Abs, base) };
+        all = all * pow(&base, exponent);
+    }
+    all
+}
+
+/// The rule of one block in a regime, by functional calculus on its spectrum.
+pub(super) fn spectral_block(
+    solution: &BlockSolution,
+    closed: &Closed,
+    regime: &Regime,
+    neglected: &mut Neglected,
+) -> Result<Expr, String> {
+    let scaling = scaling(regime);
+    let limits = limit_symbols(regime);
+    for letter in &closed.spectrum.letters {
+        if letter.matrix.contains_any(&limits) {
+            return Err("a limit acts on the entries of a matrix".to_owned());
+        }
+    }
+    let dt = Expr::sym(step());
+    let response = response(closed, &dt);
+    let mut parts = vec![Expr::zeros(solution.block.force.shape().clone())];
+    for (factor, vector) in &closed.sources {
+        if vector.contains_any(&limits) {
+            return Err("a limit acts on a vector of the problem".to_owned());
+        }
+        let whole = substitute(&(&response * factor), &scaling);
+        let found = leading(&whole, &epsilon()).map_err(|problem| describe(&problem))?;
+        let Some(found) = found else { continue };
+        neglected.note(&found);
+        let coefficient = tidy_coefficient(&found.first.1);
+        let lifted = closed
+            .spectrum
+            .lift(&coefficient)
+            .ok_or_else(|| "the leading term has no matrix form".to_owned())?;
+        parts.push(lifted * vector);
+    }
+    Ok(collect(&sum(parts)))
+}
+
+/// Leading coefficients come out as sums that often factor.
+fn tidy_coefficient(coefficient: &Expr) -> Expr {
+    let expanded = expand(coefficient);
+    if expanded.terms().len() == 1 { expanded } else { coefficient.clone() }
+}
+
+/// What went wrong, for the reader.
+pub(super) fn describe(problem: &NoSeries) -> String {
+    match problem {
+        NoSeries::Grows(_) => "the rule grows without bound in this limit".to_owned(),
+        NoSeries::UnknownSign(_) => {
+            "the limit depends on the sign of a rate that is not declared".to_owned()
+        }
+        NoSeries::Unsupported(_) => "the rule has no power series in this limit".to_owned(),
+        NoSeries::Vanishes => "the leading terms cancel".to_owned(),
+    }
+}
+
+/// A uniform block (`K = 0`) is exact in the step; only its coefficients can be scaled.
+pub(super) fn uniform_block(
+    solution: &BlockSolution,
+    regime: &Regime,
+    neglected: &mut Neglected,
+) -> Expr {
+    let limits = limit_symbols(regime);
+    if solution.velocity.contains_any(&limits) && !solution.velocity.is_zero() {
+        neglected.lowest.get_or_insert_with(Q::zero);
+    }
+    &solution.velocity * Expr::sym(step())
+}
+
+/// Joins the blocks' rules.
+pub(super) fn finish(
+    changes: Vec<(Symbol, Expr)>,
+    neglected: Neglected,
+    solutions: &[BlockSolution],
+) -> RegimeRule {
+    let error = neglected.order();
+    let conditions = neglected.conditions();
+    let mut eigenvalues = Vec::new();
+    for solution in solutions {
+        let closed = solution.solvent.as_ref().and_then(|solvent| solvent.closed.as_ref());
+        for letter in closed.iter().flat_map(|closed| &closed.spectrum.letters) {
+            let used = conditions.iter().any(|condition| match condition {
+                Condition::Small(e) | Condition::Large(e) | Condition::Positive(e) => {
+                    e.contains(&letter.eigenvalue)
+                }
+            });
+            if used {
+                eigenvalues.push((letter.eigenvalue.clone(), letter.matrix.clone()));
+            }
+        }
+    }
+    RegimeRule { changes, error, conditions, definitions: Vec::new(), eigenvalues }
+}
