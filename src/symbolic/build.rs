@@ -354,13 +354,12 @@ fn known_value(function: Fun, argument: &Expr) -> Option<Expr> {
     }
 }
 
-/// Is the leading coefficient below zero? Used to choose one of `x`, `−x` as representative.
-///
-/// The leading term must be the same one in `x` and `−x`, so coefficients have no say in it.
+/// Used to choose one of `x`, `−x` as representative: the sign of the term that comes first when
+/// coefficients are left aside. The order of the terms themselves will not do, for it depends on
+/// the coefficients and may turn round with the sign.
 fn leads_negative(expr: &Expr) -> bool {
-    let terms = expr.terms().iter().map(split_coefficient);
-    let leading = terms.min_by(|(_, a), (_, b)| a.cmp(b));
-    leading.is_some_and(|(coefficient, _)| sign(&coefficient) < 0)
+    let parts = expr.terms().iter().map(split_coefficient);
+    parts.min_by(|(_, a), (_, b)| a.cmp(b)).is_some_and(|(coefficient, _)| sign(&coefficient) < 0)
 }
 
 macro_rules! operator {
@@ -409,5 +408,21 @@ impl Neg for Expr {
     type Output = Expr;
     fn neg(self) -> Expr {
         -&self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::symbolic::{Shape, Symbol};
+
+    #[test]
+    fn an_odd_function_of_a_difference_has_one_representative() {
+        let symbol = |name, rank| Expr::sym(Symbol::new(name, Shape::scalar(), rank));
+        let (a, b, c) = (symbol("a", 1), symbol("b", 2), symbol("c", 3));
+        let difference = &a * &b - &b * &c;
+        let turned = fun(Fun::Sinh, &-&difference);
+        assert_eq!(fun(Fun::Sinh, &difference), -turned);
+        assert_eq!(fun(Fun::Cosh, &difference), fun(Fun::Cosh, &-difference));
     }
 }
