@@ -50,9 +50,9 @@ pub fn latex(expr: &Expr) -> String {
     walk::piece(expr, &Latex).text
 }
 
-/// A Python expression over `np` (`NumPy`) and `expm`, `sqrtm`, `coshm`, `sinhm`,
-/// `fractional_matrix_power` of `scipy.linalg`. Vectors are one-dimensional arrays. See
-/// [`Python`] for the names of symbols.
+/// A Python expression over `np` (`NumPy`), `expm`, `sqrtm`, `coshm`, `sinhm`,
+/// `fractional_matrix_power` of `scipy.linalg` and `exprel` of `scipy.special`. Vectors are
+/// one-dimensional arrays. See [`Python`] for the names of symbols.
 pub fn python(expr: &Expr) -> String {
     Python::default().print(expr)
 }

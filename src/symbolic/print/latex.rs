@@ -6,7 +6,7 @@ use super::super::shape::Shape;
 use super::super::symbol::{Mark, Symbol};
 use super::calculus::{Derivative, Operator, argument_name, bilinear};
 use super::names::{is_letter, latex_letter, split};
-use super::notation::{Constant, MatFun, Notation, Numeral};
+use super::notation::{Constant, Notation, Numeral};
 use super::piece::{Class, Edge, Factor, Level, Piece};
 use super::walk;
 
@@ -57,10 +57,11 @@ fn marked(symbol: &Symbol, indices: &[String]) -> Piece {
         Mark::End if bare => subscript("T"),
         Mark::End => with("(T)", Level::Atom),
         Mark::Rest => with("^{*}", Level::Power),
-        Mark::Momentum => {
+        Mark::Momentum | Mark::MomentumRate => {
             let mut subscripts = vec![name(&symbol.name, &[]).text];
             subscripts.extend(indices.iter().cloned());
-            Piece::letter(format!("p_{{{}}}", subscripts.join(",")))
+            let stroke = if symbol.mark == Mark::MomentumRate { "'" } else { "" };
+            Piece::letter(format!("p_{{{}}}{stroke}", subscripts.join(",")))
         }
         Mark::Change => Piece::letter(format!("\\Delta {}", plain.text)),
         Mark::Direction => Piece::letter(format!("d{{{}}}", plain.text)),
@@ -239,6 +240,7 @@ impl Notation for Latex {
             Fun::Tanh => r"\tanh",
             Fun::Sinh => r"\sinh",
             Fun::Cosh => r"\cosh",
+            Fun::Phi1 => r"\varphi_{1}",
         };
         call(name, &argument)
     }
@@ -258,11 +260,10 @@ impl Notation for Latex {
         raised(base, r"-\top")
     }
 
-    fn matrix_function(&self, function: MatFun, argument: Piece) -> Piece {
+    fn matrix_function(&self, function: Fun, argument: Piece, _shape: &Shape) -> Piece {
         match function {
-            MatFun::Exp => self.exponential(argument),
-            MatFun::Cosh => call(r"\cosh", &argument),
-            MatFun::Sinh => call(r"\sinh", &argument),
+            Fun::Exp => self.exponential(argument),
+            _ => self.function(function, argument),
         }
     }
 

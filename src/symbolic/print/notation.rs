@@ -19,14 +19,6 @@ pub(super) enum Constant {
     Ones,
 }
 
-/// An entire function of a matrix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum MatFun {
-    Exp,
-    Cosh,
-    Sinh,
-}
-
 /// A notation. Pieces come in without the parentheses they need.
 pub(super) trait Notation {
     fn numeral(&self, numeral: &Numeral) -> Piece;
@@ -50,7 +42,8 @@ pub(super) trait Notation {
     fn matrix_power(&self, base: Piece, exponent: &Q) -> Piece;
     /// `(Aᵀ)⁻¹`.
     fn inverse_transpose(&self, base: Piece) -> Piece;
-    fn matrix_function(&self, function: MatFun, argument: Piece) -> Piece;
+    /// An entire function of a matrix of the given shape.
+    fn matrix_function(&self, function: Fun, argument: Piece, shape: &Shape) -> Piece;
     fn mean(&self, left: Piece, right: Piece) -> Piece;
     /// The transpose of something of the given shape.
     fn transposed(&self, piece: Piece, shape: &Shape) -> Piece;

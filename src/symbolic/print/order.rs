@@ -220,10 +220,7 @@ pub(super) fn degree(expr: &Expr) -> f64 {
         Node::Num(_) | Node::Identity(_) | Node::Zero => 0.0,
         Node::Sym(_) | Node::Apply(_) | Node::Entry(..) => 1.0,
         Node::Fun(Fun::Exp, inner) if inner.is_zero() => 0.0,
-        Node::Fun(_, inner)
-        | Node::MatExp(inner)
-        | Node::MatCosh(inner)
-        | Node::MatSinh(inner) => 1.0 + degree(inner),
+        Node::Fun(_, inner) | Node::MatFun(_, inner) => 1.0 + degree(inner),
         Node::MatPow(inner, exponent) => degree(inner) * to_f64(exponent).abs(),
         Node::GeometricMean(a, b) => degree(a).max(degree(b)),
         Node::Transpose(inner) | Node::Diag(inner) => degree(inner),

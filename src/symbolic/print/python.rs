@@ -6,7 +6,7 @@ use super::super::number::{Q, q};
 use super::super::shape::{Dim, Shape};
 use super::super::symbol::{Mark, Symbol};
 use super::calculus::{Derivative, Operator};
-use super::notation::{Constant, MatFun, Notation, Numeral};
+use super::notation::{Constant, Notation, Numeral};
 use super::piece::{Edge, Factor, Level, Piece};
 use super::walk;
 use num_traits::{One, Signed};
@@ -97,6 +97,7 @@ const TAKEN: &[&str] = &[
     "coshm",
     "sinhm",
     "fractional_matrix_power",
+    "exprel",
 ];
 
 /// A name that Python accepts: keywords get an underscore.
@@ -233,6 +234,7 @@ impl Notation for Printer<'_> {
             Mark::Rest => "_rest",
             Mark::End => "_end",
             Mark::Momentum => "_momentum",
+            Mark::MomentumRate => "_momentum_dot",
             Mark::Change => "_change",
             Mark::Direction => "_direction",
         };
@@ -299,6 +301,9 @@ impl Notation for Printer<'_> {
     }
 
     fn function(&self, function: Fun, argument: Piece) -> Piece {
+        if function == Fun::Phi1 {
+            return call("exprel", &[&argument.text]);
+        }
         call(&format!("np.{}", super::text::function_name(function)), &[&argument.text])
     }
 
@@ -326,13 +331,20 @@ impl Notation for Printer<'_> {
         call("np.linalg.inv", &[&format!("{}.T", base.text)])
     }
 
-    fn matrix_function(&self, function: MatFun, argument: Piece) -> Piece {
-        let name = match function {
-            MatFun::Exp => "expm",
-            MatFun::Cosh => "coshm",
-            MatFun::Sinh => "sinhm",
-        };
-        call(name, &[&argument.text])
+    fn matrix_function(&self, function: Fun, argument: Piece, shape: &Shape) -> Piece {
+        let argument = argument.text.as_str();
+        match function {
+            Fun::Cosh => call("coshm", &[argument]),
+            Fun::Sinh => call("sinhm", &[argument]),
+            // SciPy has no φ₁; it is a corner of exp [[A, I], [0, 0]].
+            Fun::Phi1 => {
+                let n = self.dim(&shape.rows);
+                let rows = format!("[[{argument}, np.eye({n})], [np.zeros(({n}, 2*{n}))]]");
+                let text = format!("expm(np.block({rows}))[:{n}, {n}:]");
+                Piece::new(text, Level::Atom, Edge::Letter, Edge::Group)
+            }
+            _ => call("expm", &[argument]),
+        }
     }
 
     fn mean(&self, left: Piece, right: Piece) -> Piece {

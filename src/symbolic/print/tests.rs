@@ -212,7 +212,7 @@ fn matrices_read_like_mathematics() {
             r"r (\theta^{*} - \theta_{0})", "r*(theta_rest - theta)"),
         Row(fun(Fun::Exp, &v("g")), "exp(g)", "exp(g)", r"\exp(g)", "np.exp(g)"),
         Row(Expr::zeros(Shape::vector(n())), "0", "0", "0", "np.zeros(n)"),
-        Row(matrix::cosh(&(c("dt") * m("A"))),
+        Row(matrix::entire(Fun::Cosh, &(c("dt") * m("A"))),
             "cosh(AΔt)", "cosh(A dt)", r"\cosh(A \Delta t)", "coshm(dt*A)"),
     ]);
 }

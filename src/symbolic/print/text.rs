@@ -6,7 +6,7 @@ use super::super::shape::Shape;
 use super::super::symbol::Symbol;
 use super::calculus::{Derivative, Operator, argument_name, bilinear};
 use super::names::superscript;
-use super::notation::{Constant, MatFun, Notation, Numeral};
+use super::notation::{Constant, Notation, Numeral};
 use super::piece::{Edge, Factor, Level, Piece};
 use super::walk;
 
@@ -236,6 +236,9 @@ impl Notation for Text {
             let text = format!("|{}|", argument.text);
             return Piece::new(text, Level::Atom, Edge::Group, Edge::Group);
         }
+        if function == Fun::Phi1 {
+            return call(self.choose("φ₁", "phi1"), &argument);
+        }
         call(function_name(function), &argument)
     }
 
@@ -252,11 +255,10 @@ impl Notation for Text {
         Piece::new(text, Level::Power, base.start, Edge::Letter)
     }
 
-    fn matrix_function(&self, function: MatFun, argument: Piece) -> Piece {
+    fn matrix_function(&self, function: Fun, argument: Piece, _shape: &Shape) -> Piece {
         match function {
-            MatFun::Exp => self.exponential(argument),
-            MatFun::Cosh => call("cosh", &argument),
-            MatFun::Sinh => call("sinh", &argument),
+            Fun::Exp => self.exponential(argument),
+            _ => self.function(function, argument),
         }
     }
 
@@ -392,5 +394,6 @@ pub(super) fn function_name(function: Fun) -> &'static str {
         Fun::Tanh => "tanh",
         Fun::Sinh => "sinh",
         Fun::Cosh => "cosh",
+        Fun::Phi1 => "phi1",
     }
 }

@@ -28,6 +28,9 @@ impl Text {
             Mark::Rest => (format!("{text}*"), Level::Power, name.start, Edge::Letter),
             Mark::End => (format!("{text}(T)"), Level::Atom, name.start, Edge::Call),
             Mark::Momentum => (format!("p_{text}"), Level::Atom, Edge::Letter, Edge::Open),
+            Mark::MomentumRate => {
+                (format!("p_{text}'"), Level::Atom, Edge::Letter, Edge::Letter)
+            }
             Mark::Change => {
                 let delta = self.choose("Δ", "delta_");
                 (format!("{delta}{text}"), Level::Atom, Edge::Letter, name.end)
@@ -57,7 +60,7 @@ impl Text {
             Mark::Start => "(0)",
             Mark::End => "(T)",
             Mark::Rest => "*",
-            Mark::Momentum | Mark::Change | Mark::Direction => {
+            Mark::Momentum | Mark::MomentumRate | Mark::Change | Mark::Direction => {
                 return self.subscripted(self.marked(symbol), has_subscript, row, col);
             }
         };

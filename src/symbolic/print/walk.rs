@@ -4,7 +4,7 @@ use super::super::expr::{Expr, Fun, Node};
 use super::super::matrix;
 use super::super::number::{Q, q};
 use super::calculus;
-use super::notation::{Constant, MatFun, Notation, Numeral};
+use super::notation::{Constant, Notation, Numeral};
 use super::order::{self, Parts, Scalar, split};
 use super::piece::{Class, Factor, Piece};
 use num_bigint::BigInt;
@@ -201,12 +201,8 @@ fn atom<N: Notation + ?Sized>(expr: &Expr, notation: &N) -> Piece {
         }
         Node::Fun(function, inner) => notation.function(*function, piece(inner, notation)),
         Node::MatPow(base, exponent) => matrix_power(base, exponent, notation),
-        Node::MatExp(inner) => notation.matrix_function(MatFun::Exp, argument(inner, notation)),
-        Node::MatCosh(inner) => {
-            notation.matrix_function(MatFun::Cosh, argument(inner, notation))
-        }
-        Node::MatSinh(inner) => {
-            notation.matrix_function(MatFun::Sinh, argument(inner, notation))
+        Node::MatFun(function, inner) => {
+            notation.matrix_function(*function, argument(inner, notation), expr.shape())
         }
         Node::GeometricMean(a, b) => notation.mean(piece(a, notation), piece(b, notation)),
         Node::Transpose(inner) => notation.transposed(piece(inner, notation), inner.shape()),
