@@ -360,7 +360,9 @@ fn known_value(function: Fun, argument: &Expr) -> Option<Expr> {
 /// the coefficients and may turn round with the sign.
 fn leads_negative(expr: &Expr) -> bool {
     let parts = expr.terms().iter().map(split_coefficient);
-    parts.min_by(|(_, a), (_, b)| a.cmp(b)).is_some_and(|(coefficient, _)| sign(&coefficient) < 0)
+    parts
+        .min_by(|(_, a), (_, b)| a.cmp(b))
+        .is_some_and(|(coefficient, _)| sign(&coefficient) < 0)
 }
 
 macro_rules! operator {
