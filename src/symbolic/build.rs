@@ -35,7 +35,8 @@ pub fn sum(terms: impl IntoIterator<Item = Expr>) -> Expr {
     if let Some(merged) = matrix::merge_literals(&terms) {
         terms = merged;
     }
-    terms.sort();
+    // The coefficient plays no part in the order, so a sum and its negative are arranged alike.
+    terms.sort_by_cached_key(|term| split_coefficient(term).1);
     match terms.len() {
         0 => Expr::zeros(shape),
         1 => terms.swap_remove(0),
