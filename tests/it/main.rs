@@ -3,7 +3,10 @@
 mod ast_gen;
 mod bad;
 mod cli;
+mod derivatives;
+mod laws;
 mod model;
+mod numbers;
 mod solve;
 mod syntax;
 mod typed_gen;
