@@ -58,7 +58,9 @@ fn no_gradient(model: &Model) -> Diagnostics {
             "the gradient of this Lagrangian has no index-free form",
         )
         .here("some term mixes vectors in a way only components can say")
-        .hint("give the dimension a number, `dim n = 2`, and write the loss in components, `theta[1]`"),
+        .hint(
+            "give the vector a size, `vector[2]`, and write the loss in components, `theta[1]`",
+        ),
     );
     all
 }
