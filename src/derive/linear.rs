@@ -38,6 +38,33 @@ pub(super) enum Change {
 }
 
 impl BlockSolution {
+    /// The same solution with the offset from the rest point written through symbols for the rest
+    /// point, and their definitions. Blocks of several coordinates read better so.
+    pub(super) fn through_rest(&self) -> Option<(BlockSolution, Vec<Definition>)> {
+        let rest = self.rest()?;
+        let mut definitions = Vec::new();
+        let mut stars = Vec::new();
+        for (at, q) in self.block.coordinates.iter().enumerate() {
+            let value = self.block.entry(&rest, at);
+            if value.size() == 1 {
+                stars.push(value);
+                continue;
+            }
+            let symbol = q.marked(Mark::Rest);
+            stars.push(Expr::sym(symbol.clone()));
+            definitions.push(Definition { symbol, meaning: Meaning::Equals(value) });
+        }
+        let star =
+            if let [only] = stars.as_slice() { only.clone() } else { matrix::column(stars) };
+        let offset = self.block.start() - star;
+        let velocity = match &self.solvent {
+            Some(solvent) => velocity(solvent, &offset),
+            None => self.velocity.clone(),
+        };
+        let offset = Some(offset);
+        Some((BlockSolution { offset, velocity, ..self.clone() }, definitions))
+    }
+
     /// The change of the block over time `t`.
     pub(super) fn change_after(&self, t: &Expr) -> Expr {
         match (&self.change, &self.solvent, &self.offset) {
