@@ -83,7 +83,7 @@ fn each_library_has_its_place() {
         ("pest", &["syntax/lower"]),
         ("clap", &["cli/args"]),
         ("annotate_snippets", &["cli/render"]),
-        ("num_dual", &["symbolic/eval", "solve", "rule/verify"]),
+        ("num_dual", &["symbolic/eval", "symbolic/tape", "solve", "rule/verify"]),
         ("std::fs", &["cli", "train/data"]),
     ];
     for path in files("src") {
