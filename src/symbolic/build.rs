@@ -35,7 +35,8 @@ pub fn sum(terms: impl IntoIterator<Item = Expr>) -> Expr {
     if let Some(merged) = matrix::merge_literals(&terms) {
         terms = merged;
     }
-    terms.sort();
+    // The coefficient plays no part in the order, so a sum and its negative are arranged alike.
+    terms.sort_by_cached_key(|term| split_coefficient(term).1);
     match terms.len() {
         0 => Expr::zeros(shape),
         1 => terms.swap_remove(0),
@@ -359,7 +360,9 @@ fn known_value(function: Fun, argument: &Expr) -> Option<Expr> {
 /// the coefficients and may turn round with the sign.
 fn leads_negative(expr: &Expr) -> bool {
     let parts = expr.terms().iter().map(split_coefficient);
-    parts.min_by(|(_, a), (_, b)| a.cmp(b)).is_some_and(|(coefficient, _)| sign(&coefficient) < 0)
+    parts
+        .min_by(|(_, a), (_, b)| a.cmp(b))
+        .is_some_and(|(coefficient, _)| sign(&coefficient) < 0)
 }
 
 macro_rules! operator {

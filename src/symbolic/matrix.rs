@@ -249,6 +249,7 @@ pub fn diag(vector: &Expr) -> Expr {
             None => vector.clone(),
         },
         Node::Sum(terms) => sum(terms.iter().map(diag)),
+        _ if is_ones(vector) => Expr::identity(vector.shape().rows.clone()),
         _ => Expr::wrap(Node::Diag(vector.clone()), shape),
     }
 }
@@ -277,6 +278,7 @@ pub fn hadamard(left: &Expr, right: &Expr) -> Expr {
 fn entries_of(vector: &Expr) -> Vec<(Expr, Q)> {
     match vector.node() {
         Node::Hadamard(powers) => powers.clone(),
+        _ if is_ones(vector) => Vec::new(),
         _ => vec![(vector.clone(), Q::one())],
     }
 }
@@ -298,6 +300,14 @@ pub fn ones(shape: &Shape) -> Expr {
     match shape.rows.number() {
         Some(n) => literal(shape.clone(), vec![Expr::one(); n]),
         None => Expr::wrap(Node::Fun(Fun::Exp, Expr::zeros(shape.clone())), shape.clone()),
+    }
+}
+
+fn is_ones(vector: &Expr) -> bool {
+    match vector.node() {
+        Node::Fun(Fun::Exp, inner) => inner.is_zero(),
+        Node::Literal(entries) => entries.iter().all(Expr::is_one),
+        _ => false,
     }
 }
 

@@ -15,6 +15,7 @@ mod literal_inverse;
 pub mod matfun;
 pub mod matrix;
 pub mod number;
+pub mod print;
 pub mod rewrite;
 pub mod series;
 pub mod shape;
