@@ -93,6 +93,29 @@ pub(super) fn plan(
     })
 }
 
+/// The change after time `t` along a unit source, `(y(t)/y₀ − 1)/K̂`, for a free end and no drift,
+/// written with decaying exponentials only.
+pub(super) fn response(
+    block: &Block,
+    closed: &Closed,
+    horizon: &Expr,
+    t: &Expr,
+) -> Option<Expr> {
+    if !is_zero(&block.momentum_slope) || !is_zero(&block.momentum_start) {
+        return None;
+    }
+    let half = Expr::frac(-1, 2) * &closed.c;
+    let decay = |time: &Expr| fun(Fun::Exp, &-(&closed.root * time));
+    let two = Expr::int(2);
+    let (now, back) = (decay(t), decay(&(&two * horizon - t)));
+    let end = decay(&(&two * horizon));
+    let one = Expr::one();
+    let numerator = sum([&closed.root * (&now + &back), &half * (&now - &back)])
+        * fun(Fun::Exp, &(&half * t));
+    let denominator = sum([&closed.root * (&one + &end), &half * (&one - &end)]);
+    Some((numerator / denominator - one) / &closed.k)
+}
+
 /// The spectrum with one more letter for the square root.
 fn with_root(spectrum: &Spectrum, omega: &Expr) -> (Spectrum, Expr) {
     if spectrum.shape.is_scalar() {

@@ -3,6 +3,7 @@
 
 use super::configuration::Configuration;
 use super::first_integral::orbit;
+use super::horizon;
 use super::linear::{BlockSolution, tidy};
 use super::overdamped::{along, expand_overdamped};
 use super::plan::{entries, taken};
@@ -10,14 +11,14 @@ use super::regime::{
     Neglected, epsilon, finish, limit_symbols, scaling, spectral_block, uniform_block,
 };
 use super::single_step::LinearStep;
+use super::solvent::response;
 use super::types::{Condition, Definition, ErrorOrder, Meaning, RegimeLimit, RegimeRule};
 use super::variation::{Motion, jacobian};
-use crate::model::types::{Discount, Limit, Model, Regime, step};
+use crate::model::types::{Discount, Horizon, Limit, Model, Regime, step};
 use crate::symbolic::build::{pow, sum};
 use crate::symbolic::expand::{common_denominator, expand};
 use crate::symbolic::number::q;
 use crate::symbolic::rewrite::{replace, substitute};
-use crate::symbolic::series::leading;
 use crate::symbolic::spectral::marker;
 use crate::symbolic::{Expr, Mark, Symbol};
 
@@ -57,7 +58,10 @@ fn linear_regime(
         let change = match &solution.solvent {
             None => uniform_block(solution, regime, &mut neglected),
             Some(solvent) => match &solvent.closed {
-                Some(closed) => spectral_block(solution, closed, regime, &mut neglected)?,
+                Some(closed) => {
+                    let response = response(closed, &Expr::sym(step()));
+                    spectral_block(solution, closed, &response, regime, &mut neglected)?
+                }
                 None if is_long_step(regime) => long_step(solution, &mut neglected)?,
                 None => return Err(NO_SPECTRUM.to_owned()),
             },
@@ -330,33 +334,33 @@ pub(super) fn step_regimes(
         .collect()
 }
 
-/// Regimes of a plan over a finite horizon, coordinate by coordinate where everything is scalar.
+/// Regimes of a plan over a finite horizon with a free end.
 pub(super) fn horizon_regimes(
     model: &Model,
-    changes: &[(Symbol, Expr, Expr)],
+    configuration: &Configuration,
+    solutions: &[BlockSolution],
 ) -> Vec<RegimeLimit> {
+    let Horizon::Finite(horizon) = &model.horizon else { return Vec::new() };
+    if !model.end.is_empty() {
+        return unavailable(model, "regimes of a plan with a fixed end are not derived");
+    }
     let one = |regime: &Regime| {
-        let scaling = scaling(regime);
         let mut neglected = Neglected::default();
-        let mut all = Vec::new();
-        for (coordinate, change, _) in changes {
-            if !change.is_scalar() {
-                return Err("regimes over a finite horizon need scalar coordinates".to_owned());
-            }
-            let scaled = substitute(change, &scaling);
-            let found =
-                leading(&scaled, &epsilon()).map_err(|p| super::regime::describe(&p))?;
-            let Some(found) = found else { continue };
-            neglected.note(&found, &limit_symbols(regime));
-            all.push((coordinate.clone(), tidy(&found.first.1)));
+        let mut changes = Vec::new();
+        for solution in solutions {
+            let closed = solution.solvent.as_ref().and_then(|solvent| solvent.closed.as_ref());
+            let closed = closed.ok_or_else(|| NO_SPECTRUM.to_owned())?;
+            let response =
+                horizon::response(&solution.block, closed, horizon, &Expr::sym(step()))
+                    .ok_or_else(|| {
+                        "with drift a finite horizon has no short form".to_owned()
+                    })?;
+            let change = spectral_block(solution, closed, &response, regime, &mut neglected)?;
+            changes.extend(entries(&solution.block.coordinates, &change));
         }
-        Ok(RegimeRule {
-            changes: all,
-            error: neglected.order(),
-            conditions: neglected.conditions(),
-            definitions: Vec::new(),
-            eigenvalues: Vec::new(),
-        })
+        let mut rule = finish(changes, neglected, solutions);
+        rule.changes = regroup(configuration, &rule.changes);
+        Ok(rule)
     };
     let regimes = model.regimes.iter();
     regimes

@@ -2,7 +2,7 @@
 
 use super::collect::collect;
 use super::linear::{BlockSolution, tidy};
-use super::solvent::{Closed, response};
+use super::solvent::Closed;
 use super::types::{Condition, ErrorOrder, RegimeRule};
 use crate::model::types::{Limit, Regime, step};
 use crate::symbolic::Fun;
@@ -148,10 +148,12 @@ fn magnitude(term: &Expr) -> Expr {
     all
 }
 
-/// The rule of one block in a regime, by functional calculus on its spectrum.
+/// The rule of one block in a regime, by functional calculus on its spectrum. `response` is the
+/// change along a unit source as a scalar function.
 pub(super) fn spectral_block(
     solution: &BlockSolution,
     closed: &Closed,
+    response: &Expr,
     regime: &Regime,
     neglected: &mut Neglected,
 ) -> Result<Expr, String> {
@@ -161,15 +163,13 @@ pub(super) fn spectral_block(
             return Err("a limit acts on the entries of a matrix".to_owned());
         }
     }
-    let dt = Expr::sym(step());
-    let response = response(closed, &dt);
     let mut parts = vec![Expr::zeros(solution.block.force.shape().clone())];
     for cause in &closed.causes {
         if cause.iter().any(|(_, vector)| vector.contains_any(&limits)) {
             return Err("a limit acts on a vector of the problem".to_owned());
         }
         let factors: Vec<(Expr, Expr)> =
-            cause.iter().map(|(f, vector)| (&response * f, vector.clone())).collect();
+            cause.iter().map(|(f, vector)| (response * f, vector.clone())).collect();
         parts.extend(leading_parts(&factors, &closed.spectrum, regime, neglected)?);
     }
     Ok(tidy(&sum(parts)))
