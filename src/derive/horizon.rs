@@ -54,7 +54,7 @@ pub(super) fn plan(
     let drift = -closed.spectrum.scalar(&slope, &|_| true)?;
     let name = if block.m.is_scalar() { "omega" } else { "Omega" };
     let omega = closed.spectrum.lift(&closed.root)?;
-    let symbol = named(name, &omega, taken);
+    let symbol = named(&block.name(name, taken), &omega, taken);
     let omega_symbol = Expr::sym(symbol.clone());
     let definition = Definition { symbol, meaning: Meaning::Equals(omega) };
     // The root gets a letter of its own, so that the formulas stay short.
@@ -229,7 +229,7 @@ pub(super) fn riccati(
         &gamma * slope,
         matrix::transpose(slope) * &inverse * slope,
     ]));
-    let symbol = fresh("X_T", block.m.shape().clone(), taken);
+    let symbol = fresh(&block.name("X_T", taken), block.m.shape().clone(), taken);
     let x = Expr::sym(symbol.clone());
     let meaning = Meaning::FiniteHorizon {
         m: block.m.clone(),

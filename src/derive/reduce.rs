@@ -11,13 +11,12 @@ use super::regime::{
     Neglected, epsilon, finish, limit_symbols, scaling, spectral_block, uniform_block,
 };
 use super::single_step::LinearStep;
-use super::solvent::response;
 use super::types::{Condition, Definition, ErrorOrder, Meaning, RegimeLimit, RegimeRule};
 use super::variation::{Motion, jacobian};
 use crate::model::types::{Discount, Horizon, Limit, Model, Regime, step};
 use crate::symbolic::build::{pow, sum};
 use crate::symbolic::expand::{common_denominator, expand};
-use crate::symbolic::number::q;
+use crate::symbolic::number::{q, sign};
 use crate::symbolic::rewrite::{replace, substitute};
 use crate::symbolic::spectral::marker;
 use crate::symbolic::{Expr, Mark, Symbol};
@@ -59,8 +58,12 @@ fn linear_regime(
             None => uniform_block(solution, regime, &mut neglected),
             Some(solvent) => match &solvent.closed {
                 Some(closed) => {
-                    let response = response(closed, &Expr::sym(step()));
-                    spectral_block(solution, closed, &response, regime, &mut neglected)?
+                    let dt = Expr::sym(step());
+                    let (spectrum, response) = closed
+                        .response_by_rate(&dt, &limit_symbols(regime))
+                        .unwrap_or_else(|| (closed.spectrum.clone(), closed.response(&dt)));
+                    let calculus = (&spectrum, &response);
+                    spectral_block(solution, &closed.causes, calculus, regime, &mut neglected)?
                 }
                 None if is_long_step(regime) => long_step(solution, &mut neglected)?,
                 None => return Err(NO_SPECTRUM.to_owned()),
@@ -68,7 +71,7 @@ fn linear_regime(
         };
         changes.extend(entries(&solution.block.coordinates, &change));
     }
-    let mut rule = finish(changes, neglected, solutions);
+    let mut rule = finish(changes, neglected);
     rule.changes = regroup(configuration, &rule.changes);
     rule.definitions = solutions.iter().flat_map(BlockSolution::definitions).collect();
     Ok(rule)
@@ -204,7 +207,7 @@ fn slowness(
         if !bend.is_zero() {
             // What both sides share in front says nothing.
             let shared = common_denominator(&front(velocity)).0;
-            let plain = |e: Expr| tidy(&expand(&(e / &shared)));
+            let plain = |e: Expr| unsigned(&tidy(&expand(&(e / &shared))));
             let reference = plain(velocity.clone());
             conditions.extend([
                 Condition::Against(plain(&bend / (rate * &scale)), reference.clone()),
@@ -213,6 +216,17 @@ fn slowness(
         }
     }
     conditions
+}
+
+/// A vector or its opposite: the one that begins without a minus sign.
+fn unsigned(vector: &Expr) -> Expr {
+    let product = vector.as_product();
+    let flipped = sign(&product.coefficient) < 0
+        || product.tail.is_some_and(|tail| {
+            let first = tail.terms().first().map(|term| term.as_product().coefficient);
+            tail.terms().len() > 1 && first.is_some_and(|c| sign(&c) < 0)
+        });
+    if flipped { expand(&-vector) } else { vector.clone() }
 }
 
 /// A scalar in absolute value; vectors and matrices are measured by their norm anyway.
@@ -314,19 +328,8 @@ pub(super) fn step_regimes(
     let one = |regime: &Regime| {
         let mut neglected = Neglected::default();
         let (change, spectrum) = linear.regime(regime, constants, &taken, &mut neglected)?;
-        let error = neglected.order();
-        let conditions = neglected.conditions();
-        Ok(RegimeRule {
-            changes: regroup(configuration, &entries(coordinates, &change)),
-            error,
-            conditions,
-            definitions: Vec::new(),
-            eigenvalues: spectrum
-                .letters
-                .into_iter()
-                .map(|letter| (letter.eigenvalue, letter.matrix))
-                .collect(),
-        })
+        neglected.letters(spectrum.letters);
+        Ok(finish(regroup(configuration, &entries(coordinates, &change)), neglected))
     };
     let regimes = model.regimes.iter();
     regimes
@@ -355,10 +358,16 @@ pub(super) fn horizon_regimes(
                     .ok_or_else(|| {
                         "with drift a finite horizon has no short form".to_owned()
                     })?;
-            let change = spectral_block(solution, closed, &response, regime, &mut neglected)?;
+            let change = spectral_block(
+                solution,
+                &closed.causes,
+                (&closed.spectrum, &response),
+                regime,
+                &mut neglected,
+            )?;
             changes.extend(entries(&solution.block.coordinates, &change));
         }
-        let mut rule = finish(changes, neglected, solutions);
+        let mut rule = finish(changes, neglected);
         rule.changes = regroup(configuration, &rule.changes);
         Ok(rule)
     };
