@@ -9,7 +9,7 @@ const COORDINATES: [&str; 5] = ["theta", "w", "z", "u_1", "weights"];
 const CONSTANTS: [[&str; 4]; 4] = [
     ["eta", "k", "gamma", "T"],
     ["alpha", "kappa", "rho", "tau"],
-    ["lr", "c", "delta", "S"],
+    ["lr", "c", "delta", "span"],
     ["mu", "beta", "lambda_0", "horizon_length"],
 ];
 
