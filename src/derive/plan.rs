@@ -227,11 +227,15 @@ fn plan_block(
         );
     }
     if let Some((value, rest)) = value(solution) {
+        for definition in &rest {
+            record_definition(definition, &mut derivation.trace);
+        }
         derivation.definitions.extend(rest);
         add_value(derivation, value);
     }
-    let coupled = solution.block.coordinates.len() > 1;
-    let through = solution.through_rest().filter(|_| coupled).map(|(through, _)| through);
+    // A long offset from the rest point is said in terms of it.
+    let long = solution.offset.as_ref().is_some_and(|offset| offset.size() > LONGEST_OFFSET);
+    let through = solution.through_rest().filter(|_| long).map(|(through, _)| through);
     let solution = through.as_ref().unwrap_or(solution);
     let t = Expr::sym(time());
     let path = solution.block.start() + solution.change_after(&t);
@@ -247,14 +251,17 @@ fn plan_block(
     Some((Some(solution.change_after(&dt)), solution.velocity.clone()))
 }
 
+/// Offsets larger than this are written `q(0) − q*`.
+const LONGEST_OFFSET: usize = 10;
+
 fn record_definition(definition: &Definition, trace: &mut Trace) {
     if let Meaning::Equals(value) = &definition.meaning {
         let claim = Claim::Define(definition.symbol.clone(), value.clone());
-        trace.push(
-            "spectral calculus",
-            "the decaying root of the characteristic equation",
-            claim,
-        );
+        let (law, remark) = match definition.symbol.mark {
+            Mark::Rest => ("rest point", "where the equations of motion hold without moving"),
+            _ => ("spectral calculus", "the decaying root of the characteristic equation"),
+        };
+        trace.push(law, remark, claim);
     }
 }
 
