@@ -6,7 +6,7 @@ use crate::derive::regime::epsilon;
 use crate::symbolic::assume::is_nonnegative;
 use crate::symbolic::build::{fun, pow, sum};
 use crate::symbolic::cancel::cancel;
-use crate::symbolic::expand::expand;
+use crate::symbolic::expand::{common_denominator, expand};
 use crate::symbolic::rewrite::replace;
 use crate::symbolic::{Expr, Fun, Q, Symbol};
 use num_traits::Signed;
@@ -21,7 +21,8 @@ pub(super) fn magnitude(term: &Expr) -> Expr {
     let product = term.as_product();
     let mut all = Expr::num(product.coefficient.abs());
     for (base, exponent) in &product.powers {
-        all = all * pow(&size(base), exponent);
+        let (front, base) = common_denominator(base);
+        all = all * pow(&front, exponent) * pow(&size(&base), exponent);
     }
     all
 }

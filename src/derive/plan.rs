@@ -4,9 +4,9 @@
 use super::block::{Block, linear_blocks};
 use super::configuration::Configuration;
 use super::diagnosis::diagnose;
-use super::first_integral::{Orbit, orbit};
+use super::first_integral::{Orbit, is_unbounded, orbit};
 use super::horizon;
-use super::linear::{BlockSolution, Change, solve_block, tidy, value};
+use super::linear::{BlockSolution, Change, offset, solve_block, tidy, value};
 use super::reduce;
 use super::single_step::{change_symbol, step_problem};
 use super::trace::{Claim, Trace};
@@ -156,15 +156,28 @@ fn linear(
     if model.horizon == Horizon::Infinite {
         derivation.regimes = reduce::regimes(model, configuration, motion, &solutions);
     } else {
-        derivation.regimes = reduce::horizon_regimes(model, &changes);
+        derivation.regimes = reduce::horizon_regimes(model, configuration, &solutions);
     }
     derivation.diagnosis = diagnose(motion, configuration.loss.as_ref(), &solutions);
-    flat_directions(&solutions, &mut derivation);
+    flat_directions(&solutions, half, &mut derivation);
     derivation
 }
 
 /// `K` may be singular where no property forbids it: the rule then has a limit, not a pole.
-fn flat_directions(solutions: &[BlockSolution], derivation: &mut Derivation) {
+fn flat_directions(solutions: &[BlockSolution], half: &Expr, derivation: &mut Derivation) {
+    if half.is_zero() && solutions.iter().any(|s| s.solvent.is_some()) {
+        derivation.notes.push(
+            "Without discount the cost is counted relative to staying at the rest point."
+                .to_owned(),
+        );
+    }
+    if !derivation.conditions.is_empty() {
+        derivation.notes.push(
+            "Where the curvature is negative the optimum moves away from the rest point, slower than \
+             e^(γt/2)."
+                .to_owned(),
+        );
+    }
     if solutions.iter().any(|solution| matches!(solution.change, Change::Flat)) {
         derivation.notes.push(
             "Directions without curvature are allowed: φ₁(x) = (eˣ − 1)/x is 1 there, and the motion \
@@ -281,9 +294,10 @@ fn finite(
     taken: &[Symbol],
 ) -> Option<horizon::Planned> {
     let block = &solution.block;
-    let (Some(solvent), Some(offset)) = (&solution.solvent, &solution.offset) else {
+    let Some(solvent) = &solution.solvent else {
         return if fixed { None } else { horizon::uniform(block, horizon, dt) };
     };
+    let offset = &solution.offset.clone().unwrap_or_else(|| offset(block));
     let plan = solvent
         .closed
         .as_ref()
@@ -322,6 +336,17 @@ fn nonlinear(
 ) -> Derivation {
     let infinite = model.horizon == Horizon::Infinite;
     if let Some(orbit) = orbit(motion).filter(|_| infinite) {
+        if is_unbounded(&orbit) {
+            derivation.class = Class::FirstIntegral;
+            derivation.no_optimum = Some(NoOptimum {
+                reason: "the cost at rest is not bounded below, and nothing discounts it"
+                    .to_owned(),
+                needs: None,
+                advice: "give a loss that has a minimum, a discount rate or a finite horizon"
+                    .to_owned(),
+            });
+            return derivation;
+        }
         first_integral(&orbit, configuration, &mut derivation);
     } else {
         derivation.notes.push(

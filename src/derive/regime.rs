@@ -2,7 +2,6 @@
 
 use super::conditions::{at_scale, by_limits, magnitude, strongest};
 use super::linear::{BlockSolution, tidy};
-use super::solvent::{Closed, response};
 use super::types::{Condition, ErrorOrder, RegimeRule};
 use crate::model::types::{Limit, Regime, step};
 use crate::symbolic::build::sum;
@@ -10,7 +9,7 @@ use crate::symbolic::cancel::cancel;
 use crate::symbolic::expand::expand;
 use crate::symbolic::rewrite::substitute;
 use crate::symbolic::series::{Leading, NoSeries, leading};
-use crate::symbolic::spectral::Spectrum;
+use crate::symbolic::spectral::{Letter, Spectrum};
 use crate::symbolic::{Expr, Prop, Props, Q, Shape, Symbol};
 use num_traits::Zero;
 use std::collections::BTreeMap;
@@ -61,6 +60,7 @@ pub(super) struct Neglected {
     next: Option<Q>,
     exponential: bool,
     conditions: Vec<Condition>,
+    letters: Vec<Letter>,
 }
 
 impl Neglected {
@@ -88,6 +88,11 @@ impl Neglected {
         self.next = Some(next);
     }
 
+    /// Notes the letters whose eigenvalues conditions may speak of.
+    pub(super) fn letters(&mut self, letters: Vec<Letter>) {
+        self.letters.extend(letters);
+    }
+
     /// Notes a condition once.
     pub(super) fn condition(&mut self, condition: Condition) {
         if !self.conditions.contains(&condition) {
@@ -103,37 +108,33 @@ impl Neglected {
             _ => ErrorOrder::Exact,
         }
     }
-
-    /// The conditions, without those that follow from another one.
-    pub(super) fn conditions(self) -> Vec<Condition> {
-        strongest(self.conditions)
-    }
 }
 
-/// The rule of one block in a regime, by functional calculus on its spectrum.
+/// The rule of one block in a regime, by functional calculus on its spectrum. `response` is the
+/// change along a unit source as a scalar function.
 pub(super) fn spectral_block(
     solution: &BlockSolution,
-    closed: &Closed,
+    causes: &[Vec<(Expr, Expr)>],
+    (spectrum, response): (&Spectrum, &Expr),
     regime: &Regime,
     neglected: &mut Neglected,
 ) -> Result<Expr, String> {
     let limits = limit_symbols(regime);
-    for letter in &closed.spectrum.letters {
+    for letter in &spectrum.letters {
         if letter.matrix.contains_any(&limits) {
             return Err("a limit acts on the entries of a matrix".to_owned());
         }
     }
-    let dt = Expr::sym(step());
-    let response = response(closed, &dt);
     let mut parts = vec![Expr::zeros(solution.block.force.shape().clone())];
-    for cause in &closed.causes {
+    for cause in causes {
         if cause.iter().any(|(_, vector)| vector.contains_any(&limits)) {
             return Err("a limit acts on a vector of the problem".to_owned());
         }
         let factors: Vec<(Expr, Expr)> =
-            cause.iter().map(|(f, vector)| (&response * f, vector.clone())).collect();
-        parts.extend(leading_parts(&factors, &closed.spectrum, regime, neglected)?);
+            cause.iter().map(|(f, vector)| (response * f, vector.clone())).collect();
+        parts.extend(leading_parts(&factors, spectrum, regime, neglected)?);
     }
+    neglected.letters(spectrum.letters.clone());
     Ok(tidy(&sum(parts)))
 }
 
@@ -194,28 +195,22 @@ pub(super) fn uniform_block(
     &solution.velocity * Expr::sym(step())
 }
 
-/// Joins the blocks' rules.
-pub(super) fn finish(
-    changes: Vec<(Symbol, Expr)>,
-    neglected: Neglected,
-    solutions: &[BlockSolution],
-) -> RegimeRule {
+/// Joins the blocks' rules; the eigenvalues that the conditions speak of are explained.
+pub(super) fn finish(changes: Vec<(Symbol, Expr)>, neglected: Neglected) -> RegimeRule {
     let error = neglected.order();
-    let conditions = neglected.conditions();
-    let mut eigenvalues = Vec::new();
-    for solution in solutions {
-        let closed = solution.solvent.as_ref().and_then(|solvent| solvent.closed.as_ref());
-        for letter in closed.iter().flat_map(|closed| &closed.spectrum.letters) {
-            let used = conditions.iter().any(|condition| match condition {
-                Condition::Small(e) | Condition::Large(e) | Condition::Positive(e) => {
-                    e.contains(&letter.eigenvalue)
-                }
-                Condition::Against(_, _) => false,
-            });
-            if used {
-                eigenvalues.push((letter.eigenvalue.clone(), letter.matrix.clone()));
+    let (conditions, letters) = (strongest(neglected.conditions), neglected.letters);
+    let used = |symbol: &Symbol| {
+        conditions.iter().any(|condition| match condition {
+            Condition::Small(e) | Condition::Large(e) | Condition::Positive(e) => {
+                e.contains(symbol)
             }
-        }
-    }
+            Condition::Against(_, _) => false,
+        })
+    };
+    let eigenvalues = letters
+        .into_iter()
+        .filter(|letter| used(&letter.eigenvalue))
+        .map(|letter| (letter.eigenvalue, letter.matrix))
+        .collect();
     RegimeRule { changes, error, conditions, definitions: Vec::new(), eigenvalues }
 }
