@@ -2,6 +2,7 @@
 
 use super::conditions::{at_scale, by_limits, magnitude, strongest};
 use super::linear::{BlockSolution, tidy};
+use super::trace::{Claim, Step};
 use super::types::{Condition, ErrorOrder, RegimeRule};
 use crate::model::types::{Limit, Regime, step};
 use crate::symbolic::build::sum;
@@ -61,6 +62,7 @@ pub(super) struct Neglected {
     exponential: bool,
     conditions: Vec<Condition>,
     letters: Vec<Letter>,
+    steps: Vec<Step>,
 }
 
 impl Neglected {
@@ -86,6 +88,18 @@ impl Neglected {
     pub(super) fn omit(&mut self, power: &Q) {
         let next = self.next.take().map_or(power.clone(), |low| low.min(power.clone()));
         self.next = Some(next);
+    }
+
+    /// Records the expansion as a step: the function is named in the remark, its leading term claimed.
+    fn record(&mut self, function: &Expr, leading: &Leading) {
+        let (power, coefficient) = leading.first.clone();
+        let claim = Claim::Leading { function: function.clone(), coefficient, power };
+        let law = "dominant balance";
+        self.steps.push(Step::new(
+            law,
+            "the response to one source, to leading order in ε",
+            claim,
+        ));
     }
 
     /// Notes the letters whose eigenvalues conditions may speak of.
@@ -150,18 +164,19 @@ pub(super) fn leading_parts(
     for (factor, vector) in factors {
         let scaled = substitute(factor, &scaling);
         let leading = leading(&scaled, &epsilon()).map_err(|problem| describe(&problem))?;
-        found.extend(leading.map(|leading| (leading, vector)));
+        found.extend(leading.map(|leading| (scaled, leading, vector)));
     }
-    let Some(lowest) = found.iter().map(|(l, _)| l.first.0.clone()).min() else {
+    let Some(lowest) = found.iter().map(|(_, l, _)| l.first.0.clone()).min() else {
         return Ok(Vec::new());
     };
     let mut parts = Vec::new();
-    for (leading, vector) in found {
+    for (scaled, leading, vector) in found {
         if leading.first.0 > lowest {
             neglected.omit(&leading.first.0);
             continue;
         }
         neglected.note(&leading, &limits);
+        neglected.record(&scaled, &leading);
         let lifted = spectrum
             .lift(&cancel(&expand(&leading.first.1)))
             .ok_or_else(|| "the leading term has no matrix form".to_owned())?;
@@ -198,7 +213,8 @@ pub(super) fn uniform_block(
 /// Joins the blocks' rules; the eigenvalues that the conditions speak of are explained.
 pub(super) fn finish(changes: Vec<(Symbol, Expr)>, neglected: Neglected) -> RegimeRule {
     let error = neglected.order();
-    let (conditions, letters) = (strongest(neglected.conditions), neglected.letters);
+    let (conditions, letters, steps) =
+        (strongest(neglected.conditions), neglected.letters, neglected.steps);
     let used = |symbol: &Symbol| {
         conditions.iter().any(|condition| match condition {
             Condition::Small(e) | Condition::Large(e) | Condition::Positive(e) => {
@@ -212,5 +228,5 @@ pub(super) fn finish(changes: Vec<(Symbol, Expr)>, neglected: Neglected) -> Regi
         .filter(|letter| used(&letter.eigenvalue))
         .map(|letter| (letter.eigenvalue, letter.matrix))
         .collect();
-    RegimeRule { changes, error, conditions, definitions: Vec::new(), eigenvalues }
+    RegimeRule { changes, error, conditions, definitions: Vec::new(), eigenvalues, steps }
 }
