@@ -7,6 +7,9 @@
 )]
 
 mod equations;
+mod infinite;
 mod lagrangians;
 mod linear;
 mod random;
+mod scratch;
+mod scratch2;
