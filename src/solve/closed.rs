@@ -80,6 +80,22 @@ pub(crate) fn closed(problem: &Problem<'_>) -> Result<ClosedForm, Outcome> {
     }
 }
 
+/// Relative difference of the solvent by Schur form and by matrix sign, the second road of a motion
+/// that does not come to rest.
+pub(crate) fn solvents_differ(
+    mechanics: &Mechanics<'_>,
+    start: &[f64],
+) -> Result<f64, Outcome> {
+    let not = Outcome::NotApplicable { reason: "the equations of motion are not linear" };
+    let quadratic = quadratic_part(mechanics, start).ok_or(not)?;
+    let gamma = quadratic.gamma;
+    let pencil =
+        Pencil::from_quadratic(&quadratic.mass, &quadratic.cross, &quadratic.hessian, gamma);
+    let first = solvent(&pencil, gamma / 2.0, Road::Schur)?.matrix;
+    let second = solvent(&pencil, gamma / 2.0, Road::Sign)?.matrix;
+    Ok((&first - second).amax() / first.amax().max(f64::MIN_POSITIVE))
+}
+
 fn finite(
     problem: &Problem<'_>,
     quadratic: &LinearQuadratic,
@@ -136,21 +152,18 @@ fn infinite(problem: &Problem<'_>, quadratic: &LinearQuadratic) -> Result<Closed
     let tail =
         endpoint.as_ref().map(|e| Tail { rest: e.at.clone(), solvent: found.matrix.clone() });
     let trajectory = report(mechanics, path, tail);
-    let cost = match &endpoint {
-        Some(e) => {
-            let relative = e.excess(start);
-            Cost {
-                relative,
-                total: with_floor(mechanics, relative, e.running_cost),
-                error: 0.0,
-                evaluations: 1,
-            }
+    let cost = if let Some(e) = &endpoint {
+        let relative = e.excess(start);
+        Cost {
+            relative,
+            total: with_floor(mechanics, relative, e.running_cost),
+            error: 0.0,
+            evaluations: 1,
         }
+    } else {
         // No point of rest: the Hamilton–Jacobi identity gives the cost (L1).
-        None => {
-            let total = -mechanics.energy(0.0, start, v0.as_slice()) / gamma;
-            Cost { relative: total, total: Some(total), error: 0.0, evaluations: 1 }
-        }
+        let total = -mechanics.energy(0.0, start, v0.as_slice()) / gamma;
+        Cost { relative: total, total: Some(total), error: 0.0, evaluations: 1 }
     };
     Ok(ClosedForm { trajectory, cost, endpoint })
 }

@@ -23,7 +23,7 @@ use super::trajectory::Trajectory;
 impl Connection<'_> {
     /// The path by the first guess that leads to a minimum.
     pub(super) fn climb(&self, work: &mut Work) -> Result<Path, Outcome> {
-        match self.from_feedback(work) {
+        match self.by_feedback(work) {
             Err(Outcome::NotApplicable { .. } | Outcome::OutsideDomain { .. }) => {}
             decided => return decided,
         }
@@ -31,11 +31,11 @@ impl Connection<'_> {
     }
 
     /// One coordinate: the power series decides.
-    fn from_feedback(&self, work: &mut Work) -> Result<Path, Outcome> {
+    fn by_feedback(&self, work: &mut Work) -> Result<Path, Outcome> {
         match feedback(&self.mechanics, self.endpoint, self.start[0]) {
             Ok(found) => {
                 const NODES: usize = 48;
-                let path = with_accelerations(&self.mechanics, self.along(&found))?;
+                let path = with_accelerations(&self.mechanics, Self::along(&found))?;
                 let last = path.mesh[path.mesh.len() - 1];
                 self.refine(path.on(graded(last, NODES, 1.5)), work)
             }
@@ -75,7 +75,7 @@ impl Connection<'_> {
     }
 
     /// The path of a feedback, node by node.
-    pub(super) fn along(&self, found: &Feedback) -> Path {
+    pub(super) fn along(found: &Feedback) -> Path {
         let point = |x: f64| Vector::from_element(1, x);
         let (mut mesh, mut states) = (Vec::new(), Vec::new());
         let mut t = 0.0;
@@ -90,7 +90,7 @@ impl Connection<'_> {
     fn ladder(&self, work: &mut Work) -> Result<Path, Outcome> {
         let mut stationary = None;
         let mut first = None;
-        for rung in [Self::from_linear, Self::from_action, Self::from_homotopy] {
+        for rung in [Self::by_linear, Self::by_action, Self::by_homotopy] {
             match rung(self, work) {
                 Ok(path) if self.is_minimum(&path) => return Ok(path),
                 Ok(path) => stationary = stationary.or(Some(path)),
@@ -112,7 +112,7 @@ impl Connection<'_> {
             .is_ok_and(|v| v.is_minimum())
     }
 
-    fn from_linear(&self, work: &mut Work) -> Result<Path, Outcome> {
+    fn by_linear(&self, work: &mut Work) -> Result<Path, Outcome> {
         let mut guess = self.linear_guess()?;
         self.quick(&mut guess, 12, work)?;
         self.refine(guess, work)
@@ -125,7 +125,7 @@ impl Connection<'_> {
         boundary.solve_on(guess, 1e-6, steps, work)
     }
 
-    fn from_action(&self, work: &mut Work) -> Result<Path, Outcome> {
+    fn by_action(&self, work: &mut Work) -> Result<Path, Outcome> {
         let guess = self.linear_guess()?;
         let n = self.start.len();
         let value = self.endpoint.value.clone().unwrap_or_else(|| Matrix::zeros(n, n));
@@ -146,7 +146,7 @@ impl Connection<'_> {
     }
 
     /// Continuation from the quadratic problem, in steps that adapt to the ease of the last one.
-    fn from_homotopy(&self, work: &mut Work) -> Result<Path, Outcome> {
+    fn by_homotopy(&self, work: &mut Work) -> Result<Path, Outcome> {
         let gamma = self.mechanics.discount().rate(0.0);
         let Some(linear) = self.endpoint.linearised(gamma) else {
             return Err(Outcome::NotApplicable {

@@ -58,7 +58,7 @@ impl Connection<'_> {
             Method::Direct => self.finished(|work| self.minimised(work)),
             Method::Series => self.finished(|_| {
                 let found = feedback(&self.mechanics, self.endpoint, self.start[0])?;
-                with_accelerations(&self.mechanics, self.along(&found))
+                with_accelerations(&self.mechanics, Self::along(&found))
             }),
         }
     }
@@ -97,7 +97,7 @@ impl Connection<'_> {
                 integrator: integrator(growth),
                 tolerance: self.settings.tolerance,
             };
-            let hit = shot.aim(unknowns, work)?;
+            let hit = shot.aim(&unknowns, work)?;
             let left = hit
                 .states
                 .last()
@@ -105,12 +105,25 @@ impl Connection<'_> {
             let longer =
                 (horizon + (left / NEAR).ln() / self.slowest + 0.1 / self.slowest).min(longest);
             if left <= 2.0 * NEAR || longer <= horizon {
-                return from_hit(&self.mechanics, hit);
+                return from_hit(&self.mechanics, &self.settled_part(hit));
             }
             unknowns = hit.unknowns;
             horizon = longer;
         }
         Err(Outcome::HorizonTooShort { horizon, distance: NEAR * start })
+    }
+
+    /// A shot that departs from a finite distance is off the stable manifold at first. Backwards the
+    /// difference decays at the rate of growth; where that is fast, the part before it has is left out.
+    fn settled_part(&self, mut hit: Hit) -> Hit {
+        let last = hit.times[hit.times.len() - 1];
+        let settling = 23.0 / (self.repelled + self.slowest);
+        if settling < 0.4 * last {
+            let kept = hit.times.partition_point(|t| *t <= last - settling);
+            hit.times.truncate(kept.max(2));
+            hit.states.truncate(kept.max(2));
+        }
+        hit
     }
 
     fn minimised(&self, work: &mut Work) -> Result<Path, Outcome> {
@@ -162,7 +175,7 @@ impl Span<'_> {
                     End::Free => q,
                     End::Fixed(_) => v,
                 };
-                self.shoot(Vector::from_column_slice(guess), work)
+                self.shoot(&Vector::from_column_slice(guess), work)
             }),
         }
     }
@@ -182,7 +195,7 @@ impl Span<'_> {
     }
 
     /// Reversed time from the end; `guess` is the free position or the velocity at the fixed end.
-    pub(crate) fn shoot(&self, guess: Vector, work: &mut Work) -> Result<Path, Outcome> {
+    pub(crate) fn shoot(&self, guess: &Vector, work: &mut Work) -> Result<Path, Outcome> {
         let departure = match self.end {
             End::Free => Departure::Free,
             End::Fixed(end) => Departure::Fixed { end },
@@ -195,7 +208,7 @@ impl Span<'_> {
             integrator: integrator(self.fastest() * self.time),
             tolerance: self.settings.tolerance,
         };
-        from_hit(&self.mechanics, shot.aim(guess, work)?)
+        from_hit(&self.mechanics, &shot.aim(guess, work)?)
     }
 }
 
@@ -207,7 +220,7 @@ fn integrator(growth: f64) -> Integrator {
 
 /// The nodes of a shot as a path. Integrators start with steps so short that differences of positions
 /// over them are rounding; such nodes are dropped.
-fn from_hit(mechanics: &Mechanics<'_>, hit: Hit) -> Result<Path, Outcome> {
+fn from_hit(mechanics: &Mechanics<'_>, hit: &Hit) -> Result<Path, Outcome> {
     let n = hit.unknowns.len();
     let states: Vec<(Vector, Vector)> = hit
         .states

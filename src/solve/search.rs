@@ -173,17 +173,11 @@ fn over_all_times(problem: &Problem<'_>, method: Method) -> Found {
 
 /// Whether the first is cheaper. Without discount the loss at the end decides before all else.
 fn cheaper(a: (&Cost, f64), b: (&Cost, f64)) -> bool {
-    match (a.0.total, b.0.total) {
-        (Some(x), Some(y)) => x < y,
-        _ => {
-            let scale = a.1.abs().max(b.1.abs()).max(1e-12);
-            if (a.1 - b.1).abs() > 1e-9 * scale {
-                a.1 < b.1
-            } else {
-                a.0.relative < b.0.relative
-            }
-        }
+    if let (Some(x), Some(y)) = (a.0.total, b.0.total) {
+        return x < y;
     }
+    let scale = a.1.abs().max(b.1.abs()).max(1e-12);
+    if (a.1 - b.1).abs() > 1e-9 * scale { a.1 < b.1 } else { a.0.relative < b.0.relative }
 }
 
 fn unsuitable(endpoint: &Endpoint) -> Outcome {

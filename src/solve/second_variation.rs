@@ -66,7 +66,6 @@ pub fn second_variation(
         }
         // A long interval alone may fail where its cost to go would keep it convex, and freezing
         // the coefficients over it is crude: short pieces decide.
-        const PIECES: usize = 16;
         (pass.value, pass.margin) = (before, margin);
         let h = (w[1] - w[0]) / PIECES as f64;
         for i in (0..PIECES).rev() {
@@ -82,6 +81,9 @@ pub fn second_variation(
     }
     Ok(SecondVariation { value: pass.value, margin: pass.margin, conjugate: None })
 }
+
+/// Pieces of an interval that fails as a whole.
+const PIECES: usize = 16;
 
 struct Pass<'a> {
     mechanics: &'a Mechanics<'a>,

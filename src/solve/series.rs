@@ -98,7 +98,7 @@ pub(crate) fn feedback_to(
     let reach = radius(&first, tolerance).min(distance);
     for k in (0..=INNER_NODES).rev() {
         let s = direction * reach * 0.5_f64.powi(k);
-        out.positions.push(if k == 0 && reach == distance { start } else { rest + s });
+        out.positions.push(if k == 0 && reach >= distance { start } else { rest + s });
         out.velocities.push(horner(&first, s));
         out.durations.push(if k == INNER_NODES { 0.0 } else { first_duration(&first, s) });
     }
@@ -107,7 +107,8 @@ pub(crate) fn feedback_to(
     for _ in 0..MOST_DISCS {
         let last = out.positions.len() - 1;
         let (here, u) = (out.positions[last], out.velocities[last]);
-        if here == start {
+        let left = (start - here).abs();
+        if left == 0.0 {
             return Ok(out);
         }
         fastest = fastest.max(u.abs());
@@ -122,7 +123,6 @@ pub(crate) fn feedback_to(
                 reached_until: None,
             });
         }
-        let left = (start - here).abs();
         let step = direction * radius.min(left);
         out.relative_cost += law.cost(here, &a, step);
         out.positions.push(if radius >= left { start } else { here + step });

@@ -91,11 +91,11 @@ impl FirstOrder for Reversed<'_> {
 impl Shot<'_> {
     /// Newton's method from `guess`, on a sequence of targets that leads from where the guess lands to
     /// the start if the start is not hit at once.
-    pub(crate) fn aim(&self, guess: Vector, work: &mut Work) -> Result<Hit, Outcome> {
+    pub(crate) fn aim(&self, guess: &Vector, work: &mut Work) -> Result<Hit, Outcome> {
         match self.newton(guess.clone(), &self.target(1.0), 12, work) {
             Ok(hit) => Ok(hit),
             Err(first) => match self.departure {
-                Departure::Stable { .. } => self.advance(&guess, work).map_err(|_| first),
+                Departure::Stable { .. } => self.advance(guess, work).map_err(|_| first),
                 Departure::Free | Departure::Fixed { .. } => Err(first),
             },
         }
@@ -212,10 +212,10 @@ impl Shot<'_> {
 
     /// Integrates from the end for given unknowns.
     fn fly(&self, z: &Vector, work: &mut Work) -> Result<Steps, Outcome> {
-        // An implicit step costs about ten explicit ones.
+        // An implicit step costs several explicit ones.
         let most = match self.integrator {
             Integrator::Dopri5 => MOST_STEPS,
-            Integrator::Radau5 => MOST_STEPS / 10,
+            Integrator::Radau5 => MOST_STEPS / 3,
         };
         if work.ivp_steps > most {
             return Err(Outcome::NotConverged {

@@ -1,7 +1,7 @@
 //! A numeric solution with the evidence for it. A solver's "done" proves nothing: residual, energy
 //! identity, second variation, a second road, and the sensitivity to what was chosen by hand do.
 
-use super::closed::quadratic_part;
+use super::closed::{quadratic_part, solvents_differ};
 use super::collocation::graded;
 use super::connection::Connection;
 use super::cost::{Cost, over_span, to_endpoint};
@@ -55,7 +55,7 @@ pub struct Checks {
 /// Two roads to one path.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
-    /// The other method.
+    /// The other method; the closed form itself stands for its matrix sign instead of its Schur form.
     pub method: Method,
     /// Largest distance of positions and velocities, relative to their ranges.
     pub distance: f64,
@@ -177,6 +177,11 @@ fn second_road(
         }
         Method::Collocation => &[Method::Shooting, Method::Direct],
     };
+    let leaves = found.endpoint.as_ref().is_none_or(|e| !e.is_admissible());
+    if method == Method::Closed && problem.horizon == Horizon::Infinite && leaves {
+        let distance = solvents_differ(&problem.mechanics, &problem.start)?;
+        return Ok(Comparison { method, distance, cost: None, work: Work::default() });
+    }
     let mut failure = Outcome::NotApplicable { reason: "there is no second road" };
     for &other in others.iter().filter(|m| **m != method) {
         let second = again(problem, other, found);
@@ -222,9 +227,12 @@ fn again(problem: &Problem<'_>, method: Method, found: &Found) -> Trajectory {
             if method != Method::Shooting || connection.starts_at_rest() {
                 return connection.by(method);
             }
-            let guess = unwound(&found.trajectory, endpoint)
-                .unwrap_or_else(|| connection.displacement(start));
-            connection.finished(|work| connection.shoot(guess, work))
+            let straight = connection.displacement(start);
+            let guess = unwound(&found.trajectory, endpoint, 20.0 / connection.fastest)
+                .unwrap_or_else(|| straight.clone());
+            connection.finished(|work| {
+                connection.shoot(guess, work).or_else(|_| connection.shoot(straight, work))
+            })
         }
         (Horizon::Finite { time, end }, _) => {
             let span = Span { mechanics: *mechanics, start, time: *time, end, settings };
@@ -232,10 +240,10 @@ fn again(problem: &Problem<'_>, method: Method, found: &Found) -> Trajectory {
             let last = known.node(known.times.len() - 1);
             span.finished(|work| match (method, end) {
                 (Method::Shooting, End::Free) => {
-                    span.shoot(Vector::from_vec(last.position), work)
+                    span.shoot(&Vector::from_vec(last.position), work)
                 }
                 (Method::Shooting, End::Fixed(_)) => {
-                    span.shoot(Vector::from_vec(last.velocity), work)
+                    span.shoot(&Vector::from_vec(last.velocity), work)
                 }
                 (Method::Direct, _) => {
                     let mesh = graded(*time, DIRECT_INTERVALS, 1.0);
@@ -250,14 +258,15 @@ fn again(problem: &Problem<'_>, method: Method, found: &Found) -> Trajectory {
     }
 }
 
-/// `e^{−XT} (q(T) − q*)` at the first node where the path is nearly at rest: the displacement from which
-/// the quadratic problem has the same tail.
-fn unwound(path: &Trajectory, endpoint: &Endpoint) -> Option<Vector> {
+/// `e^{−XT} (q(T) − q*)` at the first node where the path is nearly at rest, or at the last in time: the
+/// displacement from which the quadratic problem has the same tail.
+fn unwound(path: &Trajectory, endpoint: &Endpoint, latest: f64) -> Option<Vector> {
     let away = |q: &[f64]| {
         Vector::from_iterator(q.len(), q.iter().zip(&endpoint.at).map(|(q, c)| q - c))
     };
     let start = away(&path.positions[0]).amax();
-    let i = path.positions.iter().position(|q| away(q).amax() <= 1e-4 * start)?;
+    let near = path.positions.iter().position(|q| away(q).amax() <= 1e-4 * start)?;
+    let i = near.min(path.times.partition_point(|t| *t <= latest)).min(path.times.len() - 1);
     let unwind = exponential(&(&endpoint.solvent.as_ref()?.matrix * -path.times[i])).ok()?;
     let z = unwind * away(&path.positions[i]);
     z.amax().is_finite().then_some(z)

@@ -157,8 +157,7 @@ impl Trajectory {
                 let mut e = vec![0.0; position.len()];
                 mechanics.residual(t, &position, &velocity, &acceleration, &mut e);
                 for e in e {
-                    // A comparison that is false for NaN as well, so that NaN is not lost.
-                    if !(e.abs() <= worst) {
+                    if e.abs() > worst || e.is_nan() {
                         worst = e.abs();
                     }
                 }

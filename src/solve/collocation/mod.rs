@@ -254,3 +254,76 @@ pub(crate) fn scales(y: &[f64], n: usize) -> Vec<f64> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::solve::lagrangian::{Discount, Lagrangian};
+    use crate::solve::residual::Mechanics;
+    use num_dual::DualNum;
+
+    /// Velocity at the start in Fig. 1b.
+    const REFERENCE: f64 = 1.423_626_357_19;
+
+    struct DoubleWell;
+
+    impl Lagrangian for DoubleWell {
+        fn dim(&self) -> usize {
+            1
+        }
+        fn eval<D: DualNum<Primitive = f64> + Copy>(&self, q: &[D], v: &[D], _t: D) -> D {
+            let s = q[0] * q[0] - 1.0;
+            v[0] * v[0] * 0.5 + s * s - q[0] * 0.5
+        }
+    }
+
+    #[test]
+    fn collocation_has_order_four() {
+        let discount = Discount::Rate(0.1);
+        let mechanics = Mechanics::new(&DoubleWell, &discount);
+        let end = EndCondition::Fixed(vec![1.0625]);
+        let boundary = Boundary { field: &mechanics, start: &[-0.6], end: &end };
+        let mut errors = Vec::new();
+        for intervals in [40, 80, 160] {
+            let mesh = graded(4.0, intervals, 1.0);
+            let states: Vec<(Vector, Vector)> = mesh
+                .iter()
+                .map(|t| {
+                    let x = 1.0625 - 1.6625 * (-2.0 * t).exp();
+                    (Vector::from_element(1, x), Vector::from_element(1, 2.0 * (1.0625 - x)))
+                })
+                .collect();
+            let mut path = Path::guess(mesh, &states);
+            boundary.solve_on(&mut path, 1e-13, 40, &mut Work::default()).unwrap();
+            // Reference velocity of Fig. 1b at the start.
+            errors.push((path.node(0).1[0] - REFERENCE).abs());
+        }
+        for pair in errors.windows(2) {
+            let order = (pair[0] / pair[1]).log2();
+            assert!((order - 4.0).abs() < 0.2, "order {order} from {errors:?}");
+        }
+    }
+
+    #[test]
+    fn error_estimates_are_honest() {
+        let discount = Discount::Rate(0.1);
+        let mechanics = Mechanics::new(&DoubleWell, &discount);
+        let end = EndCondition::Fixed(vec![1.0625]);
+        let boundary = Boundary { field: &mechanics, start: &[-0.6], end: &end };
+        let mesh = graded(4.0, 20, 1.0);
+        let states: Vec<(Vector, Vector)> = mesh
+            .iter()
+            .map(|t| {
+                let x = 1.0625 - 1.6625 * (-2.0 * t).exp();
+                (Vector::from_element(1, x), Vector::from_element(1, 2.0 * (1.0625 - x)))
+            })
+            .collect();
+        for tolerance in [1e-6, 1e-8, 1e-10] {
+            let goal = Goal { tolerance, mesh_limit: 5000, newton_limit: 40 };
+            let guess = Path::guess(mesh.clone(), &states);
+            let path = boundary.collocate(guess, goal, &mut Work::default()).unwrap();
+            let error = (path.node(0).1[0] - REFERENCE).abs() / 1.5;
+            assert!(path.error <= tolerance && error < 3.0 * tolerance + 1e-11);
+        }
+    }
+}

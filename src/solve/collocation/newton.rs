@@ -65,11 +65,12 @@ pub(super) fn newton(
             };
             if next_size <= (1.0 - damping / 4.0) * size {
                 *y = trial;
-                if let (Some(next), true) = (next, damping >= 1.0) {
-                    if next_size <= limits.tolerance {
-                        subtract(y, &next, 1.0);
-                        return Ok(());
-                    }
+                if let Some(next) = next
+                    && damping >= 1.0
+                    && next_size <= limits.tolerance
+                {
+                    subtract(y, &next, 1.0);
+                    return Ok(());
                 }
                 // The measured curvature of the step predicts the next damping.
                 let predicted = damping * damping * size / (2.0 * curvature);
@@ -114,8 +115,7 @@ pub(super) fn norm(step: &[f64], scales: &[f64]) -> (f64, usize) {
     for (i, node) in step.chunks(scales.len()).enumerate() {
         for (d, s) in node.iter().zip(scales) {
             let size = d.abs() / s;
-            // A comparison that is false for NaN as well, so that NaN is not lost.
-            if !(size <= worst.0) {
+            if size > worst.0 || size.is_nan() {
                 worst = (size, i);
             }
         }
