@@ -3,11 +3,13 @@
 //! Nothing here knows how a message is drawn; see `cli::render`.
 
 mod codes;
+mod nearest;
 
 use std::fmt;
 
 use crate::source::Span;
 pub use codes::Code;
+pub use nearest::nearest;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +77,14 @@ impl Diagnostic {
     pub fn label(mut self, span: Span, message: impl Into<String>) -> Self {
         self.secondary.push(Label { span, message: message.into() });
         self
+    }
+
+    /// Points at a second place, if there is one.
+    pub fn maybe_label(self, span: Option<Span>, message: &str) -> Self {
+        match span {
+            Some(span) => self.label(span, message),
+            None => self,
+        }
     }
 
     /// Adds a fact.
@@ -148,6 +158,11 @@ impl Diagnostics {
         self.list.len()
     }
 
+    /// The errors as a list.
+    pub fn as_slice(&self) -> &[Diagnostic] {
+        &self.list
+    }
+
     /// The errors in the order of their places.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.list.iter()
@@ -159,7 +174,22 @@ impl Diagnostics {
             return Ok(value);
         }
         self.list.sort_by_key(|diagnostic| diagnostic.primary.span);
+        self.say_notes_once();
         Err(self)
+    }
+
+    /// A note that was read once is in the way the second time.
+    fn say_notes_once(&mut self) {
+        let mut said: Vec<String> = Vec::new();
+        for diagnostic in &mut self.list {
+            diagnostic.notes.retain(|note| {
+                let new = !said.contains(note);
+                if new {
+                    said.push(note.clone());
+                }
+                new
+            });
+        }
     }
 }
 

@@ -1,7 +1,12 @@
 //! `lagrule` derives learning rules from Lagrangians.
 
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod derive;
 pub mod diag;
+pub mod driver;
 pub mod model;
+pub mod rule;
 pub mod solve;
 pub mod source;
 pub mod symbolic;

@@ -1,2 +1,7 @@
 //! The `lagrule` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lagrule::cli::run(std::env::args_os())
+}

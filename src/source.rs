@@ -24,10 +24,7 @@ pub struct Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flaw {
     /// More than [`MAX_BYTES`]; the text was not kept.
-    TooLarge {
-        /// Size found, in bytes.
-        bytes: usize,
-    },
+    TooLarge,
     /// A byte sequence that is not UTF-8, or a NUL; shown as U+FFFD in the text.
     NotText {
         /// Where it stands in [`Source::text`].
@@ -45,7 +42,7 @@ impl Source {
     pub fn from_bytes(name: impl Into<String>, bytes: &[u8]) -> Self {
         let name = name.into();
         if bytes.len() > MAX_BYTES {
-            let flaw = Some(Flaw::TooLarge { bytes: bytes.len() });
+            let flaw = Some(Flaw::TooLarge);
             return Self { name, text: String::new(), flaw };
         }
         let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
@@ -173,7 +170,7 @@ mod tests {
     #[test]
     fn huge_input_is_not_kept() {
         let source = Source::from_bytes("x", &vec![b'a'; MAX_BYTES + 1]);
-        assert_eq!(source.flaw(), Some(Flaw::TooLarge { bytes: MAX_BYTES + 1 }));
+        assert_eq!(source.flaw(), Some(Flaw::TooLarge));
         assert!(source.text().is_empty());
     }
 }

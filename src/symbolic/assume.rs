@@ -10,18 +10,47 @@ pub fn is_positive(expr: &Expr) -> bool {
     match expr.node() {
         Node::Num(value) => sign(value) > 0,
         Node::Sym(symbol) => symbol.props.has(Prop::Positive),
-        Node::Fun(Fun::Exp | Fun::Cosh, _) => true,
+        Node::Fun(Fun::Exp | Fun::Cosh | Fun::Phi1, _) => true,
         Node::Apply(apply) if apply.slots.is_empty() && apply.directions.is_empty() => {
             apply.function.symbol.props.has(Prop::Positive)
         }
         Node::Product(product) => {
-            sign(&product.coefficient) > 0 && product_is(product, is_positive)
+            product.tail.as_ref().is_none_or(is_psd) && sign_of_powers(product) > 0
         }
-        Node::Sum(terms) => terms.iter().all(is_nonnegative) && terms.iter().any(is_positive),
+        Node::Sum(terms) => {
+            (terms.iter().all(is_nonnegative) && terms.iter().any(is_positive))
+                || radical_exceeds(terms)
+        }
         Node::Hadamard(powers) => powers.iter().all(|(base, _)| is_positive(base)),
         Node::Entry(of, _, _) => is_positive(of) && of.shape().is_column(),
         _ => false,
     }
+}
+
+/// `a√S − T > 0` with `a√S, T ≥ 0`, because `a²S − T² > 0`: the decaying rate is positive.
+fn radical_exceeds(terms: &[Expr]) -> bool {
+    let is_radical = |term: &&Expr| {
+        let half = Expr::frac(1, 2);
+        term.as_product().powers.iter().any(|(b, e)| *e == half && b.terms().len() > 1)
+    };
+    let [radical] = terms.iter().filter(is_radical).collect::<Vec<_>>()[..] else {
+        return false;
+    };
+    let rest = super::build::sum(terms.iter().filter(|term| *term != radical).cloned());
+    let (below, two) = (-rest, Expr::int(2));
+    if !is_nonnegative(radical) || !is_nonnegative(&below) {
+        return false;
+    }
+    let squares = super::build::pow(radical, &two) - super::build::pow(&below, &two);
+    let squares = super::expand::expand(&squares);
+    !matches!(squares.node(), Node::Sum(parts) if radical_count(parts) > 0)
+        && is_positive(&squares)
+}
+
+fn radical_count(terms: &[Expr]) -> usize {
+    let half = Expr::frac(1, 2);
+    let radical = |term: &&Expr| term.as_product().powers.iter().any(|(_, e)| *e == half);
+    terms.iter().filter(radical).count()
 }
 
 /// Is the scalar (or every entry of the vector) known to be zero or positive?
@@ -34,7 +63,7 @@ pub fn is_nonnegative(expr: &Expr) -> bool {
         Node::Sym(symbol) => symbol.props.has(Prop::Nonnegative),
         Node::Fun(Fun::Abs, _) => true,
         Node::Product(product) => {
-            sign(&product.coefficient) >= 0 && product_is(product, is_nonnegative)
+            sign(&product.coefficient) >= 0 && powers_are_nonnegative(product)
         }
         Node::Sum(terms) => terms.iter().all(is_nonnegative),
         Node::Hadamard(powers) => powers.iter().all(|(base, exponent)| {
@@ -59,17 +88,35 @@ fn is_square_form(factors: &[Expr]) -> bool {
         }
 }
 
-fn product_is(product: &Product, test: fn(&Expr) -> bool) -> bool {
+/// The sign of coefficient times scalar powers; 0 when it is not known.
+fn sign_of_powers(product: &Product) -> i8 {
+    let mut known = sign(&product.coefficient);
+    for (base, exponent) in &product.powers {
+        if is_positive(base) {
+            continue;
+        }
+        let odd = exponent.as_num().is_some_and(|e| e.is_integer() && e.numer().is_odd());
+        // Only sums are turned round: a symbol known to be negative says so itself.
+        let turned = base.terms().len() > 1 && is_positive(&-base);
+        if !odd || !(turned || is_negative_symbol(base)) {
+            return 0;
+        }
+        known = -known;
+    }
+    known
+}
+
+fn is_negative_symbol(expr: &Expr) -> bool {
+    expr.as_sym().is_some_and(|symbol| symbol.props.has(Prop::Negative))
+}
+
+/// Are all powers, and the tail, zero or positive?
+fn powers_are_nonnegative(product: &Product) -> bool {
     product.tail.as_ref().is_none_or(is_psd)
         && product.powers.iter().all(|(base, exponent)| {
-            is_positive(base)
-                || match exponent.as_num() {
-                    Some(e) if e.is_integer() && e.numer().is_even() => {
-                        sign(e) > 0 && test == is_nonnegative as fn(&Expr) -> bool
-                    }
-                    Some(e) => sign(e) > 0 && test(base),
-                    None => false,
-                }
+            let positive_power = exponent.as_num().filter(|e| sign(e) > 0);
+            let even = |e: &super::number::Q| e.is_integer() && e.numer().is_even();
+            is_positive(base) || positive_power.is_some_and(|e| even(e) || is_nonnegative(base))
         })
 }
 
@@ -96,10 +143,7 @@ pub fn is_diagonal(expr: &Expr) -> bool {
         Node::Apply(apply) => {
             apply.function.symbol.props.has(Prop::Diagonal) && apply.slots.is_empty()
         }
-        Node::MatPow(inner, _)
-        | Node::MatExp(inner)
-        | Node::MatCosh(inner)
-        | Node::MatSinh(inner) => is_diagonal(inner),
+        Node::MatPow(inner, _) | Node::MatFun(_, inner) => is_diagonal(inner),
         Node::Product(product) => product.tail.as_ref().is_none_or(is_diagonal),
         Node::Sum(parts) | Node::Word(parts) => parts.iter().all(is_diagonal),
         Node::Literal(entries) => {
@@ -126,7 +170,7 @@ pub fn is_spd(expr: &Expr) -> bool {
         }
         Node::Diag(entries) => is_positive(entries),
         Node::MatPow(inner, _) => is_spd(inner),
-        Node::MatExp(inner) => is_symmetric(inner),
+        Node::MatFun(Fun::Exp | Fun::Cosh | Fun::Phi1, inner) => is_symmetric(inner),
         Node::Product(product) => {
             sign(&product.coefficient) > 0
                 && product.powers.iter().all(|(base, _)| is_positive(base))
@@ -157,9 +201,13 @@ pub fn is_psd(expr: &Expr) -> bool {
         Node::Diag(entries) => is_nonnegative(entries),
         Node::MatPow(inner, exponent) => sign(exponent) > 0 && is_psd(inner),
         Node::Product(product) => {
-            sign(&product.coefficient) >= 0
-                && product.powers.iter().all(|(base, _)| is_nonnegative(base))
-                && product.tail.as_ref().is_none_or(is_psd)
+            let scale = product.powers.iter().all(|(base, _)| is_nonnegative(base));
+            let tail = |test: &dyn Fn(&Expr) -> bool| product.tail.as_ref().is_none_or(test);
+            scale
+                && match sign(&product.coefficient) {
+                    -1 => tail(&is_skew_square),
+                    _ => tail(&is_psd),
+                }
         }
         Node::Sum(terms) => terms.iter().all(is_psd),
         Node::Word(factors) => {
@@ -167,6 +215,16 @@ pub fn is_psd(expr: &Expr) -> bool {
                 || is_congruence(factors)
         }
         _ => expr.is_scalar() && is_nonnegative(expr),
+    }
+}
+
+/// `S²` with `S` skew, which is `−SᵀS`.
+fn is_skew_square(expr: &Expr) -> bool {
+    match expr.node() {
+        Node::MatPow(inner, exponent) => {
+            *exponent == super::number::q(2, 1) && super::matrix::transpose(inner) == -inner
+        }
+        _ => false,
     }
 }
 

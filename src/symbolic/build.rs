@@ -35,7 +35,8 @@ pub fn sum(terms: impl IntoIterator<Item = Expr>) -> Expr {
     if let Some(merged) = matrix::merge_literals(&terms) {
         terms = merged;
     }
-    terms.sort();
+    // The coefficient plays no part in the order, so a sum and its negative are arranged alike.
+    terms.sort_by_cached_key(|term| split_coefficient(term).1);
     match terms.len() {
         0 => Expr::zeros(shape),
         1 => terms.swap_remove(0),
@@ -79,6 +80,10 @@ fn from_product(mut product: Product) -> Expr {
         if product.powers.is_empty() {
             if product.coefficient.is_one() {
                 return tail.clone();
+            }
+            if let Node::Literal(entries) = tail.node() {
+                let scaled = entries.iter().map(|entry| scale(&product.coefficient, entry));
+                return matrix::literal(tail.shape().clone(), scaled.collect());
             }
             // A number distributes over a sum, so that like terms meet.
             if let Node::Sum(terms) = tail.node() {
@@ -327,7 +332,7 @@ pub fn fun(function: Fun, argument: &Expr) -> Expr {
 fn known_value(function: Fun, argument: &Expr) -> Option<Expr> {
     if argument.is_zero() {
         return match function {
-            Fun::Exp | Fun::Cos | Fun::Cosh => Some(Expr::one()),
+            Fun::Exp | Fun::Cos | Fun::Cosh | Fun::Phi1 => Some(Expr::one()),
             Fun::Log => None,
             Fun::Abs | Fun::Sign | Fun::Sin | Fun::Tanh | Fun::Sinh => Some(Expr::zero()),
         };
@@ -354,9 +359,14 @@ fn known_value(function: Fun, argument: &Expr) -> Option<Expr> {
     }
 }
 
-/// Is the (first) coefficient below zero? Used to choose one of `x`, `−x` as representative.
+/// Used to choose one of `x`, `−x` as representative: the sign of the term that comes first when
+/// coefficients are left aside. The order of the terms themselves will not do, for it depends on
+/// the coefficients and may turn round with the sign.
 fn leads_negative(expr: &Expr) -> bool {
-    expr.terms().first().is_some_and(|term| sign(&term.as_product().coefficient) < 0)
+    let parts = expr.terms().iter().map(split_coefficient);
+    parts
+        .min_by(|(_, a), (_, b)| a.cmp(b))
+        .is_some_and(|(coefficient, _)| sign(&coefficient) < 0)
 }
 
 macro_rules! operator {
@@ -405,5 +415,21 @@ impl Neg for Expr {
     type Output = Expr;
     fn neg(self) -> Expr {
         -&self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::symbolic::{Shape, Symbol};
+
+    #[test]
+    fn an_odd_function_of_a_difference_has_one_representative() {
+        let symbol = |name, rank| Expr::sym(Symbol::new(name, Shape::scalar(), rank));
+        let (a, b, c) = (symbol("a", 1), symbol("b", 2), symbol("c", 3));
+        let difference = &a * &b - &b * &c;
+        let turned = fun(Fun::Sinh, &-&difference);
+        assert_eq!(fun(Fun::Sinh, &difference), -turned);
+        assert_eq!(fun(Fun::Cosh, &difference), fun(Fun::Cosh, &-difference));
     }
 }

@@ -49,9 +49,12 @@ pub fn directional(expr: &Expr, directions: Directions) -> Expr {
             if moved.is_zero() { zero() } else { hadamard(&slope(*function, inner), &moved) }
         }
         Node::MatPow(base, exponent) => matrix_power_rule(base, exponent, &d(base)),
-        Node::MatExp(inner) => commuting(inner, d(inner), |a| matrix::exp(a)),
-        Node::MatCosh(inner) => commuting(inner, d(inner), |a| matrix::sinh(a)),
-        Node::MatSinh(inner) => commuting(inner, d(inner), |a| matrix::cosh(a)),
+        Node::MatFun(function, inner) => commuting(inner, d(inner), |a| match function {
+            Fun::Cosh => matrix::entire(Fun::Sinh, a),
+            Fun::Sinh => matrix::entire(Fun::Cosh, a),
+            Fun::Phi1 => matrix::inverse(a) * (matrix::exp(a) - matrix::entire(Fun::Phi1, a)),
+            _ => matrix::exp(a),
+        }),
         Node::GeometricMean(a, b) => {
             let still = d(a).is_zero() && d(b).is_zero();
             assert!(still, "invariant: geometric means are only built from constant matrices");
@@ -131,6 +134,10 @@ fn slope(function: Fun, at: &Expr) -> Expr {
         Fun::Cos => -fun(Fun::Sin, at),
         Fun::Sinh => fun(Fun::Cosh, at),
         Fun::Cosh => fun(Fun::Sinh, at),
+        Fun::Phi1 => hadamard(
+            &elementwise_power(at, &-Q::one()),
+            &(fun(Fun::Exp, at) - fun(Fun::Phi1, at)),
+        ),
         Fun::Tanh => {
             let square = elementwise_power(&fun(Fun::Tanh, at), &super::number::q(2, 1));
             let one = if at.is_scalar() { Expr::one() } else { matrix::ones(at.shape()) };

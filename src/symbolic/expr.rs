@@ -46,6 +46,8 @@ pub enum Fun {
     Sinh,
     /// Hyperbolic cosine.
     Cosh,
+    /// `φ₁(x) = (eˣ − 1)/x`, equal to 1 at 0.
+    Phi1,
 }
 
 /// A function declared by name only, such as `given ell(theta) : scalar`.
@@ -91,12 +93,8 @@ pub enum Node {
     Fun(Fun, Expr),
     /// A real power of a square matrix; fractional powers are the principal ones.
     MatPow(Expr, Q),
-    /// The exponential of a square matrix.
-    MatExp(Expr),
-    /// The hyperbolic cosine of a square matrix.
-    MatCosh(Expr),
-    /// The hyperbolic sine of a square matrix.
-    MatSinh(Expr),
+    /// An entire function of a square matrix: `Exp`, `Cosh`, `Sinh` or `Phi1`.
+    MatFun(Fun, Expr),
     /// The geometric mean of two symmetric positive definite matrices.
     GeometricMean(Expr, Expr),
     /// Transpose of something that is not symmetric, skew or a product.
@@ -277,9 +275,7 @@ impl Expr {
             Node::Apply(apply) => apply.children(),
             Node::Fun(_, inner)
             | Node::MatPow(inner, _)
-            | Node::MatExp(inner)
-            | Node::MatCosh(inner)
-            | Node::MatSinh(inner)
+            | Node::MatFun(_, inner)
             | Node::Transpose(inner)
             | Node::Diag(inner)
             | Node::Entry(inner, _, _) => vec![inner],

@@ -5,7 +5,7 @@
 
 use super::assume::is_spd;
 use super::build::sum;
-use super::expr::{Expr, Node};
+use super::expr::{Expr, Fun, Node};
 use super::matrix;
 use super::number::{Q, q};
 use super::word::commute;
@@ -61,7 +61,7 @@ fn powers(left: &Expr, right: &Expr) -> Option<Expr> {
 
 fn exponentials(left: &Expr, right: &Expr) -> Option<Expr> {
     match (left.node(), right.node()) {
-        (Node::MatExp(a), Node::MatExp(b)) if commute(a, b) => {
+        (Node::MatFun(Fun::Exp, a), Node::MatFun(Fun::Exp, b)) if commute(a, b) => {
             Some(matrix::exp(&sum([a.clone(), b.clone()])))
         }
         _ => None,

@@ -9,7 +9,7 @@ use num_traits::Zero;
 const LARGEST: usize = 3;
 
 /// The determinant of an `n × n` matrix given row by row.
-pub fn determinant(entries: &[Expr], n: usize) -> Expr {
+pub(super) fn determinant(entries: &[Expr], n: usize) -> Expr {
     if n == 1 {
         return entries[0].clone();
     }
@@ -29,7 +29,7 @@ fn minor(entries: &[Expr], n: usize, row: usize, col: usize) -> Vec<Expr> {
 }
 
 /// The inverse by cofactors; `None` when singular or too large to write out.
-pub fn inverse(matrix: &Expr, entries: &[Expr]) -> Option<Expr> {
+pub(super) fn inverse(matrix: &Expr, entries: &[Expr]) -> Option<Expr> {
     let n = matrix.shape().rows.number()?;
     if n > LARGEST && !entries.iter().all(|entry| entry.as_num().is_some()) || n > 12 {
         return None;

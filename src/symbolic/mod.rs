@@ -4,17 +4,25 @@
 pub mod apply;
 pub mod assume;
 pub mod build;
+pub mod cancel;
 pub mod diff;
+pub mod eval;
 pub mod expand;
 pub mod expr;
+pub mod instantiate;
 pub mod laws;
 pub mod linear;
 mod literal_inverse;
+pub mod matfun;
 pub mod matrix;
 pub mod number;
+pub mod print;
 pub mod rewrite;
+pub mod series;
 pub mod shape;
+pub mod spectral;
 pub mod symbol;
+pub mod tape;
 pub mod word;
 
 pub use expr::{Abstract, Apply, Expr, Fun, Node, Product};

@@ -13,9 +13,7 @@ pub fn map_children(expr: &Expr, change: &mut dyn FnMut(&Expr) -> Expr) -> Expr 
         Node::Apply(inner) => apply::apply(map_apply(inner, change)),
         Node::Fun(function, inner) => fun(*function, &change(inner)),
         Node::MatPow(inner, exponent) => matrix::power(&change(inner), exponent),
-        Node::MatExp(inner) => matrix::exp(&change(inner)),
-        Node::MatCosh(inner) => matrix::cosh(&change(inner)),
-        Node::MatSinh(inner) => matrix::sinh(&change(inner)),
+        Node::MatFun(function, inner) => matrix::entire(*function, &change(inner)),
         Node::GeometricMean(a, b) => matrix::geometric_mean(&change(a), &change(b)),
         Node::Transpose(inner) => matrix::transpose(&change(inner)),
         Node::Hadamard(powers) => {

@@ -75,6 +75,8 @@ pub enum Mark {
     End,
     /// The momentum conjugate to the coordinate.
     Momentum,
+    /// The rate of change of the momentum.
+    MomentumRate,
     /// The change of the coordinate in one step.
     Change,
     /// A direction of differentiation; never appears in results.
@@ -150,3 +152,6 @@ impl Ord for Symbol {
         self.key().cmp(&other.key())
     }
 }
+
+/// Rank of symbols a derivation introduces (eigenvalues, rates): behind the constants.
+pub const SPECTRAL_RANK: u32 = 9_000;

@@ -1,0 +1,88 @@
+//! The command line. The only user of clap.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Derive learning rules from Lagrangians.
+///
+/// You write down assumptions (geometry, drift, loss, patience, beliefs) in a `.lag` file;
+/// lagrule derives the learning rule they imply.
+#[derive(Debug, Parser)]
+#[command(name = "lagrule", version, arg_required_else_help = true, after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// When to use colour.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub(super) color: Color,
+
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// Reads the command line. Requests for help and the version come back as errors too.
+pub(super) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Error> {
+    Args::try_parse_from(args)
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  lagrule check rules/*.lag         find mistakes
+  lagrule fmt rules/momentum.lag    put a file into the usual layout
+
+Exit code: 0 done, 1 a check failed, 2 the input is wrong.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Find mistakes in `.lag` files
+    Check(CheckArgs),
+    /// Put `.lag` files into the usual layout
+    Fmt(FmtArgs),
+}
+
+/// Arguments of `lagrule check`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lagrule check rules/momentum.lag
+  lagrule check rules               every .lag file in a directory
+  lagrule check - < draft.lag       standard input
+
+All mistakes of a file are reported in one run.")]
+pub(super) struct CheckArgs {
+    /// Files or directories; `-` for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+}
+
+/// Arguments of `lagrule fmt`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lagrule fmt rules/momentum.lag    rewrite the file
+  lagrule fmt --check rules         only say which files would change (exit code 1)
+  lagrule fmt - < draft.lag         from standard input to standard output
+
+Comments are kept; Unicode such as θ, ² and · becomes ASCII.")]
+pub(super) struct FmtArgs {
+    /// Files or directories; `-` for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+
+    /// Change nothing; name the files that are not in the usual layout
+    #[arg(long)]
+    pub(super) check: bool,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}

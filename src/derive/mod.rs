@@ -1,0 +1,100 @@
+//! Stage 3a. In: [`Model`]. Out: [`Derivation`].
+//!
+//! The symbolic road: variation, class, rule, regimes, diagnosis. Nothing is recognised by name or
+//! by the shape of the file; the steps are general and the known rules fall out.
+
+mod block;
+pub mod collect;
+mod configuration;
+mod diagnosis;
+mod first_integral;
+mod horizon;
+mod inertia;
+mod linear;
+mod overdamped;
+mod plan;
+mod reduce;
+mod regime;
+mod single_step;
+mod solvent;
+mod square;
+mod trace;
+mod types;
+pub mod variation;
+
+pub use regime::{epsilon, limit_symbols, scaling};
+pub use trace::{Claim, Step, Trace};
+pub use types::{
+    Class, Condition, Definition, Derivation, Diagnosis, Equation, ErrorOrder, GradientFlow,
+    Meaning, NoOptimum, RegimeLimit, RegimeRule, Stacked, Update,
+};
+
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::model::types::{Horizon, Model};
+use configuration::configure;
+
+/// Derives the rule that is optimal under the model's assumptions.
+///
+/// # Errors
+///
+/// Clauses whose derivation does not exist yet (`E301`) and losses whose gradient cannot be written
+/// index-free (`E302`). A problem without closed form is not an error.
+pub fn derive(model: &Model) -> Result<Derivation, Diagnostics> {
+    refuse_unsupported(model)?;
+    let configuration = configure(model);
+    if model.horizon == Horizon::SingleStep {
+        return plan::single_step(model, &configuration).ok_or_else(|| no_gradient(model));
+    }
+    let motion = variation::vary(model, &configuration.coordinates, &configuration.lagrangian)
+        .map_err(|_| no_gradient(model))?;
+    Ok(plan::continuous(model, &configuration, &motion))
+}
+
+fn no_gradient(model: &Model) -> Diagnostics {
+    let mut all = Diagnostics::new();
+    all.push(
+        Diagnostic::error(
+            Code::NoIndexFreeGradient,
+            model.span,
+            "the gradient of this Lagrangian has no index-free form",
+        )
+        .here("some term mixes vectors in a way only components can say")
+        .hint("give the dimension as a number, `vector[2]`, and write the loss in components, `theta[1]`"),
+    );
+    all
+}
+
+/// Beliefs, distributional parameters and slow coordinates parse and check, but their derivation
+/// is not built yet; saying so is better than a wrong rule.
+fn refuse_unsupported(model: &Model) -> Result<(), Diagnostics> {
+    let mut all = Diagnostics::new();
+    let mut refuse = |span, what: &str, hint: &str| {
+        let message = format!("{what} cannot be derived yet");
+        all.push(Diagnostic::error(Code::NotDerivable, span, message).hint(hint));
+    };
+    if let Some(belief) = model.beliefs.first() {
+        let what = format!("the belief `{}`", belief.name);
+        refuse(
+            belief.span,
+            &what,
+            "`lagrule check` and `lagrule fmt` accept the file as it is",
+        );
+    }
+    if let Some(change) = model.changes.first() {
+        let what = format!("the change of coordinate `{}`", change.new.name);
+        refuse(
+            change.span,
+            &what,
+            "write the objective in the new coordinate, or remove the clause",
+        );
+    }
+    if let Some(name) = model.distributional.first() {
+        let what = format!("the distributional parameter `{name}`");
+        refuse(model.span, &what, "`lagrule check` and `lagrule fmt` accept the file as it is");
+    }
+    for regime in model.regimes.iter().filter(|regime| !regime.slow.is_empty()) {
+        let what = format!("the slow coordinates of regime `{}`", regime.name);
+        refuse(regime.span, &what, "remove `slow(…)` to derive the other limits");
+    }
+    if all.is_empty() { Ok(()) } else { Err(all) }
+}

@@ -1,0 +1,454 @@
+//! The order of the symbolic road: which class a problem belongs to and how its parts are put
+//! together into a [`Derivation`].
+
+use super::block::{Block, linear_blocks};
+use super::configuration::Configuration;
+use super::diagnosis::diagnose;
+use super::first_integral::{Orbit, is_unbounded, orbit};
+use super::horizon;
+use super::linear::{BlockSolution, Change, offset, solve_block, tidy, value};
+use super::reduce;
+use super::single_step::{change_symbol, step_problem};
+use super::trace::{Claim, Trace};
+use super::types::{
+    Class, Definition, Derivation, Equation, Meaning, NoOptimum, Stacked, Update,
+};
+use super::variation::Motion;
+use crate::model::types::{Discount, Horizon, Model, step, time};
+use crate::symbolic::{Expr, Mark, Symbol};
+
+/// Symbols a derivation must not reuse.
+pub(super) fn taken(model: &Model) -> Vec<Symbol> {
+    let coordinates = model.coordinates.iter().map(|c| c.position.clone());
+    let constants = model.constants.iter().map(|c| c.symbol.clone());
+    let functions = model.functions.iter().map(|f| f.symbol.clone());
+    coordinates
+        .chain(constants)
+        .chain(model.givens.iter().cloned())
+        .chain(functions)
+        .chain([step(), time()])
+        .collect()
+}
+
+/// Scalars that may be pulled out of written-out matrices: declared constants, and whatever a
+/// regime scales.
+fn is_constant(model: &Model) -> impl Fn(&Symbol) -> bool {
+    let mut constants: Vec<Symbol> = model.constants.iter().map(|c| c.symbol.clone()).collect();
+    constants.extend(model.regimes.iter().flat_map(super::regime::limit_symbols));
+    move |symbol: &Symbol| constants.contains(symbol)
+}
+
+fn empty(class: Class) -> Derivation {
+    Derivation {
+        class,
+        closed_form: false,
+        equations: Vec::new(),
+        residuals: Vec::new(),
+        hamiltonian: None,
+        momentum: Vec::new(),
+        definitions: Vec::new(),
+        updates: Vec::new(),
+        stacked: Vec::new(),
+        path: Vec::new(),
+        value: None,
+        conditions: Vec::new(),
+        no_optimum: None,
+        regimes: Vec::new(),
+        diagnosis: None,
+        notes: Vec::new(),
+        trace: Trace::default(),
+    }
+}
+
+/// Problems in time.
+pub(super) fn continuous(
+    model: &Model,
+    configuration: &Configuration,
+    motion: &Motion,
+) -> Derivation {
+    let mut derivation = empty(Class::Numeric);
+    derivation.equations = motion.equations();
+    derivation.residuals = motion.residuals.clone();
+    for (coordinate, residual) in motion.coordinates.iter().zip(&motion.residuals) {
+        let claim =
+            Claim::Variation { coordinate: coordinate.clone(), expression: residual.clone() };
+        let law = "Euler–Lagrange";
+        let remark = "d/dt ∂F/∂q' + (w'/w) ∂F/∂q' − ∂F/∂q = 0";
+        derivation.trace.push(law, remark, claim);
+    }
+    if let Some((hamiltonian, equations)) = motion.hamiltonian(configuration.loss.as_ref()) {
+        derivation.trace.push(
+            "Legendre transform",
+            "H = min over v of F + p·v, with p = −∂F/∂v",
+            Claim::Fact(vec![hamiltonian.clone()]),
+        );
+        derivation.hamiltonian = Some(hamiltonian);
+        derivation.momentum = equations;
+    }
+    let half = match &model.discount {
+        Discount::None => Some(Expr::zero()),
+        Discount::Rate(rate) => Some(Expr::frac(1, 2) * rate),
+        Discount::Weight(_) => None,
+    };
+    let blocks = half.as_ref().and_then(|_| linear_blocks(motion, configuration.loss.as_ref()));
+    match (blocks, half) {
+        (Some(blocks), Some(half)) => {
+            linear(model, configuration, motion, blocks, &half, derivation)
+        }
+        _ => nonlinear(model, configuration, motion, derivation),
+    }
+}
+
+fn linear(
+    model: &Model,
+    configuration: &Configuration,
+    motion: &Motion,
+    blocks: Vec<Block>,
+    half: &Expr,
+    mut derivation: Derivation,
+) -> Derivation {
+    derivation.class = Class::Linear;
+    derivation.closed_form = true;
+    let constants = is_constant(model);
+    let mut taken = taken(model);
+    let mut solutions = Vec::new();
+    for block in blocks {
+        record_coefficients(&block, &mut derivation.trace);
+        match solve_block(block, half, &constants, &taken) {
+            Ok(solution) => {
+                taken.extend(solution.definitions().into_iter().map(|d| d.symbol));
+                solutions.push(solution);
+            }
+            Err(problem) => {
+                derivation.no_optimum = Some(problem);
+                derivation.closed_form = false;
+                derivation.diagnosis = diagnose(motion, configuration.loss.as_ref(), &[]);
+                return derivation;
+            }
+        }
+    }
+    let mut changes: Vec<(Symbol, Expr, Expr)> = Vec::new();
+    for solution in &solutions {
+        let planned = plan_block(model, solution, half, &mut taken, &mut derivation);
+        let Some((change, velocity)) = planned else { continue };
+        let first = Expr::sym(step()) * &velocity;
+        let first = if first.terms().len() > 1 { tidy(&first) } else { first };
+        let block = &solution.block;
+        for (at, coordinate) in block.coordinates.iter().enumerate() {
+            changes.push((
+                coordinate.clone(),
+                change.as_ref().map_or_else(Expr::zero, |c| block.entry(c, at)),
+                block.entry(&first, at),
+            ));
+        }
+        if block.coordinates.len() > 1 {
+            derivation.stacked.push(Stacked {
+                coordinates: block.coordinates.clone(),
+                change: change.clone(),
+                first_order: first,
+            });
+        }
+        if change.is_none() {
+            derivation.closed_form = false;
+        }
+    }
+    derivation.updates = updates(configuration, &changes, derivation.closed_form);
+    if model.horizon == Horizon::Infinite {
+        derivation.regimes = reduce::regimes(model, configuration, motion, &solutions);
+    } else {
+        derivation.regimes = reduce::horizon_regimes(model, configuration, &solutions);
+    }
+    derivation.diagnosis = diagnose(motion, configuration.loss.as_ref(), &solutions);
+    flat_directions(&solutions, half, &mut derivation);
+    derivation
+}
+
+/// `K` may be singular where no property forbids it: the rule then has a limit, not a pole.
+fn flat_directions(solutions: &[BlockSolution], half: &Expr, derivation: &mut Derivation) {
+    if half.is_zero() && solutions.iter().any(|s| s.solvent.is_some()) {
+        derivation.notes.push(
+            "Without discount the cost is counted relative to staying at the rest point."
+                .to_owned(),
+        );
+    }
+    if !derivation.conditions.is_empty() {
+        derivation.notes.push(
+            "Where the curvature is negative the optimum moves away from the rest point, slower than \
+             e^(γt/2)."
+                .to_owned(),
+        );
+    }
+    if solutions.iter().any(|solution| matches!(solution.change, Change::Flat)) {
+        derivation.notes.push(
+            "Directions without curvature are allowed: φ₁(x) = (eˣ − 1)/x is 1 there, and the motion \
+             is uniform."
+                .to_owned(),
+        );
+    }
+}
+
+fn record_coefficients(block: &Block, trace: &mut Trace) {
+    trace.push(
+        "linear class",
+        "the equations are M q'' + C q' + K (q − q₀) + F₀ = 0 with constant M, C, K, F₀",
+        Claim::Fact(vec![
+            block.m.clone(),
+            block.c.clone(),
+            block.k.clone(),
+            block.force.clone(),
+        ]),
+    );
+}
+
+/// The change over one step and the initial velocity of one block; fills in definitions, value,
+/// path and conditions.
+fn plan_block(
+    model: &Model,
+    solution: &BlockSolution,
+    half: &Expr,
+    taken: &mut Vec<Symbol>,
+    derivation: &mut Derivation,
+) -> Option<(Option<Expr>, Expr)> {
+    let dt = Expr::sym(step());
+    if let Horizon::Finite(horizon) = &model.horizon {
+        let fixed = !model.end.is_empty();
+        let planned = finite(solution, half, horizon, fixed, &dt, taken)?;
+        taken.extend(planned.definitions.iter().map(|d| d.symbol.clone()));
+        for definition in &planned.definitions {
+            record_definition(definition, &mut derivation.trace);
+        }
+        derivation.definitions.extend(planned.definitions);
+        derivation.closed_form &= planned.closed;
+        if let Some(value) = planned.value {
+            add_value(derivation, value);
+        }
+        return Some((planned.change, planned.velocity));
+    }
+    let definitions = solution.definitions();
+    for definition in &definitions {
+        record_definition(definition, &mut derivation.trace);
+    }
+    derivation.closed_form &=
+        definitions.iter().all(|d| matches!(d.meaning, Meaning::Equals(_)));
+    derivation.definitions.extend(definitions);
+    if let Some(solvent) = &solution.solvent {
+        derivation.conditions.extend(solvent.conditions.clone());
+        derivation.trace.push(
+            "root selection",
+            "the optimum keeps the roots with Re λ < γ/2",
+            Claim::Fact(vec![solvent.x.clone()]),
+        );
+    }
+    if let Some((value, rest)) = value(solution) {
+        derivation.definitions.extend(rest);
+        add_value(derivation, value);
+    }
+    let coupled = solution.block.coordinates.len() > 1;
+    let through = solution.through_rest().filter(|_| coupled).map(|(through, _)| through);
+    let solution = through.as_ref().unwrap_or(solution);
+    let t = Expr::sym(time());
+    let path = solution.block.start() + solution.change_after(&t);
+    for (at, coordinate) in solution.block.coordinates.iter().enumerate() {
+        let path = solution.block.entry(&path, at);
+        derivation.trace.push(
+            "optimal path",
+            "the solution of the equations of motion that starts at q₀ and keeps the cost finite",
+            Claim::Solves(coordinate.clone(), path.clone()),
+        );
+        derivation.path.push((coordinate.clone(), path));
+    }
+    Some((Some(solution.change_after(&dt)), solution.velocity.clone()))
+}
+
+fn record_definition(definition: &Definition, trace: &mut Trace) {
+    if let Meaning::Equals(value) = &definition.meaning {
+        let claim = Claim::Define(definition.symbol.clone(), value.clone());
+        trace.push(
+            "spectral calculus",
+            "the decaying root of the characteristic equation",
+            claim,
+        );
+    }
+}
+
+fn add_value(derivation: &mut Derivation, value: Expr) {
+    derivation.value = Some(match derivation.value.take() {
+        Some(known) => known + value,
+        None => value,
+    });
+}
+
+fn finite(
+    solution: &BlockSolution,
+    half: &Expr,
+    horizon: &Expr,
+    fixed: bool,
+    dt: &Expr,
+    taken: &[Symbol],
+) -> Option<horizon::Planned> {
+    let block = &solution.block;
+    let Some(solvent) = &solution.solvent else {
+        return if fixed { None } else { horizon::uniform(block, horizon, dt) };
+    };
+    let offset = &solution.offset.clone().unwrap_or_else(|| offset(block));
+    let plan = solvent
+        .closed
+        .as_ref()
+        .and_then(|closed| horizon::plan(block, closed, offset, horizon, fixed, dt, taken));
+    match plan {
+        Some(plan) => Some(plan),
+        None if fixed => None,
+        None => horizon::riccati(block, half, horizon, offset, taken),
+    }
+}
+
+/// The rule of each coordinate of the file from those of the derivation.
+fn updates(
+    configuration: &Configuration,
+    changes: &[(Symbol, Expr, Expr)],
+    exact: bool,
+) -> Vec<Update> {
+    let find = |symbol: &Symbol, first: bool| {
+        let (_, change, first_order) = changes.iter().find(|(q, _, _)| q == symbol)?;
+        Some(if first { first_order.clone() } else { change.clone() })
+    };
+    let exact_changes = configuration.regroup(|symbol| find(symbol, false).filter(|_| exact));
+    let first_orders = configuration.regroup(|symbol| find(symbol, true));
+    exact_changes
+        .into_iter()
+        .zip(first_orders)
+        .map(|((position, change), (_, first_order))| Update { position, change, first_order })
+        .collect()
+}
+
+fn nonlinear(
+    model: &Model,
+    configuration: &Configuration,
+    motion: &Motion,
+    mut derivation: Derivation,
+) -> Derivation {
+    let infinite = model.horizon == Horizon::Infinite;
+    if let Some(orbit) = orbit(motion).filter(|_| infinite) {
+        if is_unbounded(&orbit) {
+            derivation.class = Class::FirstIntegral;
+            derivation.no_optimum = Some(NoOptimum {
+                reason: "the cost at rest is not bounded below, and nothing discounts it"
+                    .to_owned(),
+                needs: None,
+                advice: "give a loss that has a minimum, a discount rate or a finite horizon"
+                    .to_owned(),
+            });
+            return derivation;
+        }
+        first_integral(&orbit, configuration, &mut derivation);
+    } else {
+        derivation.notes.push(
+            "No closed form: the rule is the solution of the equations of motion that keeps the \
+             cost finite."
+                .to_owned(),
+        );
+    }
+    if infinite {
+        derivation.regimes = reduce::nonlinear_regimes(model, configuration, motion);
+    }
+    derivation.diagnosis = diagnose(motion, configuration.loss.as_ref(), &[]);
+    derivation
+}
+
+fn first_integral(orbit: &Orbit, configuration: &Configuration, derivation: &mut Derivation) {
+    derivation.class = Class::FirstIntegral;
+    derivation.closed_form = true;
+    let meaning =
+        Meaning::GlobalMinimum { of: orbit.cost.clone(), over: orbit.coordinate.clone() };
+    derivation.definitions.push(Definition { symbol: orbit.rest.clone(), meaning });
+    let start = Expr::sym(orbit.coordinate.marked(Mark::Start));
+    let position = Expr::sym(orbit.coordinate.clone());
+    let velocity = Expr::sym(orbit.coordinate.marked(Mark::Velocity));
+    derivation.trace.push(
+        "first integral",
+        "without discount the energy v·∂F/∂v − F is conserved, and zero on the optimal orbit",
+        Claim::Fact(vec![orbit.excess.clone()]),
+    );
+    derivation.equations.push(Equation { left: velocity, right: orbit.velocity.clone() });
+    let at_start = crate::symbolic::rewrite::replace(&orbit.velocity, &position, &start);
+    let first = Expr::sym(step()) * at_start;
+    derivation.updates = configuration
+        .regroup(|_| Some(first.clone()))
+        .into_iter()
+        .map(|(position, change)| Update {
+            position,
+            change: change.clone(),
+            first_order: change,
+        })
+        .collect();
+    derivation.notes.push(
+        "The velocity is exact; over a finite step the change solves dq/velocity = dt, and the rule \
+         is its first order."
+            .to_owned(),
+    );
+}
+
+/// One step without time.
+pub(super) fn single_step(model: &Model, configuration: &Configuration) -> Option<Derivation> {
+    let mut derivation = empty(Class::SingleStep);
+    let loss = configuration.loss.as_ref();
+    let problem = step_problem(&configuration.coordinates, &configuration.lagrangian, loss)?;
+    for stationarity in &problem.stationarity {
+        let zero = Expr::zeros(stationarity.shape().clone());
+        derivation.equations.push(Equation { left: tidy(stationarity), right: zero });
+    }
+    derivation.residuals = problem.stationarity.clone();
+    derivation.trace.push(
+        "stationarity",
+        "the gradient of the step's cost vanishes at the minimiser",
+        Claim::Fact(problem.stationarity.clone()),
+    );
+    let Some(linear) = &problem.linear else {
+        for (coordinate, equation) in problem.coordinates.iter().zip(&problem.stationarity) {
+            let unknown = change_symbol(coordinate);
+            let meaning =
+                Meaning::Implicit { equation: equation.clone(), unknown: unknown.clone() };
+            derivation.definitions.push(Definition { symbol: unknown, meaning });
+        }
+        derivation.notes.push("No closed form: the step solves the equation above.".to_owned());
+        derivation.regimes = reduce::unavailable(model, "the step has no closed form");
+        return Some(derivation);
+    };
+    match linear.existence() {
+        Ok(condition) => derivation.conditions.extend(condition),
+        Err(NoOptimum { reason, needs, advice }) => {
+            derivation.no_optimum = Some(NoOptimum { reason, needs, advice });
+            return Some(derivation);
+        }
+    }
+    derivation.closed_form = true;
+    let change = linear.minimiser();
+    let columns: Vec<(Symbol, Expr, Expr)> = entries(&problem.coordinates, &change)
+        .into_iter()
+        .map(|(q, change)| (q, change.clone(), change))
+        .collect();
+    if problem.coordinates.len() > 1 {
+        derivation.stacked.push(Stacked {
+            coordinates: problem.coordinates.clone(),
+            change: Some(change.clone()),
+            first_order: change,
+        });
+    }
+    derivation.updates = updates(configuration, &columns, true);
+    let constants = is_constant(model);
+    derivation.regimes =
+        reduce::step_regimes(model, configuration, linear, &problem.coordinates, &constants);
+    Some(derivation)
+}
+
+/// A stacked column, coordinate by coordinate.
+pub(super) fn entries(coordinates: &[Symbol], column: &Expr) -> Vec<(Symbol, Expr)> {
+    match coordinates {
+        [only] => vec![(only.clone(), column.clone())],
+        _ => coordinates
+            .iter()
+            .enumerate()
+            .map(|(at, q)| (q.clone(), crate::symbolic::matrix::entry(column, at, 0)))
+            .collect(),
+    }
+}

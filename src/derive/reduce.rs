@@ -1,0 +1,390 @@
+//! Regimes of a whole problem: each block by functional calculus where it has a spectrum, by the
+//! overdamped expansion or the long-step limit where it has none.
+
+use super::configuration::Configuration;
+use super::first_integral::orbit;
+use super::horizon;
+use super::linear::{BlockSolution, tidy};
+use super::overdamped::{along, expand_overdamped};
+use super::plan::{entries, taken};
+use super::regime::{
+    Neglected, epsilon, finish, limit_symbols, scaling, spectral_block, uniform_block,
+};
+use super::single_step::LinearStep;
+use super::types::{Condition, Definition, ErrorOrder, Meaning, RegimeLimit, RegimeRule};
+use super::variation::{Motion, jacobian};
+use crate::model::types::{Discount, Horizon, Limit, Model, Regime, step};
+use crate::symbolic::build::{pow, sum};
+use crate::symbolic::expand::{common_denominator, expand};
+use crate::symbolic::number::{q, sign};
+use crate::symbolic::rewrite::{replace, substitute};
+use crate::symbolic::spectral::marker;
+use crate::symbolic::{Expr, Mark, Symbol};
+
+/// Every regime of a linear problem with infinite horizon.
+pub(super) fn regimes(
+    model: &Model,
+    configuration: &Configuration,
+    motion: &Motion,
+    solutions: &[BlockSolution],
+) -> Vec<RegimeLimit> {
+    model
+        .regimes
+        .iter()
+        .map(|regime| RegimeLimit {
+            name: regime.name.clone(),
+            outcome: linear_regime(model, configuration, motion, solutions, regime),
+        })
+        .collect()
+}
+
+fn linear_regime(
+    model: &Model,
+    configuration: &Configuration,
+    motion: &Motion,
+    solutions: &[BlockSolution],
+    regime: &Regime,
+) -> Result<RegimeRule, String> {
+    let implicit = solutions
+        .iter()
+        .any(|s| s.solvent.as_ref().is_some_and(|solvent| solvent.closed.is_none()));
+    if implicit && is_overdamped(model, regime) {
+        return overdamped(model, configuration, motion, regime);
+    }
+    let mut neglected = Neglected::default();
+    let mut changes = Vec::new();
+    for solution in solutions {
+        let change = match &solution.solvent {
+            None => uniform_block(solution, regime, &mut neglected),
+            Some(solvent) => match &solvent.closed {
+                Some(closed) => {
+                    let dt = Expr::sym(step());
+                    let (spectrum, response) = closed
+                        .response_by_rate(&dt, &limit_symbols(regime))
+                        .unwrap_or_else(|| (closed.spectrum.clone(), closed.response(&dt)));
+                    let calculus = (&spectrum, &response);
+                    spectral_block(solution, &closed.causes, calculus, regime, &mut neglected)?
+                }
+                None if is_long_step(regime) => long_step(solution, &mut neglected)?,
+                None => return Err(NO_SPECTRUM.to_owned()),
+            },
+        };
+        changes.extend(entries(&solution.block.coordinates, &change));
+    }
+    let mut rule = finish(changes, neglected);
+    rule.changes = regroup(configuration, &rule.changes);
+    rule.definitions = solutions.iter().flat_map(BlockSolution::definitions).collect();
+    Ok(rule)
+}
+
+const NO_SPECTRUM: &str = "the matrices do not commute: the limit keeps the equation of X";
+
+fn regroup(configuration: &Configuration, changes: &[(Symbol, Expr)]) -> Vec<(Symbol, Expr)> {
+    let find = |symbol: &Symbol| {
+        changes.iter().find(|(q, _)| q == symbol).map(|(_, change)| change.clone())
+    };
+    configuration
+        .regroup(find)
+        .into_iter()
+        .filter_map(|(symbol, change)| Some((symbol, change?)))
+        .collect()
+}
+
+/// `dt -> inf` alone: only the rest point is left, exponentially well, if the motion is stable.
+fn is_long_step(regime: &Regime) -> bool {
+    let limits = limit_symbols(regime);
+    limits == [step()] && matches!(regime.limits[0], Limit::ToInfinity(_))
+}
+
+fn long_step(solution: &BlockSolution, neglected: &mut Neglected) -> Result<Expr, String> {
+    let offset = solution.offset.as_ref().ok_or("there is no rest point")?;
+    let decay = solution.solvent.as_ref().map(|solvent| -(&solvent.x * Expr::sym(step())));
+    if let Some(decay) = decay {
+        neglected.note(
+            &crate::symbolic::series::Leading {
+                first: (q(0, 1), Expr::one()),
+                second: None,
+                dropped: vec![decay],
+            },
+            &[],
+        );
+    }
+    Ok(-offset)
+}
+
+/// The discount rate grows, the step may shrink, nothing else is scaled.
+fn is_overdamped(model: &Model, regime: &Regime) -> bool {
+    let Discount::Rate(rate) = &model.discount else { return false };
+    let step = step();
+    let others = regime.limits.iter().filter(|limit| **limit != Limit::ToZero(step.clone()));
+    let scaled = substitute(rate, &scaling(regime));
+    let grows = scaled == rate / Expr::sym(epsilon());
+    let limits: Vec<Symbol> = others
+        .filter_map(|limit| match limit {
+            Limit::ToInfinity(symbol) => Some(symbol.clone()),
+            _ => None,
+        })
+        .collect();
+    let only_rate = limits.iter().all(|symbol| rate.contains(symbol) && *symbol != step);
+    let count = regime.limits.iter().filter(|l| **l != Limit::ToZero(step.clone())).count();
+    grows && only_rate && limits.len() == count
+}
+
+/// The overdamped rule of any Lagrangian quadratic in the velocity.
+fn overdamped(
+    model: &Model,
+    configuration: &Configuration,
+    motion: &Motion,
+    regime: &Regime,
+) -> Result<RegimeRule, String> {
+    let Discount::Rate(rate) = &model.discount else {
+        return Err("there is no discount rate".to_owned());
+    };
+    let expansion = expand_overdamped(motion)
+        .ok_or_else(|| "the Lagrangian is not quadratic in the velocity".to_owned())?;
+    let dt = Expr::sym(step());
+    let shrinks = regime.limits.contains(&Limit::ToZero(step()));
+    let drifting = !expansion.drift.iter().all(Expr::is_zero);
+    if drifting && !expansion.steady && !shrinks {
+        return Err("with drift the step must shrink too: add `dt -> 0`".to_owned());
+    }
+    let mut changes = Vec::new();
+    for ((coordinate, drift), first) in
+        motion.coordinates.iter().zip(&expansion.drift).zip(&expansion.first)
+    {
+        let loss = tidy(&(&dt * first / rate));
+        let change = sum([&dt * drift, loss]);
+        let start = motion
+            .coordinates
+            .iter()
+            .map(|q| (Expr::sym(q.clone()), Expr::sym(q.marked(Mark::Start))))
+            .collect();
+        changes.push((coordinate.clone(), substitute(&change, &start)));
+    }
+    let by_rate = match (drifting, expansion.second_vanishes) {
+        (true, true) => 3,
+        (true, false) | (false, true) => 2,
+        (false, false) => 1,
+    };
+    let by_step = match (drifting, expansion.steady, shrinks) {
+        (true, false, _) => 1,
+        (_, _, true) => 2,
+        (_, _, false) => 1,
+    };
+    let leading = if drifting { &expansion.drift } else { &expansion.first };
+    let conditions = slowness(motion, leading, drifting, rate, &dt);
+    Ok(RegimeRule {
+        changes: regroup(configuration, &changes),
+        error: ErrorOrder::Power(q(by_rate.min(by_step), 1)),
+        conditions,
+        definitions: Vec::new(),
+        eigenvalues: Vec::new(),
+    })
+}
+
+/// The velocity field must change little over the discount time and over the step. With the
+/// Jacobian where it can be written, else with the derivative along the field itself.
+fn slowness(
+    motion: &Motion,
+    field: &[Expr],
+    drifting: bool,
+    rate: &Expr,
+    dt: &Expr,
+) -> Vec<Condition> {
+    let mut conditions = Vec::new();
+    for (coordinate, velocity) in motion.coordinates.iter().zip(field) {
+        let scale = if drifting { Expr::one() } else { rate.clone() };
+        if let Ok(slope) = jacobian(velocity, coordinate) {
+            let slope = tidy(&slope);
+            if !slope.is_zero() {
+                let over_time = tidy(&expand(&(&slope / (rate * &scale))));
+                let over_step = tidy(&expand(&(&slope * dt / &scale)));
+                conditions.extend([over_time, over_step].map(|e| Condition::Small(size(&e))));
+            }
+            continue;
+        }
+        let bend = tidy(&along(velocity, &motion.coordinates, field));
+        if !bend.is_zero() {
+            // What both sides share in front says nothing.
+            let shared = common_denominator(&front(velocity)).0;
+            let plain = |e: Expr| unsigned(&tidy(&expand(&(e / &shared))));
+            let reference = plain(velocity.clone());
+            conditions.extend([
+                Condition::Against(plain(&bend / (rate * &scale)), reference.clone()),
+                Condition::Against(plain(&bend * dt / &scale), reference),
+            ]);
+        }
+    }
+    conditions
+}
+
+/// A vector or its opposite: the one that begins without a minus sign.
+fn unsigned(vector: &Expr) -> Expr {
+    let product = vector.as_product();
+    let flipped = sign(&product.coefficient) < 0
+        || product.tail.is_some_and(|tail| {
+            let first = tail.terms().first().map(|term| term.as_product().coefficient);
+            tail.terms().len() > 1 && first.is_some_and(|c| sign(&c) < 0)
+        });
+    if flipped { expand(&-vector) } else { vector.clone() }
+}
+
+/// A scalar in absolute value; vectors and matrices are measured by their norm anyway.
+fn size(expr: &Expr) -> Expr {
+    let scalar = expr.is_scalar();
+    if scalar {
+        crate::symbolic::build::fun(crate::symbolic::Fun::Abs, expr)
+    } else {
+        expr.clone()
+    }
+}
+
+/// The scalars in front of the terms of a vector, as one sum.
+fn front(vector: &Expr) -> Expr {
+    sum(vector.terms().iter().enumerate().map(|(at, term)| {
+        let product = term.as_product();
+        let start = Expr::num(product.coefficient);
+        let scalar = product.powers.iter().fold(start, |all, (b, e)| all * pow(b, e));
+        scalar * marker(at)
+    }))
+}
+
+/// Regimes of problems without a closed form.
+pub(super) fn nonlinear_regimes(
+    model: &Model,
+    configuration: &Configuration,
+    motion: &Motion,
+) -> Vec<RegimeLimit> {
+    model
+        .regimes
+        .iter()
+        .map(|regime| RegimeLimit {
+            name: regime.name.clone(),
+            outcome: nonlinear_regime(model, configuration, motion, regime),
+        })
+        .collect()
+}
+
+fn nonlinear_regime(
+    model: &Model,
+    configuration: &Configuration,
+    motion: &Motion,
+    regime: &Regime,
+) -> Result<RegimeRule, String> {
+    if is_overdamped(model, regime) {
+        return overdamped(model, configuration, motion, regime);
+    }
+    if let Some(rule) = undiscounted(model, configuration, motion, regime) {
+        return Ok(rule);
+    }
+    Err("no closed form: only the overdamped limit, and γ → 0 in one coordinate, have one"
+        .to_owned())
+}
+
+/// `gamma -> 0, dt -> 0` in one coordinate: the first integral of the undiscounted problem.
+fn undiscounted(
+    model: &Model,
+    configuration: &Configuration,
+    motion: &Motion,
+    regime: &Regime,
+) -> Option<RegimeRule> {
+    let Discount::Rate(rate) = &model.discount else { return None };
+    let vanishes = substitute(rate, &scaling(regime)) == rate * Expr::sym(epsilon());
+    let shrinks = regime.limits.contains(&Limit::ToZero(step()));
+    if !vanishes || !shrinks || regime.limits.len() != 2 {
+        return None;
+    }
+    let free = Motion {
+        coordinates: motion.coordinates.clone(),
+        lagrangian: motion.lagrangian.clone(),
+        weight_rate: Expr::zero(),
+        momenta: motion.momenta.clone(),
+        residuals: motion.residuals.clone(),
+    };
+    let orbit = orbit(&free)?;
+    let position = Expr::sym(orbit.coordinate.clone());
+    let start = Expr::sym(orbit.coordinate.marked(Mark::Start));
+    let change = Expr::sym(step()) * replace(&orbit.velocity, &position, &start);
+    let meaning =
+        Meaning::GlobalMinimum { of: orbit.cost.clone(), over: orbit.coordinate.clone() };
+    Some(RegimeRule {
+        changes: regroup(configuration, &[(orbit.coordinate.clone(), change)]),
+        error: ErrorOrder::Power(q(1, 1)),
+        conditions: Vec::new(),
+        definitions: vec![Definition { symbol: orbit.rest, meaning }],
+        eigenvalues: Vec::new(),
+    })
+}
+
+/// Regimes of a single step.
+pub(super) fn step_regimes(
+    model: &Model,
+    configuration: &Configuration,
+    linear: &LinearStep,
+    coordinates: &[Symbol],
+    constants: &dyn Fn(&Symbol) -> bool,
+) -> Vec<RegimeLimit> {
+    let taken = taken(model);
+    let one = |regime: &Regime| {
+        let mut neglected = Neglected::default();
+        let (change, spectrum) = linear.regime(regime, constants, &taken, &mut neglected)?;
+        neglected.letters(spectrum.letters);
+        Ok(finish(regroup(configuration, &entries(coordinates, &change)), neglected))
+    };
+    let regimes = model.regimes.iter();
+    regimes
+        .map(|regime| RegimeLimit { name: regime.name.clone(), outcome: one(regime) })
+        .collect()
+}
+
+/// Regimes of a plan over a finite horizon with a free end.
+pub(super) fn horizon_regimes(
+    model: &Model,
+    configuration: &Configuration,
+    solutions: &[BlockSolution],
+) -> Vec<RegimeLimit> {
+    let Horizon::Finite(horizon) = &model.horizon else { return Vec::new() };
+    if !model.end.is_empty() {
+        return unavailable(model, "regimes of a plan with a fixed end are not derived");
+    }
+    let one = |regime: &Regime| {
+        let mut neglected = Neglected::default();
+        let mut changes = Vec::new();
+        for solution in solutions {
+            let closed = solution.solvent.as_ref().and_then(|solvent| solvent.closed.as_ref());
+            let closed = closed.ok_or_else(|| NO_SPECTRUM.to_owned())?;
+            let response =
+                horizon::response(&solution.block, closed, horizon, &Expr::sym(step()))
+                    .ok_or_else(|| {
+                        "with drift a finite horizon has no short form".to_owned()
+                    })?;
+            let change = spectral_block(
+                solution,
+                &closed.causes,
+                (&closed.spectrum, &response),
+                regime,
+                &mut neglected,
+            )?;
+            changes.extend(entries(&solution.block.coordinates, &change));
+        }
+        let mut rule = finish(changes, neglected);
+        rule.changes = regroup(configuration, &rule.changes);
+        Ok(rule)
+    };
+    let regimes = model.regimes.iter();
+    regimes
+        .map(|regime| RegimeLimit { name: regime.name.clone(), outcome: one(regime) })
+        .collect()
+}
+
+/// Every regime refused for one reason.
+pub(super) fn unavailable(model: &Model, reason: &str) -> Vec<RegimeLimit> {
+    model
+        .regimes
+        .iter()
+        .map(|regime| RegimeLimit {
+            name: regime.name.clone(),
+            outcome: Err(reason.to_owned()),
+        })
+        .collect()
+}

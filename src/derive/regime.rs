@@ -1,0 +1,255 @@
+//! Regimes: the rule to leading order in one small `ε`, with the first omitted term as its error.
+
+use super::collect::collect;
+use super::linear::{BlockSolution, tidy};
+use super::types::{Condition, ErrorOrder, RegimeRule};
+use crate::model::types::{Limit, Regime, step};
+use crate::symbolic::Fun;
+use crate::symbolic::assume::is_nonnegative;
+use crate::symbolic::build::{fun, pow, sum};
+use crate::symbolic::cancel::cancel;
+use crate::symbolic::expand::{common_denominator, expand};
+use crate::symbolic::rewrite::{replace, substitute};
+use crate::symbolic::series::{Leading, NoSeries, leading};
+use crate::symbolic::spectral::{Letter, Spectrum};
+use crate::symbolic::{Expr, Prop, Props, Q, Shape, Symbol};
+use num_traits::Zero;
+use std::collections::BTreeMap;
+
+/// The small parameter.
+pub fn epsilon() -> Symbol {
+    let props = Props::NONE.with(Prop::Positive);
+    Symbol::new("ε", Shape::scalar(), u32::MAX).with_props(props)
+}
+
+/// How a regime scales the symbols: `a -> inf` is `a/ε`, `a -> 0` is `ε a`.
+pub fn scaling(regime: &Regime) -> BTreeMap<Expr, Expr> {
+    let small = Expr::sym(epsilon());
+    regime
+        .limits
+        .iter()
+        .map(|limit| {
+            let (symbol, up) = match limit {
+                Limit::ToInfinity(symbol) | Limit::Dominates { large: symbol, .. } => {
+                    (symbol, true)
+                }
+                Limit::ToZero(symbol) => (symbol, false),
+            };
+            let symbol = Expr::sym(symbol.clone());
+            let scaled = if up { &symbol / &small } else { &symbol * &small };
+            (symbol, scaled)
+        })
+        .collect()
+}
+
+/// The symbols a regime scales.
+pub fn limit_symbols(regime: &Regime) -> Vec<Symbol> {
+    regime
+        .limits
+        .iter()
+        .map(|limit| match limit {
+            Limit::ToInfinity(symbol)
+            | Limit::ToZero(symbol)
+            | Limit::Dominates { large: symbol, .. } => symbol.clone(),
+        })
+        .collect()
+}
+
+/// Accumulates what the blocks neglect.
+#[derive(Default)]
+pub(super) struct Neglected {
+    lowest: Option<Q>,
+    next: Option<Q>,
+    exponential: bool,
+    conditions: Vec<Condition>,
+    letters: Vec<Letter>,
+}
+
+impl Neglected {
+    /// Notes one expansion.
+    pub(super) fn note(&mut self, found: &Leading, limits: &[Symbol]) {
+        let lead = &found.first.0;
+        self.lowest =
+            Some(self.lowest.take().map_or(lead.clone(), |low| low.min(lead.clone())));
+        if let Some((power, coefficient)) = &found.second {
+            let next = self.next.take().map_or(power.clone(), |low| low.min(power.clone()));
+            self.next = Some(next);
+            for ratio in grouped(
+                &expand(&cancel(&(expand(coefficient) / expand(&found.first.1)))),
+                limits,
+            ) {
+                self.condition(Condition::Small(ratio));
+            }
+        }
+        for exponent in &found.dropped {
+            self.exponential = true;
+            let small = Expr::sym(epsilon());
+            self.condition(Condition::Large(replace(exponent, &small, &Expr::one())));
+        }
+    }
+
+    /// Notes a whole term that is left out.
+    pub(super) fn omit(&mut self, power: &Q) {
+        let next = self.next.take().map_or(power.clone(), |low| low.min(power.clone()));
+        self.next = Some(next);
+    }
+
+    /// Notes the letters whose eigenvalues conditions may speak of.
+    pub(super) fn letters(&mut self, letters: Vec<Letter>) {
+        self.letters.extend(letters);
+    }
+
+    /// Notes a condition once.
+    pub(super) fn condition(&mut self, condition: Condition) {
+        if !self.conditions.contains(&condition) {
+            self.conditions.push(condition);
+        }
+    }
+
+    /// The order of the relative error of the whole rule.
+    pub(super) fn order(&self) -> ErrorOrder {
+        match (&self.lowest, &self.next) {
+            (Some(lowest), Some(next)) => ErrorOrder::Power(next - lowest),
+            _ if self.exponential => ErrorOrder::Exponential,
+            _ => ErrorOrder::Exact,
+        }
+    }
+}
+
+/// The terms of a ratio gathered by what they hold of the scaled symbols; each must be small.
+fn grouped(ratio: &Expr, limits: &[Symbol]) -> Vec<Expr> {
+    let mut groups: Vec<(Vec<(Expr, Expr)>, Vec<Expr>)> = Vec::new();
+    for term in ratio.terms() {
+        let held: Vec<(Expr, Expr)> = term
+            .as_product()
+            .powers
+            .into_iter()
+            .filter(|(base, _)| base.as_sym().is_some_and(|s| limits.contains(s)))
+            .collect();
+        match groups.iter_mut().find(|(known, _)| *known == held) {
+            Some((_, terms)) => terms.push(term.clone()),
+            None => groups.push((held, vec![term.clone()])),
+        }
+    }
+    groups
+        .into_iter()
+        .map(|(_, terms)| cancel(&collect(&sum(terms.iter().map(magnitude)))))
+        .collect()
+}
+
+/// A term without its sign; factors of unknown sign in absolute value.
+fn magnitude(term: &Expr) -> Expr {
+    let product = term.as_product();
+    let mut all = Expr::num(num_traits::Signed::abs(&product.coefficient));
+    for (base, exponent) in &product.powers {
+        let (front, base) = common_denominator(base);
+        let base = if is_nonnegative(&base) { base } else { fun(Fun::Abs, &base) };
+        all = all * pow(&front, exponent) * pow(&base, exponent);
+    }
+    all
+}
+
+/// The rule of one block in a regime, by functional calculus on its spectrum. `response` is the
+/// change along a unit source as a scalar function.
+pub(super) fn spectral_block(
+    solution: &BlockSolution,
+    causes: &[Vec<(Expr, Expr)>],
+    (spectrum, response): (&Spectrum, &Expr),
+    regime: &Regime,
+    neglected: &mut Neglected,
+) -> Result<Expr, String> {
+    let limits = limit_symbols(regime);
+    for letter in &spectrum.letters {
+        if letter.matrix.contains_any(&limits) {
+            return Err("a limit acts on the entries of a matrix".to_owned());
+        }
+    }
+    let mut parts = vec![Expr::zeros(solution.block.force.shape().clone())];
+    for cause in causes {
+        if cause.iter().any(|(_, vector)| vector.contains_any(&limits)) {
+            return Err("a limit acts on a vector of the problem".to_owned());
+        }
+        let factors: Vec<(Expr, Expr)> =
+            cause.iter().map(|(f, vector)| (response * f, vector.clone())).collect();
+        parts.extend(leading_parts(&factors, spectrum, regime, neglected)?);
+    }
+    neglected.letters(spectrum.letters.clone());
+    Ok(tidy(&sum(parts)))
+}
+
+/// The leading terms of one cause: what its other terms are smaller by is neglected.
+pub(super) fn leading_parts(
+    factors: &[(Expr, Expr)],
+    spectrum: &Spectrum,
+    regime: &Regime,
+    neglected: &mut Neglected,
+) -> Result<Vec<Expr>, String> {
+    let (scaling, limits) = (scaling(regime), limit_symbols(regime));
+    let mut found = Vec::new();
+    for (factor, vector) in factors {
+        let scaled = substitute(factor, &scaling);
+        let leading = leading(&scaled, &epsilon()).map_err(|problem| describe(&problem))?;
+        found.extend(leading.map(|leading| (leading, vector)));
+    }
+    let Some(lowest) = found.iter().map(|(l, _)| l.first.0.clone()).min() else {
+        return Ok(Vec::new());
+    };
+    let mut parts = Vec::new();
+    for (leading, vector) in found {
+        if leading.first.0 > lowest {
+            neglected.omit(&leading.first.0);
+            continue;
+        }
+        neglected.note(&leading, &limits);
+        let lifted = spectrum
+            .lift(&cancel(&expand(&leading.first.1)))
+            .ok_or_else(|| "the leading term has no matrix form".to_owned())?;
+        parts.push(lifted * vector);
+    }
+    Ok(parts)
+}
+
+/// What went wrong, for the reader.
+pub(super) fn describe(problem: &NoSeries) -> String {
+    match problem {
+        NoSeries::Grows(_) => "the rule grows without bound in this limit".to_owned(),
+        NoSeries::UnknownSign(_) => {
+            "the limit depends on the sign of a rate that is not declared".to_owned()
+        }
+        NoSeries::Unsupported(_) => "the rule has no power series in this limit".to_owned(),
+        NoSeries::Vanishes => "the leading terms cancel".to_owned(),
+    }
+}
+
+/// A uniform block (`K = 0`) is exact in the step; only its coefficients can be scaled.
+pub(super) fn uniform_block(
+    solution: &BlockSolution,
+    regime: &Regime,
+    neglected: &mut Neglected,
+) -> Expr {
+    let limits = limit_symbols(regime);
+    if solution.velocity.contains_any(&limits) && !solution.velocity.is_zero() {
+        neglected.lowest.get_or_insert_with(Q::zero);
+    }
+    &solution.velocity * Expr::sym(step())
+}
+
+/// Joins the blocks' rules; the eigenvalues that the conditions speak of are explained.
+pub(super) fn finish(changes: Vec<(Symbol, Expr)>, neglected: Neglected) -> RegimeRule {
+    let error = neglected.order();
+    let (conditions, letters) = (neglected.conditions, neglected.letters);
+    let used = |symbol: &Symbol| {
+        conditions.iter().any(|condition| match condition {
+            Condition::Small(e) | Condition::Large(e) | Condition::Positive(e) => {
+                e.contains(symbol)
+            }
+            Condition::Against(_, _) => false,
+        })
+    };
+    let eigenvalues = letters
+        .into_iter()
+        .filter(|letter| used(&letter.eigenvalue))
+        .map(|letter| (letter.eigenvalue, letter.matrix))
+        .collect();
+    RegimeRule { changes, error, conditions, definitions: Vec::new(), eigenvalues }
+}

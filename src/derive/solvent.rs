@@ -1,0 +1,278 @@
+//! The stabilising solvent of `M X² + C X + K = 0`: in closed form where the coefficients
+//! commute, defined by its equation otherwise.
+//!
+//! With `Ĉ = M⁻¹C` and `K̂ = M⁻¹K` the roots are `X = −Ĉ/2 ∓ (Ĉ²/4 − K̂)^½` whenever
+//! `ĈK̂ = K̂Ĉ`. For Lagrangians quadratic in the velocity `Ĉ + γ` has an imaginary spectrum, so the
+//! minus sign with the principal root is the one with `Re λ < γ/2`.
+
+use super::block::Block;
+use super::square::complete_squares;
+use super::types::{Condition, Definition, Meaning, NoOptimum};
+use crate::symbolic::assume::{is_positive, is_spd, is_symmetric};
+use crate::symbolic::build::{fun, pow, sqrt, sum};
+use crate::symbolic::expand::{equal, expand};
+use crate::symbolic::spectral::{Letter, Spectrum, fresh, parts, spectrum};
+use crate::symbolic::word::commute;
+use crate::symbolic::{Expr, Fun, Mark, Prop, Shape, Symbol, matrix};
+
+/// What is known about the decaying motion of a block.
+#[derive(Clone, Debug)]
+pub(super) struct Solvent {
+    /// `X`, possibly through `definitions`.
+    pub x: Expr,
+    /// `e^{Xt}` as a function of `t`.
+    pub flow: Flow,
+    /// Definitions of `R` or `X`.
+    pub definitions: Vec<Definition>,
+    /// Present when the coefficients commute.
+    pub closed: Option<Closed>,
+    /// Conditions for the optimum.
+    pub conditions: Vec<Condition>,
+}
+
+/// The exponential of the solvent, factored where that reads better.
+#[derive(Clone, Debug)]
+pub(super) struct Flow {
+    /// Drift part `A` with `X = A − R`.
+    pub lead: Expr,
+    /// Decay part.
+    pub decay: Expr,
+}
+
+/// The scalar data behind a closed form.
+#[derive(Clone, Debug)]
+pub(super) struct Closed {
+    /// The letters.
+    pub spectrum: Spectrum,
+    /// `Ĉ` as a scalar function.
+    pub c: Expr,
+    /// `K̂` as a scalar function.
+    pub k: Expr,
+    /// The square root `(Ĉ²/4 − K̂)^½`.
+    pub root: Expr,
+    /// The drift part of the kept root, `λ = lead − rate`.
+    pub lead: Expr,
+    /// The decay rate `(Ĉ²/4 − K̂)^½ − γ/2`.
+    pub rate: Expr,
+    /// The rate's symbol in the rule: scalar, or a matrix with this name.
+    pub symbol: Option<Symbol>,
+    /// The starting force `M⁻¹(Kq₀ + b)`, cause by cause: what the loss contributes and what the
+    /// drift does, each as scalar functions of the letters on vectors.
+    pub causes: [Vec<(Expr, Expr)>; 2],
+}
+
+impl Flow {
+    /// `e^{Xt}`.
+    pub(super) fn at(&self, t: &Expr) -> Expr {
+        matrix::exp(&-(&self.decay * t)) * matrix::exp(&(&self.lead * t))
+    }
+}
+
+/// Solves one block.
+///
+/// `half` is half the discount rate; `constants` are scalars that limits may act on; `taken` are
+/// names in use.
+pub(super) fn solve(
+    block: &Block,
+    half: &Expr,
+    constants: &dyn Fn(&Symbol) -> bool,
+    taken: &[Symbol],
+) -> Result<Solvent, NoOptimum> {
+    let inverse = matrix::inverse(&block.m);
+    let c_hat = expand(&(&inverse * &block.c));
+    let k_hat = expand(&(&inverse * &block.k));
+    let by_loss = expand(&(&inverse * &block.loss_force));
+    let by_drift = expand(&(&inverse * (&block.force - &block.loss_force)));
+    let family = [c_hat.clone(), k_hat.clone()];
+    let Some(spectrum) = spectrum(&family, constants, taken) else {
+        return Ok(implicit(block, half, taken));
+    };
+    let scalars = (spectrum.scalar(&c_hat, constants), spectrum.scalar(&k_hat, constants));
+    let (Some(c), Some(k)) = scalars else {
+        return Ok(implicit(block, half, taken));
+    };
+    let radicand = complete_squares(&expand(&(Expr::frac(1, 4) * &c * &c - &k)));
+    let condition = existence(&radicand, &spectrum)?;
+    let root = sqrt(&radicand);
+    let lead = expand(&(Expr::frac(-1, 2) * &c - half));
+    let rate = &root - half;
+    let (Some(lifted_rate), Some(lifted_lead)) = (spectrum.lift(&rate), spectrum.lift(&lead))
+    else {
+        return Ok(implicit(block, half, taken));
+    };
+    let (decay, definitions) = named_rate(lifted_rate, block, taken);
+    let symbol = definitions.first().map(|definition| definition.symbol.clone());
+    let scalar_lead = lead;
+    let causes = [by_loss, by_drift].map(|force| sources(&force, &spectrum, constants));
+    Ok(Solvent {
+        x: &lifted_lead - &decay,
+        flow: Flow { lead: lifted_lead, decay },
+        definitions,
+        closed: Some(Closed { spectrum, c, k, root, lead: scalar_lead, rate, symbol, causes }),
+        conditions: condition.into_iter().collect(),
+    })
+}
+
+/// A symbol for a value, with the properties of the value and the matrices that commute with it.
+pub(super) fn named(name: &str, value: &Expr, taken: &[Symbol]) -> Symbol {
+    let mut symbol = fresh(name, value.shape().clone(), taken);
+    if value.is_scalar() {
+        if is_positive(value) {
+            symbol.props = symbol.props.with(Prop::Positive);
+        }
+        return symbol;
+    }
+    if is_spd(value) {
+        symbol.props = symbol.props.with(Prop::Spd);
+    } else if is_symmetric(value) {
+        symbol.props = symbol.props.with(Prop::Symmetric);
+    }
+    let letters = value.symbols().into_iter().filter(|s| commute(&Expr::sym(s.clone()), value));
+    symbol.commutes_with = letters.map(|s| s.name).collect();
+    symbol
+}
+
+/// Names the decay rate: `r` for a scalar or a multiple of the identity, `R` for a matrix.
+fn named_rate(rate: Expr, block: &Block, taken: &[Symbol]) -> (Expr, Vec<Definition>) {
+    if rate.size() <= 1 {
+        return (rate, Vec::new());
+    }
+    let shape = rate.shape().clone();
+    let (name, value, identity) = match matrix::identity_multiple(&rate) {
+        Some(multiple) => ("r", multiple, Expr::identity(shape.rows)),
+        None => ("R", rate, Expr::one()),
+    };
+    let symbol = named(&block.name(name, taken), &value, taken);
+    let decay = Expr::sym(symbol.clone()) * identity;
+    (decay, vec![Definition { symbol, meaning: Meaning::Equals(value) }])
+}
+
+/// A minimiser exists iff the radicand is positive on the spectrum (B8).
+fn existence(radicand: &Expr, spectrum: &Spectrum) -> Result<Option<Condition>, NoOptimum> {
+    if is_positive(radicand) {
+        return Ok(None);
+    }
+    let never = radicand.is_zero() || is_positive(&-radicand);
+    let lifted = spectrum.lift(radicand).unwrap_or_else(|| radicand.clone());
+    if never {
+        return Err(NoOptimum {
+            reason:
+                "the curvature is below its bound in some direction: the cost has no minimum"
+                    .to_owned(),
+            needs: Some(lifted),
+            advice: "raise the curvature or the discount rate, or plan over a finite horizon \
+                     shorter than the conjugate time"
+                .to_owned(),
+        });
+    }
+    Ok(Some(Condition::Positive(lifted)))
+}
+
+/// The solvent stays a symbol, defined by its equation.
+fn implicit(block: &Block, half: &Expr, taken: &[Symbol]) -> Solvent {
+    let symbol = fresh(&block.name("X", taken), block.m.shape().clone(), taken);
+    let x = Expr::sym(symbol.clone());
+    let meaning = Meaning::Solvent {
+        m: block.m.clone(),
+        c: block.c.clone(),
+        k: block.k.clone(),
+        half: half.clone(),
+    };
+    let zero = Expr::zeros(block.m.shape().clone());
+    Solvent {
+        x: x.clone(),
+        flow: Flow { lead: x, decay: zero },
+        definitions: vec![Definition { symbol, meaning }],
+        closed: None,
+        conditions: Vec::new(),
+    }
+}
+
+/// Splits the starting force into scalar functions of the letters on plain vectors.
+pub(super) fn sources(
+    source: &Expr,
+    spectrum: &Spectrum,
+    constants: &dyn Fn(&Symbol) -> bool,
+) -> Vec<(Expr, Expr)> {
+    let mut all: Vec<(Expr, Expr)> = Vec::new();
+    for (scalar, tail) in parts(source, constants) {
+        let (value, vector) = match &tail {
+            None => (Expr::one(), Expr::one()),
+            Some(tail) => {
+                let (value, rest) = spectrum.strip(tail);
+                (value, rest.unwrap_or_else(|| Expr::identity(source.shape().rows.clone())))
+            }
+        };
+        let (scalar, vector) = if source.is_scalar() {
+            split_scalar(&(scalar * vector))
+        } else {
+            (scalar, vector)
+        };
+        match all.iter_mut().find(|(_, known)| *known == vector) {
+            Some((factor, _)) => *factor = &*factor + scalar * value,
+            None => all.push((scalar * value, vector)),
+        }
+    }
+    all.retain(|(factor, _)| !equal(factor, &Expr::zero()));
+    all
+}
+
+/// In one dimension the "vector" is the starting value; everything else is a factor.
+fn split_scalar(term: &Expr) -> (Expr, Expr) {
+    let product = term.as_product();
+    let (mut scalar, mut vector) = (Expr::num(product.coefficient.clone()), Expr::one());
+    for (base, exponent) in &product.powers {
+        let symbols = base.symbols();
+        let factor = pow(base, exponent);
+        if symbols.iter().all(|symbol| symbol.mark == Mark::Plain) {
+            scalar = scalar * factor;
+        } else {
+            vector = vector * factor;
+        }
+    }
+    (scalar, vector)
+}
+
+impl Closed {
+    /// The change over time `t` along a unit source, `(e^{λt} − 1)/K̂`, as a scalar function.
+    pub(super) fn response(&self, t: &Expr) -> Expr {
+        self.response_with(&self.rate, t)
+    }
+
+    fn response_with(&self, rate: &Expr, t: &Expr) -> Expr {
+        let growth = fun(Fun::Exp, &((&self.lead - rate) * t));
+        sum([growth, Expr::int(-1)]) / &self.k
+    }
+
+    /// The same with the rate as a letter of its own, when nothing in it is scaled: formulas then
+    /// speak of `r`, and its sign is known if the rate's is.
+    pub(super) fn response_by_rate(
+        &self,
+        t: &Expr,
+        scaled: &[Symbol],
+    ) -> Option<(Spectrum, Expr)> {
+        let symbol = self.symbol.as_ref()?;
+        if self.rate.contains_any(scaled) {
+            return None;
+        }
+        let mut spectrum = self.spectrum.clone();
+        let mut eigenvalue = symbol.clone();
+        if !symbol.shape.is_scalar() {
+            let name = symbol.name.to_lowercase();
+            let letters = spectrum.letters.iter().map(|l| l.eigenvalue.clone());
+            eigenvalue = fresh(&name, Shape::scalar(), &letters.collect::<Vec<_>>());
+            let matrix = Expr::sym(symbol.clone());
+            spectrum.letters.push(Letter { matrix, eigenvalue: eigenvalue.clone() });
+        }
+        if is_positive(&self.rate) {
+            eigenvalue.props = eigenvalue.props.with(Prop::Positive);
+            if let Some(letter) = spectrum.letters.last_mut()
+                && !symbol.shape.is_scalar()
+            {
+                letter.eigenvalue = eigenvalue.clone();
+            }
+        }
+        let response = self.response_with(&Expr::sym(eigenvalue), t);
+        Some((spectrum, response))
+    }
+}

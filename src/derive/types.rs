@@ -1,0 +1,266 @@
+//! What a derivation yields.
+
+use super::trace::Trace;
+use crate::symbolic::{Expr, Q, Symbol};
+
+/// The kind of problem, which decides how it is solved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Linear equations of motion with constant coefficients.
+    Linear,
+    /// One step without time.
+    SingleStep,
+    /// One coordinate without discount: energy is conserved.
+    FirstIntegral,
+    /// No general solution: the equations of motion stand, numbers come from `solve`.
+    Numeric,
+}
+
+impl Class {
+    /// The name in machine formats.
+    pub fn name(self) -> &'static str {
+        match self {
+            Class::Linear => "linear",
+            Class::SingleStep => "single_step",
+            Class::FirstIntegral => "first_integral",
+            Class::Numeric => "numeric",
+        }
+    }
+}
+
+/// A displayed equation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Equation {
+    /// The left side.
+    pub left: Expr,
+    /// The right side.
+    pub right: Expr,
+}
+
+/// How a symbol of the solution is defined.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Meaning {
+    /// It abbreviates a closed expression.
+    Equals(Expr),
+    /// The solvent of `M X² + C X + K = 0` whose spectrum has `Re λ < half`.
+    Solvent {
+        /// Coefficient of the acceleration.
+        m: Expr,
+        /// Coefficient of the velocity.
+        c: Expr,
+        /// Coefficient of the position.
+        k: Expr,
+        /// Half the discount rate.
+        half: Expr,
+    },
+    /// `X_T = A − M⁻¹ P_T`, the feedback at time 0 with horizon `T` and free end, where
+    /// `P_T = −E₂₂⁻¹ E₂₁` and `E = exp(T [[A − half, −M⁻¹], [−Q, −(A − half)ᵀ]])`.
+    FiniteHorizon {
+        /// Coefficient of the acceleration.
+        m: Expr,
+        /// Drift matrix `A` of the uncontrolled motion `q' = A q`.
+        a: Expr,
+        /// Curvature `Q` of what remains of the cost when the control is zero.
+        q: Expr,
+        /// Half the discount rate.
+        half: Expr,
+        /// The horizon.
+        horizon: Expr,
+    },
+    /// The global minimum of a function of one coordinate.
+    GlobalMinimum {
+        /// The function.
+        of: Expr,
+        /// Its coordinate.
+        over: Symbol,
+    },
+    /// A root of `equation = 0`, where no closed form exists.
+    Implicit {
+        /// The left side of the equation.
+        equation: Expr,
+        /// The unknown.
+        unknown: Symbol,
+    },
+}
+
+/// A symbol of the solution and what it stands for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Definition {
+    /// The symbol.
+    pub symbol: Symbol,
+    /// Its definition.
+    pub meaning: Meaning,
+}
+
+/// The rule for one coordinate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Update {
+    /// The coordinate.
+    pub position: Symbol,
+    /// The exact change over one step, where the derivation has one.
+    pub change: Option<Expr>,
+    /// The change to first order in the step: step · velocity.
+    pub first_order: Option<Expr>,
+}
+
+/// The rule of several coordinates that move together, as one column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stacked {
+    /// The coordinates, in the order of the column.
+    pub coordinates: Vec<Symbol>,
+    /// The exact change.
+    pub change: Option<Expr>,
+    /// The change to first order in the step.
+    pub first_order: Expr,
+}
+
+/// A condition under which a result holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Condition {
+    /// `expr ≪ 1`; for a vector or matrix, its norm.
+    Small(Expr),
+    /// `expr ≫ 1`.
+    Large(Expr),
+    /// `‖left‖ ≪ ‖right‖`.
+    Against(Expr, Expr),
+    /// `expr > 0` (for a matrix: all its eigenvalues).
+    Positive(Expr),
+}
+
+/// The size of the first thing a regime neglects, relative to what it keeps.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ErrorOrder {
+    /// A power of `ε`.
+    Power(Q),
+    /// Smaller than every power of `ε`.
+    Exponential,
+    /// Nothing is neglected.
+    Exact,
+}
+
+/// The rule in one regime.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RegimeLimit {
+    /// The regime's name.
+    pub name: String,
+    /// The rule, or why there is none.
+    pub outcome: Result<RegimeRule, String>,
+}
+
+/// The leading-order rule of a regime.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RegimeRule {
+    /// The change of each coordinate.
+    pub changes: Vec<(Symbol, Expr)>,
+    /// The order of the relative error.
+    pub error: ErrorOrder,
+    /// When the neglected terms are small.
+    pub conditions: Vec<Condition>,
+    /// Symbols used in the rule or the conditions that are defined by it.
+    pub definitions: Vec<Definition>,
+    /// Eigenvalues used in the conditions: symbol and the matrix they belong to.
+    pub eigenvalues: Vec<(Symbol, Expr)>,
+}
+
+/// Is the rule the flow of a gradient?
+#[derive(Clone, Debug, PartialEq)]
+pub enum GradientFlow {
+    /// `G θ'` is a gradient: the rule is a (natural-)gradient flow of the value function.
+    Yes {
+        /// `true` when the metric is a multiple of the identity.
+        euclidean: bool,
+    },
+    /// It is not; the antisymmetric part of `D(Gθ')`, up to a factor.
+    No {
+        /// `D(Gf) − D(Gf)ᵀ`.
+        curl: Expr,
+    },
+    /// It is exactly when this expression vanishes.
+    Depends {
+        /// `D(Gf) − D(Gf)ᵀ`.
+        curl: Expr,
+    },
+}
+
+/// What the rule is, beyond its formula.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnosis {
+    /// Gradient or not.
+    pub gradient: GradientFlow,
+    /// Where the rule comes to rest, by coordinate.
+    pub rest: Vec<(Symbol, Expr)>,
+    /// The stationary point of the loss alone, by coordinate, where it differs from `rest`.
+    pub loss_minimum: Vec<(Symbol, Expr)>,
+    /// Do the two coincide? `None` when it cannot be told.
+    pub rests_at_minimum: Option<bool>,
+    /// The loss whose drift-free problem is equivalent (up to what `rotation` says).
+    pub effective_loss: Option<Expr>,
+    /// The part of the lowered drift that is not a gradient.
+    pub rotation: Option<Expr>,
+}
+
+/// The problem has no minimiser.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NoOptimum {
+    /// Why, in one sentence.
+    pub reason: String,
+    /// What would have to be positive.
+    pub needs: Option<Expr>,
+    /// A way out.
+    pub advice: String,
+}
+
+/// A derivation: everything that is printed, checked and compiled.
+///
+/// Promise: each expression is connected to the Lagrangian by the steps of `trace`.
+#[derive(Clone, Debug)]
+pub struct Derivation {
+    /// The class of the problem.
+    pub class: Class,
+    /// Is the exact rule in closed form?
+    pub closed_form: bool,
+    /// The equations of motion, one for each coordinate.
+    pub equations: Vec<Equation>,
+    /// The raw Euler–Lagrange expressions (equal to zero on optimal paths), for checks.
+    pub residuals: Vec<Expr>,
+    /// The Hamiltonian over positions and momenta, where the velocity can be eliminated.
+    pub hamiltonian: Option<Expr>,
+    /// First-order form: `q' = …`, `p' = …`.
+    pub momentum: Vec<Equation>,
+    /// Symbols used below.
+    pub definitions: Vec<Definition>,
+    /// The rule.
+    pub updates: Vec<Update>,
+    /// The rule of coordinates that couple, as columns.
+    pub stacked: Vec<Stacked>,
+    /// The optimal path `q(t)`, where known.
+    pub path: Vec<(Symbol, Expr)>,
+    /// The optimal cost, up to the constant noted.
+    pub value: Option<Expr>,
+    /// Conditions for the optimum to exist.
+    pub conditions: Vec<Condition>,
+    /// Why there is no optimum, when there is none.
+    pub no_optimum: Option<NoOptimum>,
+    /// The regimes, in the order of the file.
+    pub regimes: Vec<RegimeLimit>,
+    /// The diagnosis.
+    pub diagnosis: Option<Diagnosis>,
+    /// Remarks for the reader, one sentence each.
+    pub notes: Vec<String>,
+    /// How it was obtained.
+    pub trace: Trace,
+}
+
+impl Derivation {
+    /// Replaces defined symbols by their closed expressions, as far as there are any.
+    pub fn inlined(&self, expr: &Expr) -> Expr {
+        let mut result = expr.clone();
+        for definition in self.definitions.iter().rev() {
+            if let Meaning::Equals(value) = &definition.meaning {
+                let symbol = Expr::sym(definition.symbol.clone());
+                result = crate::symbolic::rewrite::replace(&result, &symbol, value);
+            }
+        }
+        result
+    }
+}

@@ -1,0 +1,46 @@
+//! The whole pipeline in one place; the only module that imports every stage.
+
+use crate::derive::{self, Derivation, Update};
+use crate::diag::{Diagnostics, Sink};
+use crate::model::Model;
+use crate::rule::known::{Match, recognise};
+use crate::source::Source;
+use crate::symbolic::{Expr, Symbol};
+use crate::{model, syntax};
+
+/// A model with everything that was found out about it: all that an emitter may read.
+#[derive(Clone, Debug)]
+pub struct Study {
+    /// The checked file.
+    pub model: Model,
+    /// The derivation.
+    pub derivation: Derivation,
+    /// The known optimizer that the exact rule is, if any.
+    pub known: Option<Match>,
+    /// The same for every regime, in order.
+    pub regimes_known: Vec<Option<Match>>,
+}
+
+/// Stages 1 to 4: text → tree → model → derivation → names.
+///
+/// Warnings go to the sink; mistakes in the text come back as diagnostics.
+pub fn study(source: &Source, sink: &mut Sink) -> Result<Study, Diagnostics> {
+    let file = syntax::parse(source, sink)?;
+    let model = model::check(&file, sink)?;
+    let derivation = derive::derive(&model)?;
+    let known = exact_changes(&derivation).and_then(|changes| recognise(&model, &changes));
+    let regimes_known = derivation
+        .regimes
+        .iter()
+        .map(|regime| recognise(&model, &regime.outcome.as_ref().ok()?.changes))
+        .collect();
+    Ok(Study { model, derivation, known, regimes_known })
+}
+
+/// The exact changes with all definitions written out.
+fn exact_changes(derivation: &Derivation) -> Option<Vec<(Symbol, Expr)>> {
+    let one = |update: &Update| {
+        Some((update.position.clone(), derivation.inlined(update.change.as_ref()?)))
+    };
+    derivation.updates.iter().map(one).collect()
+}

@@ -1,0 +1,326 @@
+//! Functions of a square matrix of numbers: powers, exponential, geometric mean.
+//!
+//! Symmetric matrices go through their eigenvalues. Others go through the complex Schur form:
+//! square roots by the recurrence of Björck and Hammarling (*Linear Algebra Appl.* 52/53, 1983),
+//! other powers by `A^p = exp(p log A)` with the logarithm by inverse scaling and squaring.
+
+use super::expr::Fun;
+use super::number::Q;
+use nalgebra::{Complex, DMatrix, DVector};
+use num_traits::{Signed, ToPrimitive};
+
+/// Why a function of a matrix has no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The matrix has no inverse, to working precision.
+    Singular,
+    /// The principal value is not real: an eigenvalue is negative.
+    NotReal,
+    /// The value is too large for a number, or an entry of the argument already was.
+    NotFinite,
+    /// The eigenvalue iteration did not settle.
+    NotConverged,
+}
+
+/// Eigenvalue iterations stop here; they take two or three sweeps per eigenvalue.
+const SWEEPS_PER_ROW: usize = 100;
+
+fn finite(matrix: DMatrix<f64>) -> Result<DMatrix<f64>, Trouble> {
+    if matrix.iter().all(|entry| entry.is_finite()) {
+        Ok(matrix)
+    } else {
+        Err(Trouble::NotFinite)
+    }
+}
+
+fn one_norm(matrix: &DMatrix<f64>) -> f64 {
+    matrix.column_iter().map(|column| column.lp_norm(1)).fold(0.0, f64::max)
+}
+
+/// The inverse; singular when the condition number exceeds what doubles resolve.
+pub fn inverse(matrix: &DMatrix<f64>) -> Result<DMatrix<f64>, Trouble> {
+    let inverse = matrix.clone().try_inverse().ok_or(Trouble::Singular)?;
+    let condition = one_norm(matrix) * one_norm(&inverse);
+    if condition.is_finite() && condition < 1.0 / f64::EPSILON {
+        Ok(inverse)
+    } else {
+        Err(Trouble::Singular)
+    }
+}
+
+/// The principal power `A^p`.
+pub fn power(matrix: &DMatrix<f64>, exponent: &Q) -> Result<DMatrix<f64>, Trouble> {
+    if exponent.is_integer() {
+        let whole = exponent.to_i64().ok_or(Trouble::NotFinite)?;
+        let base = if whole < 0 { inverse(matrix)? } else { matrix.clone() };
+        return finite(whole_power(base, whole.unsigned_abs()));
+    }
+    let p = exponent.to_f64().ok_or(Trouble::NotFinite)?;
+    if is_symmetric(matrix) {
+        return symmetric_power(matrix, p);
+    }
+    let (q, t) = schur(matrix)?;
+    let scale = t.iter().fold(0.0, |most: f64, entry| most.max(entry.norm()));
+    let small = scale * f64::EPSILON * 16.0 * matrix.nrows() as f64;
+    for eigenvalue in t.diagonal().iter() {
+        if eigenvalue.norm() <= small {
+            return Err(Trouble::Singular);
+        }
+        if eigenvalue.re < 0.0 && eigenvalue.im.abs() <= small {
+            return Err(Trouble::NotReal);
+        }
+    }
+    let whole = exponent.trunc().to_i64().ok_or(Trouble::NotFinite)?;
+    let fraction = exponent - exponent.trunc();
+    let rest = if let Some(times) = halvings(&fraction) {
+        let root = (0..times).fold(t, |t, _| triangular_sqrt(&t));
+        let root = real(&(&q * root * q.adjoint()))?;
+        let numerator = fraction.numer().abs().to_u64().ok_or(Trouble::NotFinite)?;
+        let root = if fraction.is_negative() { inverse(&root)? } else { root };
+        whole_power(root, numerator)
+    } else {
+        let log = real(&(&q * triangular_log(t)? * q.adjoint()))?;
+        (log * (p - whole as f64)).exp()
+    };
+    let base = if whole < 0 { inverse(matrix)? } else { matrix.clone() };
+    finite(whole_power(base, whole.unsigned_abs()) * rest)
+}
+
+/// `k` for fractions with denominator `2^k`, which repeated square roots reach.
+fn halvings(fraction: &Q) -> Option<u32> {
+    let denominator = fraction.denom().to_u64()?;
+    (denominator.is_power_of_two() && denominator <= 64).then(|| denominator.trailing_zeros())
+}
+
+fn whole_power(base: DMatrix<f64>, exponent: u64) -> DMatrix<f64> {
+    let n = base.nrows();
+    let (mut square, mut left) = (base, exponent);
+    let mut total = DMatrix::identity(n, n);
+    while left > 0 {
+        if left & 1 == 1 {
+            total *= &square;
+        }
+        left >>= 1;
+        if left > 0 {
+            square = &square * &square;
+        }
+    }
+    total
+}
+
+/// Is the matrix symmetric up to rounding?
+pub fn is_symmetric(matrix: &DMatrix<f64>) -> bool {
+    let scale = matrix.amax();
+    matrix.is_square() && (matrix - matrix.transpose()).amax() <= scale * 1e-13
+}
+
+fn eigen(matrix: &DMatrix<f64>) -> Result<(DMatrix<f64>, DVector<f64>), Trouble> {
+    let symmetric = (matrix + matrix.transpose()) * 0.5;
+    let steps = SWEEPS_PER_ROW * matrix.nrows().max(10);
+    let found = nalgebra::SymmetricEigen::try_new(symmetric, f64::EPSILON, steps)
+        .ok_or(Trouble::NotConverged)?;
+    Ok((found.eigenvectors, found.eigenvalues))
+}
+
+fn of_eigenvalues(
+    matrix: &DMatrix<f64>,
+    map: impl Fn(f64) -> Result<f64, Trouble>,
+) -> Result<DMatrix<f64>, Trouble> {
+    let (vectors, values) = eigen(matrix)?;
+    let mapped: Result<Vec<f64>, Trouble> = values.iter().map(|value| map(*value)).collect();
+    let scaled = &vectors * DMatrix::from_diagonal(&DVector::from_vec(mapped?));
+    finite(scaled * vectors.transpose())
+}
+
+fn symmetric_power(matrix: &DMatrix<f64>, p: f64) -> Result<DMatrix<f64>, Trouble> {
+    let small = matrix.amax() * f64::EPSILON * 4.0 * matrix.nrows() as f64;
+    of_eigenvalues(matrix, |value| {
+        if value.abs() <= small {
+            return if p > 0.0 { Ok(value.max(0.0).powf(p)) } else { Err(Trouble::Singular) };
+        }
+        if value < 0.0 { Err(Trouble::NotReal) } else { Ok(value.powf(p)) }
+    })
+}
+
+type Complexes = DMatrix<Complex<f64>>;
+
+/// `A = Q T Qᴴ` with `T` upper triangular.
+fn schur(matrix: &DMatrix<f64>) -> Result<(Complexes, Complexes), Trouble> {
+    let complex = matrix.map(|entry| Complex::new(entry, 0.0));
+    let steps = SWEEPS_PER_ROW * matrix.nrows().max(10);
+    let found =
+        nalgebra::Schur::try_new(complex, f64::EPSILON, steps).ok_or(Trouble::NotConverged)?;
+    Ok(found.unpack())
+}
+
+fn triangular_sqrt(t: &Complexes) -> Complexes {
+    let n = t.nrows();
+    let mut root = Complexes::zeros(n, n);
+    for col in 0..n {
+        root[(col, col)] = t[(col, col)].sqrt();
+        for row in (0..col).rev() {
+            let inner: Complex<f64> =
+                (row + 1..col).map(|at| root[(row, at)] * root[(at, col)]).sum();
+            root[(row, col)] = (t[(row, col)] - inner) / (root[(row, row)] + root[(col, col)]);
+        }
+    }
+    root
+}
+
+/// Nodes and weights of the eight-point Gauss–Legendre rule on [0, 1], one half of them; the
+/// rule gives `log(I + X) = ∫₀¹ X (I + sX)⁻¹ ds` to rounding for ‖X‖ ≤ 1/4.
+const GAUSS: [(f64, f64); 4] = [
+    (0.019_855_071_751_231_884, 0.050_614_268_145_188_13),
+    (0.101_666_761_293_186_63, 0.111_190_517_226_687_24),
+    (0.237_233_795_041_835_5, 0.156_853_322_938_943_64),
+    (0.408_282_678_752_175_1, 0.181_341_891_689_181),
+];
+
+fn triangular_log(t: Complexes) -> Result<Complexes, Trouble> {
+    let n = t.nrows();
+    let identity = Complexes::identity(n, n);
+    let (mut root, mut doublings) = (t, 0);
+    while (&root - &identity).norm() > 0.25 {
+        if doublings == 200 {
+            return Err(Trouble::NotConverged);
+        }
+        root = triangular_sqrt(&root);
+        doublings += 1;
+    }
+    let x = root - &identity;
+    let mut log = Complexes::zeros(n, n);
+    for (node, weight) in GAUSS {
+        for node in [node, 1.0 - node] {
+            let shifted = &identity + x.map(|entry| entry * node);
+            let part = shifted.solve_upper_triangular(&x).ok_or(Trouble::Singular)?;
+            log += part.map(|entry| entry * weight);
+        }
+    }
+    Ok(log.map(|entry| entry * 2f64.powi(doublings)))
+}
+
+fn real(matrix: &Complexes) -> Result<DMatrix<f64>, Trouble> {
+    let scale = matrix.iter().fold(0.0, |most: f64, entry| most.max(entry.norm()));
+    let imaginary = matrix.iter().fold(0.0, |most: f64, entry| most.max(entry.im.abs()));
+    if imaginary > 1e-7 * scale {
+        return Err(Trouble::NotReal);
+    }
+    finite(matrix.map(|entry| entry.re))
+}
+
+/// The exponential.
+pub fn exponential(matrix: &DMatrix<f64>) -> Result<DMatrix<f64>, Trouble> {
+    if is_symmetric(matrix) {
+        return of_eigenvalues(matrix, |value| Ok(value.exp()));
+    }
+    finite(matrix.exp())
+}
+
+/// The hyperbolic cosine.
+pub fn cosh(matrix: &DMatrix<f64>) -> Result<DMatrix<f64>, Trouble> {
+    Ok((exponential(matrix)? + exponential(&-matrix)?) * 0.5)
+}
+
+/// The hyperbolic sine; by its power series where the exponentials would cancel.
+pub fn sinh(matrix: &DMatrix<f64>) -> Result<DMatrix<f64>, Trouble> {
+    if one_norm(matrix) > 1.0 {
+        return Ok((exponential(matrix)? - exponential(&-matrix)?) * 0.5);
+    }
+    let square = matrix * matrix;
+    let (mut term, mut total) = (matrix.clone(), matrix.clone());
+    for order in 1..10 {
+        let order = f64::from(2 * order);
+        term = &term * &square / (order * (order + 1.0));
+        total += &term;
+    }
+    finite(total)
+}
+
+/// `φ₁(A) = (e^A − I) A⁻¹`, read off `exp [[A, I], [0, 0]]`, so that `A` may be singular.
+pub fn phi1(matrix: &DMatrix<f64>) -> Result<DMatrix<f64>, Trouble> {
+    let n = matrix.nrows();
+    let mut block = DMatrix::zeros(2 * n, 2 * n);
+    block.view_mut((0, 0), (n, n)).copy_from(matrix);
+    block.view_mut((0, n), (n, n)).fill_with_identity();
+    Ok(exponential(&block)?.view((0, n), (n, n)).into_owned())
+}
+
+/// An entire function of a square matrix.
+pub fn entire(function: Fun, matrix: &DMatrix<f64>) -> Result<DMatrix<f64>, Trouble> {
+    match function {
+        Fun::Cosh => cosh(matrix),
+        Fun::Sinh => sinh(matrix),
+        Fun::Phi1 => phi1(matrix),
+        _ => exponential(matrix),
+    }
+}
+
+/// The geometric mean `A#B` of symmetric positive definite matrices. With `A = LLᵀ` it is
+/// `L (L⁻¹BL⁻ᵀ)^½ Lᵀ`, by invariance under congruence.
+pub fn geometric_mean(a: &DMatrix<f64>, b: &DMatrix<f64>) -> Result<DMatrix<f64>, Trouble> {
+    let factor = a.clone().cholesky().ok_or(Trouble::NotReal)?.l();
+    let half = factor.solve_lower_triangular(b).ok_or(Trouble::Singular)?;
+    let inner = factor.solve_lower_triangular(&half.transpose()).ok_or(Trouble::Singular)?;
+    let root = symmetric_power(&((&inner + inner.transpose()) * 0.5), 0.5)?;
+    finite(&factor * root * factor.transpose())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::symbolic::number::q;
+
+    fn general() -> DMatrix<f64> {
+        DMatrix::from_row_slice(3, 3, &[4.0, 1.0, -0.5, 0.3, 2.0, 1.5, -1.0, 0.2, 3.0])
+    }
+
+    fn spd() -> DMatrix<f64> {
+        DMatrix::from_row_slice(2, 2, &[2.0, 0.3, 0.3, 1.0])
+    }
+
+    #[test]
+    fn powers_multiply_back_to_the_matrix() {
+        for matrix in [general(), spd(), DMatrix::from_row_slice(2, 2, &[0.0, -1.0, 1.0, 0.0])]
+        {
+            for (p, times) in [(q(1, 2), 2), (q(1, 3), 3), (q(1, 4), 4), (q(2, 5), 5)] {
+                let root = power(&matrix, &p).unwrap();
+                let expected = whole_power(matrix.clone(), p.numer().to_u64().unwrap());
+                assert!((whole_power(root, times) - expected).amax() < 1e-12, "{p}");
+            }
+            let minus = power(&matrix, &q(-3, 2)).unwrap();
+            let plus = power(&matrix, &q(3, 2)).unwrap();
+            let n = matrix.nrows();
+            assert!((minus * plus - DMatrix::identity(n, n)).amax() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn what_has_no_real_value_is_said_so() {
+        let negative = DMatrix::from_row_slice(2, 2, &[-1.0, 1.0, 0.0, 2.0]);
+        assert_eq!(power(&negative, &q(1, 2)), Err(Trouble::NotReal));
+        let singular = DMatrix::from_row_slice(2, 2, &[1.0, 2.0, 2.0, 4.0]);
+        assert_eq!(power(&singular, &q(-1, 1)), Err(Trouble::Singular));
+        assert_eq!(power(&singular, &q(-1, 2)), Err(Trouble::Singular));
+        assert!(power(&singular, &q(1, 2)).is_ok());
+        let huge = DMatrix::from_row_slice(1, 1, &[1e6]);
+        assert_eq!(exponential(&huge), Err(Trouble::NotFinite));
+    }
+
+    #[test]
+    fn hyperbolic_functions_belong_to_the_exponential() {
+        for scale in [1e-3, 0.1, 2.0] {
+            let matrix = general() * scale;
+            let sum = cosh(&matrix).unwrap() + sinh(&matrix).unwrap();
+            assert!((sum - exponential(&matrix).unwrap()).amax() < 1e-10);
+        }
+    }
+
+    #[test]
+    fn the_geometric_mean_solves_its_riccati_equation() {
+        let a = spd();
+        let b = DMatrix::from_row_slice(2, 2, &[3.0, -0.7, -0.7, 1.5]);
+        let mean = geometric_mean(&a, &b).unwrap();
+        let back = &mean * inverse(&a).unwrap() * &mean;
+        assert!((back - b).amax() < 1e-13);
+    }
+}
