@@ -14,7 +14,7 @@ impl Choices {
         Choices { bytes: bytes.to_vec(), at: 0 }
     }
 
-    /// Enough decisions for one file, from a seed (SplitMix64).
+    /// Enough decisions for one file, from a seed, by the generator `SplitMix64`.
     pub fn from_seed(seed: u64) -> Choices {
         let mut state = seed;
         let word = std::iter::repeat_with(|| {

@@ -88,31 +88,15 @@ impl Draft<'_> {
     }
 
     fn text(&self) -> String {
-        let mut text = String::from("lagrangian generated\n");
-        let uses_n = self.dim == "n"
-            && self
-                .params
-                .iter()
-                .chain(self.givens.iter().map(|(_, ty)| ty))
-                .any(|ty| ty.contains("[n"));
-        if uses_n {
-            text += "dim n\n";
-        }
-        for param in &self.params {
-            text += param;
-            text += "\n";
-        }
-        for (name, ty) in &self.givens {
-            text += &format!("given {name} : {ty}\n");
-        }
-        for (name, range) in &self.constants {
-            text += &format!("const {name}{range}\n");
-        }
-        for clause in &self.clauses {
-            text += clause;
-            text += "\n";
-        }
-        text
+        let types = self.params.iter().chain(self.givens.iter().map(|(_, ty)| ty));
+        let sized = types.into_iter().any(|ty| ty.contains("[n"));
+        let mut lines = vec![String::from("lagrangian generated")];
+        lines.extend(sized.then(|| String::from("dim n")));
+        lines.extend(self.params.iter().cloned());
+        lines.extend(self.givens.iter().map(|(name, ty)| format!("given {name} : {ty}")));
+        lines.extend(self.constants.iter().map(|(name, range)| format!("const {name}{range}")));
+        lines.extend(self.clauses.iter().cloned());
+        lines.join("\n") + "\n"
     }
 
     // ------------------------------------------------------------ common clauses
@@ -269,19 +253,19 @@ impl Draft<'_> {
                 format!("(quad({h}, {theta}) + 2*dot({b}, {theta} - {g}))")
             }
         };
-        let mut loss = format!("{strength}*{convex}");
+        let mut terms = vec![format!("{strength}*{convex}")];
         if self.choices.chance(1, 3) {
             let weight = self.constant("ridge", " > 0");
-            loss += &format!(" + {weight}/2*norm2({theta})");
+            terms.push(format!("{weight}/2*norm2({theta})"));
         }
         if self.choices.chance(1, 6) {
-            loss += &format!(" + 1/2*quad({}, {theta})", self.square("P", "psd"));
+            terms.push(format!("1/2*quad({}, {theta})", self.square("P", "psd")));
         }
         if self.choices.chance(1, 8) {
             // Saddles: the condition for an optimum is then part of the result.
-            loss += &format!(" + 1/2*quad({}, {theta})", self.square("S", "symmetric"));
+            terms.push(format!("1/2*quad({}, {theta})", self.square("S", "symmetric")));
         }
-        loss
+        terms.join(" + ")
     }
 
     /// Functions known by name only.
@@ -308,11 +292,11 @@ impl Draft<'_> {
             _ => {}
         }
         let ell = self.given(&format!("ell({theta})"), "scalar");
-        let mut loss = format!("{}*{ell}({theta})", self.strength());
+        let mut terms = vec![format!("{}*{ell}({theta})", self.strength())];
         if self.choices.chance(1, 3) {
-            loss += &format!(" + {}*norm2({theta})", self.strength());
+            terms.push(format!("{}*norm2({theta})", self.strength()));
         }
-        self.clause(format!("loss {loss}"));
+        self.clause(format!("loss {}", terms.join(" + ")));
         self.patience();
         self.regimes();
     }

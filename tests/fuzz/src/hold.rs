@@ -3,7 +3,7 @@
 use lagrule::derive::{Condition, Definition, Derivation, GradientFlow, Meaning, epsilon};
 use lagrule::diag::Sink;
 use lagrule::driver::{self, Study};
-use lagrule::model::types::Model;
+use lagrule::model::types::{Coordinate, Model};
 use lagrule::source::Source;
 use lagrule::symbolic::{Expr, Mark, Symbol};
 use lagrule::syntax;
@@ -63,7 +63,7 @@ fn base(symbol: &Symbol) -> &str {
 }
 
 fn declared(model: &Model) -> BTreeSet<&str> {
-    let coordinates = model.coordinates.iter().map(|coordinate| coordinate.name());
+    let coordinates = model.coordinates.iter().map(Coordinate::name);
     let givens = model.givens.iter().map(|given| &*given.name);
     let constants = model.constants.iter().map(|constant| &*constant.symbol.name);
     coordinates.chain(givens).chain(constants).chain(["dt", "t"]).collect()

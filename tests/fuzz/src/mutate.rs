@@ -125,9 +125,9 @@ pub fn mutate(text: &str, choices: &mut Choices) -> String {
             0 => drop(tokens.remove(a)),
             1 => tokens.insert(a, tokens[a].clone()),
             2 => tokens.swap(a, b),
-            3 => tokens[a] = choices.pick(&VOCABULARY).to_owned(),
+            3 => choices.pick(&VOCABULARY).clone_into(&mut tokens[a]),
             4 => tokens.insert(a, choices.pick(&VOCABULARY).to_owned()),
-            5 => tokens[a] = tokens[b].clone(),
+            5 => tokens[a] = String::from(&tokens[b]),
             6 => tokens.push(format!("\n{}\n", choices.pick(&CLAUSES))),
             _ => drop_line(&mut tokens, a),
         }
