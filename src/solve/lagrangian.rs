@@ -163,6 +163,17 @@ impl Discount<'_> {
         }
     }
 
+    /// `w(to) / w(from)`.
+    pub fn ratio(&self, from: f64, to: f64) -> f64 {
+        match self {
+            Self::Rate(gamma) => (-gamma * (to - from)).exp(),
+            Self::Weight(w) => {
+                let log = |t: f64| w.log_weight(Dual2_64::from(t)).re;
+                (log(to) - log(from)).exp()
+            }
+        }
+    }
+
     /// The rate if it is the same at all times.
     pub fn constant(&self) -> Option<f64> {
         match self {

@@ -7,6 +7,8 @@
 )]
 
 mod equations;
+mod finite;
+mod infinite;
 mod lagrangians;
 mod linear;
 mod random;
