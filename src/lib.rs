@@ -10,5 +10,6 @@ pub mod model;
 pub mod rule;
 pub mod solve;
 pub mod source;
+pub mod study;
 pub mod symbolic;
 pub mod syntax;

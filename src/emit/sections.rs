@@ -5,9 +5,9 @@ use crate::derive::{
     Class, Condition, Definition, Derivation, Equation, ErrorOrder, GradientFlow, Meaning,
     RegimeRule, Step,
 };
-use crate::driver::Study;
 use crate::model::types::{Discount, Horizon, Model, Parts};
 use crate::rule::known::Match;
+use crate::study::Study;
 use crate::symbolic::{Expr, Fun, Mark, Symbol, build};
 
 /// How much of a study is shown.
