@@ -179,6 +179,7 @@ fn overdamped(
         conditions,
         definitions: Vec::new(),
         eigenvalues: Vec::new(),
+        steps: Vec::new(),
     })
 }
 
@@ -313,6 +314,7 @@ fn undiscounted(
         conditions: Vec::new(),
         definitions: vec![Definition { symbol: orbit.rest, meaning }],
         eigenvalues: Vec::new(),
+        steps: Vec::new(),
     })
 }
 

@@ -1,15 +1,14 @@
 //! Regimes: the rule to leading order in one small `ε`, with the first omitted term as its error.
 
-use super::collect::collect;
+use super::conditions::{at_scale, by_limits, magnitude, strongest};
 use super::linear::{BlockSolution, tidy};
+use super::trace::{Claim, Step};
 use super::types::{Condition, ErrorOrder, RegimeRule};
 use crate::model::types::{Limit, Regime, step};
-use crate::symbolic::Fun;
-use crate::symbolic::assume::is_nonnegative;
-use crate::symbolic::build::{fun, pow, sum};
+use crate::symbolic::build::sum;
 use crate::symbolic::cancel::cancel;
-use crate::symbolic::expand::{common_denominator, expand};
-use crate::symbolic::rewrite::{replace, substitute};
+use crate::symbolic::expand::expand;
+use crate::symbolic::rewrite::substitute;
 use crate::symbolic::series::{Leading, NoSeries, leading};
 use crate::symbolic::spectral::{Letter, Spectrum};
 use crate::symbolic::{Expr, Prop, Props, Q, Shape, Symbol};
@@ -63,6 +62,7 @@ pub(super) struct Neglected {
     exponential: bool,
     conditions: Vec<Condition>,
     letters: Vec<Letter>,
+    steps: Vec<Step>,
 }
 
 impl Neglected {
@@ -74,17 +74,13 @@ impl Neglected {
         if let Some((power, coefficient)) = &found.second {
             let next = self.next.take().map_or(power.clone(), |low| low.min(power.clone()));
             self.next = Some(next);
-            for ratio in grouped(
-                &expand(&cancel(&(expand(coefficient) / expand(&found.first.1)))),
-                limits,
-            ) {
-                self.condition(Condition::Small(ratio));
+            for group in by_limits(&expand(&(coefficient / &found.first.1)), limits) {
+                self.condition(Condition::Small(group));
             }
         }
         for exponent in &found.dropped {
             self.exponential = true;
-            let small = Expr::sym(epsilon());
-            self.condition(Condition::Large(replace(exponent, &small, &Expr::one())));
+            self.condition(Condition::Large(magnitude(&at_scale(exponent))));
         }
     }
 
@@ -92,6 +88,18 @@ impl Neglected {
     pub(super) fn omit(&mut self, power: &Q) {
         let next = self.next.take().map_or(power.clone(), |low| low.min(power.clone()));
         self.next = Some(next);
+    }
+
+    /// Records the expansion as a step: the function is named in the remark, its leading term claimed.
+    fn record(&mut self, function: &Expr, leading: &Leading) {
+        let (power, coefficient) = leading.first.clone();
+        let claim = Claim::Leading { function: function.clone(), coefficient, power };
+        let law = "dominant balance";
+        self.steps.push(Step::new(
+            law,
+            "the response to one source, to leading order in ε",
+            claim,
+        ));
     }
 
     /// Notes the letters whose eigenvalues conditions may speak of.
@@ -114,39 +122,6 @@ impl Neglected {
             _ => ErrorOrder::Exact,
         }
     }
-}
-
-/// The terms of a ratio gathered by what they hold of the scaled symbols; each must be small.
-fn grouped(ratio: &Expr, limits: &[Symbol]) -> Vec<Expr> {
-    let mut groups: Vec<(Vec<(Expr, Expr)>, Vec<Expr>)> = Vec::new();
-    for term in ratio.terms() {
-        let held: Vec<(Expr, Expr)> = term
-            .as_product()
-            .powers
-            .into_iter()
-            .filter(|(base, _)| base.as_sym().is_some_and(|s| limits.contains(s)))
-            .collect();
-        match groups.iter_mut().find(|(known, _)| *known == held) {
-            Some((_, terms)) => terms.push(term.clone()),
-            None => groups.push((held, vec![term.clone()])),
-        }
-    }
-    groups
-        .into_iter()
-        .map(|(_, terms)| cancel(&collect(&sum(terms.iter().map(magnitude)))))
-        .collect()
-}
-
-/// A term without its sign; factors of unknown sign in absolute value.
-fn magnitude(term: &Expr) -> Expr {
-    let product = term.as_product();
-    let mut all = Expr::num(num_traits::Signed::abs(&product.coefficient));
-    for (base, exponent) in &product.powers {
-        let (front, base) = common_denominator(base);
-        let base = if is_nonnegative(&base) { base } else { fun(Fun::Abs, &base) };
-        all = all * pow(&front, exponent) * pow(&base, exponent);
-    }
-    all
 }
 
 /// The rule of one block in a regime, by functional calculus on its spectrum. `response` is the
@@ -189,18 +164,19 @@ pub(super) fn leading_parts(
     for (factor, vector) in factors {
         let scaled = substitute(factor, &scaling);
         let leading = leading(&scaled, &epsilon()).map_err(|problem| describe(&problem))?;
-        found.extend(leading.map(|leading| (leading, vector)));
+        found.extend(leading.map(|leading| (scaled, leading, vector)));
     }
-    let Some(lowest) = found.iter().map(|(l, _)| l.first.0.clone()).min() else {
+    let Some(lowest) = found.iter().map(|(_, l, _)| l.first.0.clone()).min() else {
         return Ok(Vec::new());
     };
     let mut parts = Vec::new();
-    for (leading, vector) in found {
+    for (scaled, leading, vector) in found {
         if leading.first.0 > lowest {
             neglected.omit(&leading.first.0);
             continue;
         }
         neglected.note(&leading, &limits);
+        neglected.record(&scaled, &leading);
         let lifted = spectrum
             .lift(&cancel(&expand(&leading.first.1)))
             .ok_or_else(|| "the leading term has no matrix form".to_owned())?;
@@ -237,7 +213,8 @@ pub(super) fn uniform_block(
 /// Joins the blocks' rules; the eigenvalues that the conditions speak of are explained.
 pub(super) fn finish(changes: Vec<(Symbol, Expr)>, neglected: Neglected) -> RegimeRule {
     let error = neglected.order();
-    let (conditions, letters) = (neglected.conditions, neglected.letters);
+    let (conditions, letters, steps) =
+        (strongest(neglected.conditions), neglected.letters, neglected.steps);
     let used = |symbol: &Symbol| {
         conditions.iter().any(|condition| match condition {
             Condition::Small(e) | Condition::Large(e) | Condition::Positive(e) => {
@@ -251,5 +228,5 @@ pub(super) fn finish(changes: Vec<(Symbol, Expr)>, neglected: Neglected) -> Regi
         .filter(|letter| used(&letter.eigenvalue))
         .map(|letter| (letter.eigenvalue, letter.matrix))
         .collect();
-    RegimeRule { changes, error, conditions, definitions: Vec::new(), eigenvalues }
+    RegimeRule { changes, error, conditions, definitions: Vec::new(), eigenvalues, steps }
 }

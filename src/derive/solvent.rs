@@ -7,6 +7,7 @@
 
 use super::block::Block;
 use super::square::complete_squares;
+use super::trace::{Claim, Step};
 use super::types::{Condition, Definition, Meaning, NoOptimum};
 use crate::symbolic::assume::{is_positive, is_spd, is_symmetric};
 use crate::symbolic::build::{fun, pow, sqrt, sum};
@@ -28,6 +29,8 @@ pub(super) struct Solvent {
     pub closed: Option<Closed>,
     /// Conditions for the optimum.
     pub conditions: Vec<Condition>,
+    /// How the closed form was found.
+    pub steps: Vec<Step>,
 }
 
 /// The exponential of the solvent, factored where that reads better.
@@ -93,9 +96,11 @@ pub(super) fn solve(
     };
     let radicand = complete_squares(&expand(&(Expr::frac(1, 4) * &c * &c - &k)));
     let condition = existence(&radicand, &spectrum)?;
+    let mut steps = spectral_steps(&spectrum, &c, &k, &radicand);
     let root = sqrt(&radicand);
     let lead = expand(&(Expr::frac(-1, 2) * &c - half));
     let rate = &root - half;
+    steps.push(root_step(&c, &k, &(&lead - &rate)));
     let (Some(lifted_rate), Some(lifted_lead)) = (spectrum.lift(&rate), spectrum.lift(&lead))
     else {
         return Ok(implicit(block, half, taken));
@@ -110,7 +115,35 @@ pub(super) fn solve(
         definitions,
         closed: Some(Closed { spectrum, c, k, root, lead: scalar_lead, rate, symbol, causes }),
         conditions: condition.into_iter().collect(),
+        steps,
     })
+}
+
+/// The commuting family, its characteristic equation and the completed square.
+fn spectral_steps(spectrum: &Spectrum, c: &Expr, k: &Expr, radicand: &Expr) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for letter in &spectrum.letters {
+        let eigenvalue = Expr::sym(letter.eigenvalue.clone());
+        steps.push(Step::new(
+            "spectral calculus",
+            "M⁻¹C and M⁻¹K are functions of one matrix and commute; it is replaced by its eigenvalue",
+            Claim::Fact(vec![letter.matrix.clone(), eigenvalue]),
+        ));
+    }
+    let quarter = Expr::frac(1, 4) * c * c - k;
+    steps.push(Step::new(
+        "discriminant",
+        "c²/4 − k of the characteristic equation λ² + cλ + k = 0",
+        Claim::Equal(quarter, radicand.clone()),
+    ));
+    steps
+}
+
+/// The kept root solves the characteristic equation.
+fn root_step(c: &Expr, k: &Expr, lambda: &Expr) -> Step {
+    let residual = lambda * lambda + c * lambda + k;
+    let remark = "the root λ with Re λ < γ/2 solves λ² + cλ + k = 0";
+    Step::new("root selection", remark, Claim::Equal(residual, Expr::zero()))
 }
 
 /// A symbol for a value, with the properties of the value and the matrices that commute with it.
@@ -185,6 +218,7 @@ fn implicit(block: &Block, half: &Expr, taken: &[Symbol]) -> Solvent {
         definitions: vec![Definition { symbol, meaning }],
         closed: None,
         conditions: Vec::new(),
+        steps: Vec::new(),
     }
 }
 
