@@ -5,6 +5,7 @@
 
 mod args;
 mod check;
+mod derive;
 mod files;
 mod fmt;
 pub mod render;
@@ -13,8 +14,7 @@ mod screen;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use args::{Args, Command};
-use clap::Parser;
+use args::Command;
 use screen::Screen;
 
 /// How a command ended, when nothing kept it from ending.
@@ -44,7 +44,7 @@ enum Trouble {
 
 /// Runs the command line given by `args` (the first is the program's name).
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args = match Args::try_parse_from(args) {
+    let args = match args::read(args) {
         Ok(args) => args,
         // Help and version are "errors" of clap's that print to standard output, with code 0.
         Err(error) => {
@@ -56,6 +56,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let mut screen = Screen::new(args.color);
     let outcome = match args.command {
+        Command::Derive(args) => derive::run(&args, &mut screen),
         Command::Check(args) => check::run(&args, &mut screen),
         Command::Fmt(args) => fmt::run(&args, &mut screen),
     };

@@ -5,10 +5,12 @@
 
 mod block;
 pub mod collect;
+mod conditions;
 mod configuration;
 mod diagnosis;
 mod first_integral;
 mod horizon;
+mod inertia;
 mod linear;
 mod overdamped;
 mod plan;
@@ -58,7 +60,7 @@ fn no_gradient(model: &Model) -> Diagnostics {
             "the gradient of this Lagrangian has no index-free form",
         )
         .here("some term mixes vectors in a way only components can say")
-        .hint("give the dimension a number, `dim n = 2`, and write the loss in components, `theta[1]`"),
+        .hint("give the dimension as a number, `vector[2]`, and write the loss in components, `theta[1]`"),
     );
     all
 }
@@ -73,7 +75,19 @@ fn refuse_unsupported(model: &Model) -> Result<(), Diagnostics> {
     };
     if let Some(belief) = model.beliefs.first() {
         let what = format!("the belief `{}`", belief.name);
-        refuse(model.span, &what, "`lagrule check` and `lagrule fmt` accept the file as it is");
+        refuse(
+            belief.span,
+            &what,
+            "`lagrule check` and `lagrule fmt` accept the file as it is",
+        );
+    }
+    if let Some(change) = model.changes.first() {
+        let what = format!("the change of coordinate `{}`", change.new.name);
+        refuse(
+            change.span,
+            &what,
+            "write the objective in the new coordinate, or remove the clause",
+        );
     }
     if let Some(name) = model.distributional.first() {
         let what = format!("the distributional parameter `{name}`");

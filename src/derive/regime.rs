@@ -1,16 +1,16 @@
 //! Regimes: the rule to leading order in one small `ε`, with the first omitted term as its error.
 
-use super::collect::collect;
-use super::linear::BlockSolution;
-use super::solvent::{Closed, response};
+use super::conditions::{at_scale, by_limits, magnitude, strongest};
+use super::linear::{BlockSolution, tidy};
+use super::trace::{Claim, Step};
 use super::types::{Condition, ErrorOrder, RegimeRule};
 use crate::model::types::{Limit, Regime, step};
-use crate::symbolic::Fun;
-use crate::symbolic::assume::is_nonnegative;
-use crate::symbolic::build::{fun, pow, sum};
+use crate::symbolic::build::sum;
+use crate::symbolic::cancel::cancel;
 use crate::symbolic::expand::expand;
-use crate::symbolic::rewrite::{replace, substitute};
+use crate::symbolic::rewrite::substitute;
 use crate::symbolic::series::{Leading, NoSeries, leading};
+use crate::symbolic::spectral::{Letter, Spectrum};
 use crate::symbolic::{Expr, Prop, Props, Q, Shape, Symbol};
 use num_traits::Zero;
 use std::collections::BTreeMap;
@@ -61,6 +61,8 @@ pub(super) struct Neglected {
     next: Option<Q>,
     exponential: bool,
     conditions: Vec<Condition>,
+    letters: Vec<Letter>,
+    steps: Vec<Step>,
 }
 
 impl Neglected {
@@ -72,15 +74,37 @@ impl Neglected {
         if let Some((power, coefficient)) = &found.second {
             let next = self.next.take().map_or(power.clone(), |low| low.min(power.clone()));
             self.next = Some(next);
-            for ratio in grouped(&expand(&(coefficient / &found.first.1)), limits) {
-                self.condition(Condition::Small(ratio));
+            for group in by_limits(&expand(&(coefficient / &found.first.1)), limits) {
+                self.condition(Condition::Small(group));
             }
         }
         for exponent in &found.dropped {
             self.exponential = true;
-            let small = Expr::sym(epsilon());
-            self.condition(Condition::Large(replace(exponent, &small, &Expr::one())));
+            self.condition(Condition::Large(magnitude(&at_scale(exponent))));
         }
+    }
+
+    /// Notes a whole term that is left out.
+    pub(super) fn omit(&mut self, power: &Q) {
+        let next = self.next.take().map_or(power.clone(), |low| low.min(power.clone()));
+        self.next = Some(next);
+    }
+
+    /// Records the expansion as a step: the function is named in the remark, its leading term claimed.
+    fn record(&mut self, function: &Expr, leading: &Leading) {
+        let (power, coefficient) = leading.first.clone();
+        let claim = Claim::Leading { function: function.clone(), coefficient, power };
+        let law = "dominant balance";
+        self.steps.push(Step::new(
+            law,
+            "the response to one source, to leading order in ε",
+            claim,
+        ));
+    }
+
+    /// Notes the letters whose eigenvalues conditions may speak of.
+    pub(super) fn letters(&mut self, letters: Vec<Letter>) {
+        self.letters.extend(letters);
     }
 
     /// Notes a condition once.
@@ -98,81 +122,67 @@ impl Neglected {
             _ => ErrorOrder::Exact,
         }
     }
-
-    /// The conditions.
-    pub(super) fn conditions(self) -> Vec<Condition> {
-        self.conditions
-    }
 }
 
-/// The terms of a ratio gathered by what they hold of the scaled symbols; each must be small.
-fn grouped(ratio: &Expr, limits: &[Symbol]) -> Vec<Expr> {
-    let mut groups: Vec<(Vec<(Expr, Expr)>, Vec<Expr>)> = Vec::new();
-    for term in ratio.terms() {
-        let held: Vec<(Expr, Expr)> = term
-            .as_product()
-            .powers
-            .into_iter()
-            .filter(|(base, _)| base.as_sym().is_some_and(|s| limits.contains(s)))
-            .collect();
-        match groups.iter_mut().find(|(known, _)| *known == held) {
-            Some((_, terms)) => terms.push(term.clone()),
-            None => groups.push((held, vec![term.clone()])),
-        }
-    }
-    groups.into_iter().map(|(_, terms)| collect(&sum(terms.iter().map(magnitude)))).collect()
-}
-
-/// A term without its sign; factors of unknown sign in absolute value.
-fn magnitude(term: &Expr) -> Expr {
-    let product = term.as_product();
-    let mut all = Expr::num(num_traits::Signed::abs(&product.coefficient));
-    for (base, exponent) in &product.powers {
-        let base = if is_nonnegative(base) { base.clone() } else { fun(Fun::Abs, base) };
-        all = all * pow(&base, exponent);
-    }
-    all
-}
-
-/// The rule of one block in a regime, by functional calculus on its spectrum.
+/// The rule of one block in a regime, by functional calculus on its spectrum. `response` is the
+/// change along a unit source as a scalar function.
 pub(super) fn spectral_block(
     solution: &BlockSolution,
-    closed: &Closed,
+    causes: &[Vec<(Expr, Expr)>],
+    (spectrum, response): (&Spectrum, &Expr),
     regime: &Regime,
     neglected: &mut Neglected,
 ) -> Result<Expr, String> {
-    let scaling = scaling(regime);
     let limits = limit_symbols(regime);
-    for letter in &closed.spectrum.letters {
+    for letter in &spectrum.letters {
         if letter.matrix.contains_any(&limits) {
             return Err("a limit acts on the entries of a matrix".to_owned());
         }
     }
-    let dt = Expr::sym(step());
-    let response = response(closed, &dt);
     let mut parts = vec![Expr::zeros(solution.block.force.shape().clone())];
-    for (factor, vector) in &closed.sources {
-        if vector.contains_any(&limits) {
+    for cause in causes {
+        if cause.iter().any(|(_, vector)| vector.contains_any(&limits)) {
             return Err("a limit acts on a vector of the problem".to_owned());
         }
-        let whole = substitute(&(&response * factor), &scaling);
-        let found = leading(&whole, &epsilon()).map_err(|problem| describe(&problem))?;
-        let Some(found) = found else { continue };
-        neglected.note(&found, &limits);
-        let coefficient = tidy_coefficient(&found.first.1);
-        let lifted = closed
-            .spectrum
-            .lift(&coefficient)
+        let factors: Vec<(Expr, Expr)> =
+            cause.iter().map(|(f, vector)| (response * f, vector.clone())).collect();
+        parts.extend(leading_parts(&factors, spectrum, regime, neglected)?);
+    }
+    neglected.letters(spectrum.letters.clone());
+    Ok(tidy(&sum(parts)))
+}
+
+/// The leading terms of one cause: what its other terms are smaller by is neglected.
+pub(super) fn leading_parts(
+    factors: &[(Expr, Expr)],
+    spectrum: &Spectrum,
+    regime: &Regime,
+    neglected: &mut Neglected,
+) -> Result<Vec<Expr>, String> {
+    let (scaling, limits) = (scaling(regime), limit_symbols(regime));
+    let mut found = Vec::new();
+    for (factor, vector) in factors {
+        let scaled = substitute(factor, &scaling);
+        let leading = leading(&scaled, &epsilon()).map_err(|problem| describe(&problem))?;
+        found.extend(leading.map(|leading| (scaled, leading, vector)));
+    }
+    let Some(lowest) = found.iter().map(|(_, l, _)| l.first.0.clone()).min() else {
+        return Ok(Vec::new());
+    };
+    let mut parts = Vec::new();
+    for (scaled, leading, vector) in found {
+        if leading.first.0 > lowest {
+            neglected.omit(&leading.first.0);
+            continue;
+        }
+        neglected.note(&leading, &limits);
+        neglected.record(&scaled, &leading);
+        let lifted = spectrum
+            .lift(&cancel(&expand(&leading.first.1)))
             .ok_or_else(|| "the leading term has no matrix form".to_owned())?;
         parts.push(lifted * vector);
     }
-    Ok(collect(&sum(parts)))
-}
-
-/// Leading coefficients come out as sums that often factor.
-fn tidy_coefficient(coefficient: &Expr) -> Expr {
-    let expanded = expand(coefficient);
-    if expanded.terms().len() == 1 { expanded } else { coefficient.clone() }
+    Ok(parts)
 }
 
 /// What went wrong, for the reader.
@@ -200,28 +210,23 @@ pub(super) fn uniform_block(
     &solution.velocity * Expr::sym(step())
 }
 
-/// Joins the blocks' rules.
-pub(super) fn finish(
-    changes: Vec<(Symbol, Expr)>,
-    neglected: Neglected,
-    solutions: &[BlockSolution],
-) -> RegimeRule {
+/// Joins the blocks' rules; the eigenvalues that the conditions speak of are explained.
+pub(super) fn finish(changes: Vec<(Symbol, Expr)>, neglected: Neglected) -> RegimeRule {
     let error = neglected.order();
-    let conditions = neglected.conditions();
-    let mut eigenvalues = Vec::new();
-    for solution in solutions {
-        let closed = solution.solvent.as_ref().and_then(|solvent| solvent.closed.as_ref());
-        for letter in closed.iter().flat_map(|closed| &closed.spectrum.letters) {
-            let used = conditions.iter().any(|condition| match condition {
-                Condition::Small(e) | Condition::Large(e) | Condition::Positive(e) => {
-                    e.contains(&letter.eigenvalue)
-                }
-                Condition::Against(_, _) => false,
-            });
-            if used {
-                eigenvalues.push((letter.eigenvalue.clone(), letter.matrix.clone()));
+    let (conditions, letters, steps) =
+        (strongest(neglected.conditions), neglected.letters, neglected.steps);
+    let used = |symbol: &Symbol| {
+        conditions.iter().any(|condition| match condition {
+            Condition::Small(e) | Condition::Large(e) | Condition::Positive(e) => {
+                e.contains(symbol)
             }
-        }
-    }
-    RegimeRule { changes, error, conditions, definitions: Vec::new(), eigenvalues }
+            Condition::Against(_, _) => false,
+        })
+    };
+    let eigenvalues = letters
+        .into_iter()
+        .filter(|letter| used(&letter.eigenvalue))
+        .map(|letter| (letter.eigenvalue, letter.matrix))
+        .collect();
+    RegimeRule { changes, error, conditions, definitions: Vec::new(), eigenvalues, steps }
 }

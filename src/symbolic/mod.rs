@@ -4,6 +4,7 @@
 pub mod apply;
 pub mod assume;
 pub mod build;
+pub mod cancel;
 pub mod diff;
 pub mod eval;
 pub mod expand;
