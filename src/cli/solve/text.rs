@@ -2,6 +2,7 @@
 
 use super::Answer;
 use super::number;
+use crate::solve::linalg::LinearFailure;
 use crate::solve::{Candidate, Checks, Horizon, Method, Outcome, Work};
 use std::fmt::Write;
 
@@ -91,8 +92,12 @@ fn objective(answer: &Answer<'_>, line: &mut impl FnMut(&str, &str)) {
 /// `x = 1, theta = [0.5, 2]`; long vectors are cut.
 fn named(answer: &Answer<'_>, point: &[f64], mark: &str) -> String {
     const MOST: usize = 6;
+    // Rounding errors of a zero beside larger numbers are no digits worth reading.
+    let largest = point.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+    let clean = |x: &f64| if x.abs() <= 1e-13 * largest { 0.0 } else { *x };
     let one = |(name, part): (&str, &[f64])| {
-        let mut entries: Vec<String> = part.iter().take(MOST).map(|x| number(*x)).collect();
+        let mut entries: Vec<String> =
+            part.iter().take(MOST).map(|x| number(clean(x))).collect();
         match part.len() {
             1 => format!("{name}{mark} = {}", entries[0]),
             size => {
@@ -146,6 +151,11 @@ fn verdict(candidate: &Candidate, chosen: bool) -> String {
             "admissible, costs more".to_owned()
         }
         (Outcome::Optimal, false) => "left, not approached".to_owned(),
+        (Outcome::Linear(LinearFailure::NoOptimum { curvature, bound, .. }), _) => format!(
+            "not admissible: curvature {} is below -gamma^2/4 = {}",
+            number(*curvature),
+            number(*bound)
+        ),
         (other, _) if candidate.admissible => format!("admissible, but {other}"),
         (other, _) => format!("not admissible: {other}"),
     }
