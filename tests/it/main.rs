@@ -12,6 +12,7 @@ mod model;
 mod numbers;
 mod robust;
 mod solve;
+mod solve_cli;
 mod stages;
 mod syntax;
 mod tidy;
