@@ -10,6 +10,7 @@ mod docs;
 mod laws;
 mod model;
 mod numbers;
+mod python;
 mod robust;
 mod solve;
 mod solve_cli;
