@@ -5,8 +5,11 @@
 mod ast_gen;
 mod bad;
 mod cli;
+mod derivatives;
 mod docs;
+mod laws;
 mod model;
+mod numbers;
 mod robust;
 mod solve;
 mod stages;
