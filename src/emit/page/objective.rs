@@ -1,0 +1,130 @@
+//! What is minimised, as it was written down.
+
+use super::symbols::glossary;
+use super::{Block, Formula, Inline, Prose, Section, listed, prose};
+use crate::emit::math::{COMMA, Math, PLUS, Sign, grouped, math, sign, spelt};
+use crate::model::types::{Coordinate, Discount, Horizon, Model, Parts, time};
+use crate::study::Study;
+use crate::symbolic::build::fun;
+use crate::symbolic::print;
+use crate::symbolic::rewrite::substitute;
+use crate::symbolic::{Expr, Fun, Mark};
+use std::collections::BTreeMap;
+
+const INTEGRAL: Sign = sign("∫₀^∞ ", "integral_0^inf ", r"\int_{0}^{\infty}");
+const OVER_TIME: Sign = sign(" dt", " dt", r"\,dt");
+const SPACE: Sign = sign(" ", " ", r"\,");
+
+pub(super) fn section(study: &Study) -> Section {
+    let model = &study.model;
+    let mut blocks = vec![Block::Text(opening(model))];
+    blocks.push(Block::Formulas(objective(model)));
+    blocks.push(Block::Glossary(glossary(model)));
+    Section { heading: "Objective".to_owned(), blocks }
+}
+
+fn opening(model: &Model) -> Prose {
+    let starts = model.coordinates.iter().map(|q| prose![q.start()]);
+    if model.horizon == Horizon::SingleStep {
+        let mut words = prose!["One step from "];
+        words.extend(listed(starts.collect()));
+        words.push(" minimises".into());
+        return words;
+    }
+    let mut words = prose!["Of all paths that start at "];
+    words.extend(listed(starts.collect()));
+    if model.end.is_empty() {
+        words.push(", the learner follows the one that minimises".into());
+        return words;
+    }
+    let ends = model.coordinates.iter().filter(|q| model.end.contains_key(q.name()));
+    words.push(" and end at ".into());
+    words.extend(listed(ends.map(|q| prose![q.marked(Mark::End)]).collect()));
+    words.push(", the learner follows the one that minimises".into());
+    words
+}
+
+/// `J[θ] = ∫₀^∞ e^{−γt} L dt` and `L = …`, or the cost of a single step.
+fn objective(model: &Model) -> Vec<Formula> {
+    if model.horizon == Horizon::SingleStep {
+        return vec![Formula::bare(step_cost(model))];
+    }
+    let names = model.coordinates.iter().map(Coordinate::q).map(Math::from);
+    let of = Math::listed(names, &COMMA);
+    let left = math![sign("J[", "J[", "J["), of, sign("]", "]", "]")];
+    let weight = match &model.discount {
+        Discount::None => Math::default(),
+        Discount::Rate(rate) => Math::from(fun(Fun::Exp, &-(rate * Expr::sym(time())))),
+        Discount::Weight(weight) => grouped(weight),
+    };
+    let gap = if model.discount == Discount::None { sign("", "", "") } else { SPACE };
+    let lagrangian = sign("L", "L", "L");
+    let right = math![integral(&model.horizon), weight, gap, lagrangian.clone(), OVER_TIME];
+    vec![Formula::equation(left, right), Formula::equation(lagrangian, integrand(model))]
+}
+
+fn integral(horizon: &Horizon) -> Math {
+    match horizon {
+        Horizon::Finite(end) => spelt(
+            format!("∫₀^{} ", in_braces(print::text(end))),
+            format!("integral_0^{} ", in_braces(print::ascii(end))),
+            format!(r"\int_{{0}}^{{{}}}", print::latex(end)),
+        ),
+        Horizon::Infinite | Horizon::SingleStep => INTEGRAL.into(),
+    }
+}
+
+fn in_braces(text: String) -> String {
+    if text.chars().count() == 1 { text } else { format!("{{{text}}}") }
+}
+
+/// Kinetic term first, then the loss as it was written.
+fn integrand(model: &Model) -> Math {
+    match &model.parts {
+        Some(parts) => joined(&(&model.lagrangian - &parts.loss), &parts.loss),
+        None => Math::from(&model.lagrangian),
+    }
+}
+
+fn joined(kinetic: &Expr, loss: &Expr) -> Math {
+    if loss.is_zero() {
+        return kinetic.into();
+    }
+    // A sum carries its own signs; a single term may begin with a minus.
+    let minus = crate::symbolic::number::sign(&loss.as_product().coefficient) < 0;
+    if minus && loss.terms().len() == 1 {
+        return math![kinetic, sign(" − ", " - ", "-"), -loss];
+    }
+    if loss.terms().len() > 1 && starts_negative(loss) {
+        return math![kinetic, PLUS, grouped(loss)];
+    }
+    math![kinetic, PLUS, loss]
+}
+
+fn starts_negative(expr: &Expr) -> bool {
+    print::ascii(expr).starts_with('-')
+}
+
+/// The cost of one step: the geometry where it begins, the loss where it ends.
+fn step_cost(model: &Model) -> Math {
+    let at_begin = values(model, |q| q.start());
+    let at_end = values(model, |q| q.start() + q.marked(Mark::Change));
+    match &model.parts {
+        Some(Parts { loss, .. }) => {
+            let kinetic = substitute(&(&model.lagrangian - loss), &at_begin);
+            joined(&kinetic, &substitute(loss, &at_end))
+        }
+        None => substitute(&model.lagrangian, &at_end).into(),
+    }
+}
+
+/// Positions by the rule given, velocities by the change.
+fn values(model: &Model, position: impl Fn(&Coordinate) -> Expr) -> BTreeMap<Expr, Expr> {
+    let pairs = model.coordinates.iter();
+    pairs.flat_map(|q| [(q.q(), position(q)), (q.v(), q.marked(Mark::Change))]).collect()
+}
+
+/// Symbols side by side: `γ → ∞, Δt → 0`.
+pub(super) fn side_by_side(parts: impl IntoIterator<Item = Math>) -> Inline {
+    Inline::Math(Math::listed(parts, &COMMA))
+}
