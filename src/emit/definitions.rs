@@ -53,16 +53,21 @@ pub(super) fn parts(condition: &Condition) -> Vec<&Expr> {
 /// `M X² + C X + K`, freed from a common denominator.
 pub(super) fn solvent_equation(symbol: &Symbol, m: &Expr, c: &Expr, k: &Expr) -> Math {
     let x = Expr::sym(symbol.clone());
-    let product = m.as_product();
-    let scale = crate::symbolic::Product { tail: None, ..product }.value();
+    let scale = matrix::identity_multiple(m)
+        .unwrap_or_else(|| crate::symbolic::Product { tail: None, ..m.as_product() }.value());
     let scaled = |e: &Expr| expand(&(matrix::inverse(&scale) * e));
     let square = if x.is_scalar() {
         pow(&x, &Expr::int(2))
     } else {
         matrix::power(&x, &crate::symbolic::number::q(2, 1))
     };
-    let terms = [scaled(m) * square, scaled(c) * &x, scaled(k)];
-    Math::from(crate::symbolic::build::sum(terms))
+    let m = scaled(m);
+    let first = if matrix::identity_multiple(&m).is_some_and(|one| one.is_one()) {
+        square
+    } else {
+        m * square
+    };
+    Math::sum([first, scaled(c) * &x, scaled(k)])
 }
 
 /// `X_T = A − M⁻¹P`, `P = −E₂₂⁻¹E₂₁` and the block exponential `E` (K4).

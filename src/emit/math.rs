@@ -41,7 +41,6 @@ mod signs {
 
     pub(in crate::emit) const EQUALS: Sign    = sign(" = ", " = ", "=");
     pub(in crate::emit) const COMMA: Sign     = sign(", ", ", ", r",\ ");
-    pub(in crate::emit) const PLUS: Sign      = sign(" + ", " + ", "+");
     pub(in crate::emit) const SMALL: Sign     = sign(" ≪ 1", " << 1", r"\ll 1");
     pub(in crate::emit) const LARGE: Sign     = sign(" ≫ 1", " >> 1", r"\gg 1");
     pub(in crate::emit) const LESS: Sign      = sign(" ≪ ", " << ", r"\ll");
@@ -63,6 +62,8 @@ pub struct Math(Vec<Atom>);
 #[derive(Clone, Debug, PartialEq)]
 enum Atom {
     Expr(Expr),
+    /// A further term of a sum: it brings its own sign.
+    Term(Expr),
     Sign(Sign),
 }
 
@@ -72,6 +73,8 @@ impl Math {
         let spell = |atom: &Atom| match (atom, script) {
             (Atom::Expr(expr), Script::Unicode) => print::text(expr),
             (Atom::Expr(expr), Script::Ascii) => print::ascii(expr),
+            (Atom::Term(expr), Script::Unicode) => term(&print::text(expr), " − ", " + "),
+            (Atom::Term(expr), Script::Ascii) => term(&print::ascii(expr), " - ", " + "),
             (Atom::Sign(sign), Script::Unicode) => sign.unicode.to_string(),
             (Atom::Sign(sign), Script::Ascii) => sign.ascii.to_string(),
         };
@@ -82,6 +85,7 @@ impl Math {
     pub fn latex(&self) -> String {
         let spell = |atom: &Atom| match atom {
             Atom::Expr(expr) => print::latex(expr),
+            Atom::Term(expr) => term(&print::latex(expr), "- ", "+ "),
             Atom::Sign(sign) => sign.latex.to_string(),
         };
         let parts: Vec<String> = self.0.iter().map(spell).collect();
@@ -90,6 +94,15 @@ impl Math {
 
     pub(super) fn joined(parts: impl IntoIterator<Item = Math>) -> Math {
         Math(parts.into_iter().flat_map(|part| part.0).collect())
+    }
+
+    /// A sum in the given order; terms that are zero are left out.
+    pub(super) fn sum(terms: impl IntoIterator<Item = Expr>) -> Math {
+        let mut all = Vec::new();
+        for expr in terms.into_iter().filter(|expr| !expr.is_zero()) {
+            all.push(if all.is_empty() { Atom::Expr(expr) } else { Atom::Term(expr) });
+        }
+        if all.is_empty() { Math::from(Expr::zero()) } else { Math(all) }
     }
 
     /// The parts with a sign between them.
@@ -135,6 +148,14 @@ impl From<Sign> for Math {
     }
 }
 
+/// A printed term behind the sign it begins with.
+fn term(printed: &str, minus: &str, plus: &str) -> String {
+    match printed.strip_prefix(['−', '-']) {
+        Some(rest) => format!("{minus}{rest}"),
+        None => format!("{plus}{printed}"),
+    }
+}
+
 /// A formula from expressions, symbols and signs.
 macro_rules! math {
     ($($part:expr),* $(,)?) => {
@@ -147,6 +168,20 @@ pub(super) use math;
 pub(super) fn spelt(unicode: String, ascii: String, latex: String) -> Math {
     let sign = Sign { unicode: unicode.into(), ascii: ascii.into(), latex: latex.into() };
     sign.into()
+}
+
+/// Formulas below each other: `[a, b]` in text.
+pub(super) fn column(entries: Vec<Math>) -> Math {
+    let listed = |script: Script, open: &str, close: &str| {
+        let parts: Vec<String> = entries.iter().map(|entry| entry.text(script)).collect();
+        format!("{open}{}{close}", parts.join(", "))
+    };
+    let latex: Vec<String> = entries.iter().map(Math::latex).collect();
+    spelt(
+        listed(Script::Unicode, "[", "]"),
+        listed(Script::Ascii, "[", "]"),
+        format!(r"\begin{{pmatrix}} {} \end{{pmatrix}}", latex.join(r" \\ ")),
+    )
 }
 
 /// `(…)` around a sum, nothing around anything else.

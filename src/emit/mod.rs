@@ -3,8 +3,14 @@
 //! A format is one file and one line of [`FORMATS`].
 
 mod definitions;
+mod html;
+mod json;
+mod latex;
+mod markdown;
 mod math;
 pub mod page;
+mod python;
+mod tex;
 mod text;
 mod words;
 
@@ -21,5 +27,26 @@ pub trait Format: Sync {
 /// The formats by name.
 #[rustfmt::skip]
 pub const FORMATS: &[(&str, &dyn Format)] = &[
-    ("text", &text::Text),
+    ("text",     &text::Text),
+    ("latex",    &latex::Latex),
+    ("markdown", &markdown::Markdown),
+    ("html",     &html::Html),
+    ("json",     &json::Json),
 ];
+
+impl Study {
+    /// The derivation as a page of text, 80 columns wide: made for snapshots.
+    pub fn text(&self) -> String {
+        text::Text.write(self, &View::default())
+    }
+
+    /// The derivation as JSON, schema `lagrule.derive/1`.
+    pub fn json(&self) -> String {
+        json::Json.write(self, &View::default())
+    }
+
+    /// The derivation as a LaTeX document.
+    pub fn latex(&self) -> String {
+        latex::Latex.write(self, &View::default())
+    }
+}

@@ -204,6 +204,9 @@ pub(super) fn listed(items: Vec<Prose>) -> Prose {
     all
 }
 
+pub(super) use regimes::condition as condition_math;
+pub(super) use steps::formulas as step_formulas;
+
 /// The page of a study.
 pub fn page(study: &Study, view: &View) -> Page {
     let mut sections = Vec::new();
@@ -214,7 +217,8 @@ pub fn page(study: &Study, view: &View) -> Page {
         match part {
             Part::Model => sections.push(objective::section(study)),
             Part::Motion => sections.extend(motion::section(study)),
-            Part::Trace => sections.push(steps::section(study)),
+            // The steps follow the result, as an appendix.
+            Part::Trace => {}
             Part::Rule => {
                 sections.extend(rule::sections(study, view));
                 sections.extend(regimes::section(study, view));
@@ -223,6 +227,9 @@ pub fn page(study: &Study, view: &View) -> Page {
                 }
             }
         }
+    }
+    if view.parts.contains(&Part::Trace) {
+        sections.push(steps::section(study));
     }
     Page { title: title(&study.model.name), about: about(&study.model.about), sections }
 }

@@ -168,17 +168,22 @@ impl Sheet {
         let aligned = if longest <= self.width / 3 { longest } else { 0 };
         let mut lines = Vec::new();
         for (formula, left) in formulas.iter().zip(&lefts) {
-            let sign = formula.sign.iter().map(|s| self.math(&s.clone().into()));
-            let sign: String = sign.collect();
-            let pad = if formula.sign.is_some() {
-                " ".repeat(aligned.saturating_sub(left.chars().count()))
-            } else {
-                String::new()
+            let sign: String =
+                formula.sign.iter().map(|s| self.math(&s.clone().into())).collect();
+            let pad = if sign.is_empty() { 0 } else { aligned };
+            let front = format!("{left:>pad$}{sign}");
+            // Further lines begin with their sign below the one in the middle.
+            let taken = front.chars().count();
+            let hang = taken.saturating_sub(2).clamp(2, self.width / 3);
+            let room = self.width.saturating_sub(margin);
+            let right = self.math(&formula.right);
+            let right = match room.checked_sub(taken) {
+                Some(rest) if taken <= self.width / 3 => wrap(&right, rest, 0),
+                _ => wrap(&right, room.saturating_sub(hang), 0),
             };
-            let text = format!("{pad}{left}{sign}{}", self.math(&formula.right));
-            let hang = if formula.sign.is_some() { aligned + 1 } else { 2 };
-            let width = self.width.saturating_sub(margin);
-            lines.extend(wrap(&text, width, hang.min(width / 3)).lines().map(str::to_owned));
+            let mut right = right.lines();
+            lines.push(front + right.next().unwrap_or_default());
+            lines.extend(right.map(|line| format!("{}{line}", " ".repeat(hang))));
         }
         lines
     }

@@ -63,8 +63,12 @@ pub(super) fn ascii(text: &str) -> String {
 /// The text for LaTeX outside of formulas.
 pub(super) fn latex(text: &str) -> String {
     let mut out = String::new();
-    for character in text.chars() {
+    let letters: Vec<char> = text.chars().collect();
+    for (at, character) in letters.iter().copied().enumerate() {
+        let next = letters.get(at + 1);
         match character {
+            // A stroke, unless it is an apostrophe.
+            '\'' if at > 0 && !next.is_some_and(|c| c.is_alphabetic()) => out.push_str("$'$"),
             '\\' => out.push_str(r"\textbackslash{}"),
             '~' => out.push_str(r"\textasciitilde{}"),
             '^' => out.push_str(r"\textasciicircum{}"),
@@ -103,6 +107,11 @@ mod tests {
     fn remarks_are_spelt_in_ascii() {
         assert_eq!(ascii("φ₁(x) = (eˣ − 1)/x"), "phi_1(x) = (e^x - 1)/x");
         assert_eq!(ascii("M⁻¹ F"), "M^-1 F");
+    }
+
+    #[test]
+    fn strokes_are_no_apostrophes() {
+        assert_eq!(latex("q'' + p' of the step's"), "q$''$ + p$'$ of the step's");
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod outcome;
 mod problem;
 mod quadrature;
 mod residual;
+mod retrace;
 mod roads;
 mod search;
 mod second_variation;

@@ -53,6 +53,10 @@ pub struct Settings {
     pub endpoint_radius: Option<f64>,
     /// Points near which a point of rest is expected.
     pub endpoint_hints: Vec<Vec<f64>>,
+    /// Most points of rest to which a path is sought; the nearest and the cheapest come first.
+    pub endpoint_limit: usize,
+    /// Whether to gather evidence for the solution; without, it costs a fraction.
+    pub checks: bool,
 }
 
 impl Default for Settings {
@@ -64,6 +68,8 @@ impl Default for Settings {
             endpoint_starts: 40,
             endpoint_radius: None,
             endpoint_hints: Vec::new(),
+            endpoint_limit: 12,
+            checks: true,
         }
     }
 }

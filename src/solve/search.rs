@@ -110,7 +110,9 @@ fn refused(problem: &Problem<'_>) -> Option<Outcome> {
 
 /// A time at which the discount rate has settled: zero if it is constant.
 fn late(problem: &Problem<'_>) -> f64 {
-    if problem.mechanics.discount().constant().is_some() { 0.0 } else { 1e6 }
+    let Problem { mechanics, start, .. } = problem;
+    let steady = mechanics.discount().constant().is_some() && mechanics.is_autonomous(start);
+    if steady { 0.0 } else { 1e6 }
 }
 
 fn over_all_times(problem: &Problem<'_>, method: Method) -> Found {
@@ -129,15 +131,25 @@ fn over_all_times(problem: &Problem<'_>, method: Method) -> Found {
             settled.unwrap_or(endpoint)
         })
         .collect();
+    if !settles(problem, late) {
+        return Found::failed(Outcome::NotApplicable {
+            reason: "the Lagrangian depends on time for ever; a path over all times has no end to \
+                     come to rest at: give a finite horizon",
+        });
+    }
+    let tried = worth_trying(&endpoints, settings.endpoint_limit);
     let mut best: Option<(Trajectory, Cost, Endpoint)> = None;
     let mut candidates = Vec::new();
-    for endpoint in &endpoints {
-        let path = Connection::new(*mechanics, start, endpoint, settings).map(|c| c.by(method));
+    for (endpoint, tried) in endpoints.iter().zip(tried) {
+        let path = Connection::new(*mechanics, start, endpoint, settings)
+            .filter(|_| tried)
+            .map(|c| c.by(method));
         let (cost, outcome) = match &path {
             Some(path) if path.outcome.is_optimal() => {
                 (Some(to_endpoint(mechanics, path, endpoint)), Outcome::Optimal)
             }
             Some(path) => (None, path.outcome.clone()),
+            None if !tried => (None, Outcome::NotApplicable { reason: "not tried" }),
             None => (None, unsuitable(endpoint)),
         };
         candidates.push(Candidate {
@@ -169,6 +181,36 @@ fn over_all_times(problem: &Problem<'_>, method: Method) -> Found {
             candidates,
         },
     }
+}
+
+/// Whether the Lagrangian no longer depends on time at late times.
+fn settles(problem: &Problem<'_>, late: f64) -> bool {
+    let Problem { mechanics, start, .. } = problem;
+    if mechanics.is_autonomous(start) {
+        return true;
+    }
+    let still = vec![0.0; start.len()];
+    let slope = |t: f64| mechanics.time_slope(t, start, &still).abs();
+    let size = slope(0.0).max(mechanics.value(0.0, start, &still).abs());
+    [0.9, 1.0, 1.7].into_iter().all(|s| slope(s * late.max(1e6)) <= 1e-12 * size)
+}
+
+/// Of many admissible endpoints, half of the limit by distance and half by running cost.
+fn worth_trying(endpoints: &[Endpoint], limit: usize) -> Vec<bool> {
+    let mut out = vec![true; endpoints.len()];
+    // They are sorted by distance already.
+    let near: Vec<usize> =
+        (0..endpoints.len()).filter(|i| endpoints[*i].is_admissible()).collect();
+    if near.len() <= limit {
+        return out;
+    }
+    let mut cheap = near.clone();
+    cheap.sort_by(|a, b| endpoints[*a].running_cost.total_cmp(&endpoints[*b].running_cost));
+    let half = limit.div_ceil(2);
+    for i in near.iter().skip(half) {
+        out[*i] = cheap[..half].contains(i);
+    }
+    out
 }
 
 /// Whether the first is cheaper. Without discount the loss at the end decides before all else.

@@ -47,10 +47,10 @@ pub(crate) struct Hit {
 
 /// The motion in reversed time, `y = (q − origin, v, s)` with `t = T − s`. Near an endpoint it is the
 /// displacement that has to be accurate to a relative tolerance.
-struct Reversed<'a> {
-    mechanics: Mechanics<'a>,
-    horizon: f64,
-    origin: Vec<f64>,
+pub(crate) struct Reversed<'a> {
+    pub(crate) mechanics: Mechanics<'a>,
+    pub(crate) horizon: f64,
+    pub(crate) origin: Vec<f64>,
 }
 
 impl Reversed<'_> {

@@ -12,6 +12,7 @@ use super::outcome::{Outcome, Work};
 use super::problem::{End, Horizon, Problem, Settings};
 use super::quadrature::energy_defect;
 use super::residual::Mechanics;
+use super::retrace::retraced;
 use super::roads::{DIRECT_INTERVALS, Method};
 use super::search::{Candidate, Found, find};
 use super::second_variation::{CostToGo, SecondVariation, second_variation};
@@ -57,7 +58,8 @@ pub struct Checks {
 pub struct Comparison {
     /// The other method; the closed form itself stands for its matrix sign instead of its Schur form.
     pub method: Method,
-    /// Largest distance of positions and velocities, relative to their ranges.
+    /// Largest distance of positions and velocities, relative to their ranges. Where one shot cannot
+    /// hold the whole path, the largest miss of shooting it piece by piece.
     pub distance: f64,
     /// Relative difference of the costs; nothing if the other path is known at its nodes only, because
     /// its steps are too long to be interpolated.
@@ -74,7 +76,7 @@ pub fn solve(problem: &Problem<'_>, method: Option<Method>) -> Solution {
     let found = find(problem, method);
     let mut checks = None;
     let mut trajectory = found.trajectory.clone();
-    if trajectory.outcome.is_optimal() {
+    if trajectory.outcome.is_optimal() && problem.settings.checks {
         let evidence = check(problem, method, &found);
         if let Ok(SecondVariation { conjugate: Some(time), .. }) = evidence.second_variation {
             trajectory.outcome = Outcome::NotAMinimum { time };
@@ -187,6 +189,11 @@ fn second_road(
         let second = again(problem, other, found);
         if !second.outcome.is_optimal() {
             failure = second.outcome;
+            if other == Method::Shooting
+                && let Ok((distance, work)) = retraced(&problem.mechanics, &found.trajectory)
+            {
+                return Ok(Comparison { method: other, distance, cost: None, work });
+            }
             continue;
         }
         let cost = if second.residual < 1e-3 {

@@ -7,8 +7,24 @@ mod bad;
 mod cli;
 mod docs;
 mod model;
+mod robust;
+mod rules;
 mod solve;
 mod stages;
 mod syntax;
 mod tidy;
 mod typed_gen;
+
+// Shared with the fuzzing crate, which is a workspace of its own.
+#[path = "../fuzz/src/choices.rs"]
+#[allow(unreachable_pub, dead_code, reason = "a library there, private modules here")]
+mod choices;
+#[path = "../fuzz/src/generate.rs"]
+#[allow(unreachable_pub, reason = "a library there, private modules here")]
+mod generate;
+#[path = "../fuzz/src/hold.rs"]
+#[allow(unreachable_pub, reason = "a library there, private modules here")]
+mod hold;
+#[path = "../fuzz/src/mutate.rs"]
+#[allow(unreachable_pub, reason = "a library there, private modules here")]
+mod mutate;

@@ -2,7 +2,7 @@
 
 use super::symbols::glossary;
 use super::{Block, Formula, Inline, Prose, Section, listed, prose};
-use crate::emit::math::{COMMA, Math, PLUS, Sign, grouped, math, sign, spelt};
+use crate::emit::math::{COMMA, Math, Sign, grouped, math, sign, spelt};
 use crate::model::types::{Coordinate, Discount, Horizon, Model, Parts, time};
 use crate::study::Study;
 use crate::symbolic::build::fun;
@@ -51,16 +51,44 @@ fn objective(model: &Model) -> Vec<Formula> {
     }
     let names = model.coordinates.iter().map(Coordinate::q).map(Math::from);
     let of = Math::listed(names, &COMMA);
-    let left = math![sign("J[", "J[", "J["), of, sign("]", "]", "]")];
+    let (cost, lagrangian) = (objective_name(model), lagrangian_name(model));
+    let left = math![cost, sign("[", "[", "["), of, sign("]", "]", "]")];
     let weight = match &model.discount {
         Discount::None => Math::default(),
         Discount::Rate(rate) => Math::from(fun(Fun::Exp, &-(rate * Expr::sym(time())))),
         Discount::Weight(weight) => grouped(weight),
     };
     let gap = if model.discount == Discount::None { sign("", "", "") } else { SPACE };
-    let lagrangian = sign("L", "L", "L");
     let right = math![integral(&model.horizon), weight, gap, lagrangian.clone(), OVER_TIME];
     vec![Formula::equation(left, right), Formula::equation(lagrangian, integrand(model))]
+}
+
+/// Is a letter free for the notation of the page?
+fn is_free(letter: &str, model: &Model) -> bool {
+    let known = |symbol: &crate::symbolic::Symbol| *symbol.name == *letter;
+    let coordinates = model.coordinates.iter().map(|q| &q.position);
+    let constants = model.constants.iter().map(|c| &c.symbol);
+    let functions = model.functions.iter().map(|f| &f.symbol);
+    !coordinates.chain(constants).chain(functions).chain(&model.givens).any(known)
+}
+
+fn objective_name(model: &Model) -> Sign {
+    match is_free("J", model) {
+        true => sign("J", "J", "J"),
+        false => sign("𝒥", "Cost", r"\mathcal{J}"),
+    }
+}
+
+fn lagrangian_name(model: &Model) -> Sign {
+    match is_free("L", model) {
+        true => sign("L", "L", "L"),
+        false => sign("ℒ", "Lagrangian", r"\mathcal{L}"),
+    }
+}
+
+/// `J*`
+pub(super) fn optimal_cost(model: &Model) -> Math {
+    math![objective_name(model), sign("*", "*", "^{*}")]
 }
 
 fn integral(horizon: &Horizon) -> Math {
@@ -87,22 +115,7 @@ fn integrand(model: &Model) -> Math {
 }
 
 fn joined(kinetic: &Expr, loss: &Expr) -> Math {
-    if loss.is_zero() {
-        return kinetic.into();
-    }
-    // A sum carries its own signs; a single term may begin with a minus.
-    let minus = crate::symbolic::number::sign(&loss.as_product().coefficient) < 0;
-    if minus && loss.terms().len() == 1 {
-        return math![kinetic, sign(" − ", " - ", "-"), -loss];
-    }
-    if loss.terms().len() > 1 && starts_negative(loss) {
-        return math![kinetic, PLUS, grouped(loss)];
-    }
-    math![kinetic, PLUS, loss]
-}
-
-fn starts_negative(expr: &Expr) -> bool {
-    print::ascii(expr).starts_with('-')
+    Math::sum([kinetic.clone(), loss.clone()])
 }
 
 /// The cost of one step: the geometry where it begins, the loss where it ends.

@@ -60,7 +60,7 @@ fn entries<'a>(study: &'a Study, view: &View) -> Vec<Entry<'a>> {
 }
 
 /// `γ → ∞`
-pub(super) fn limit(limit: &Limit) -> Math {
+fn limit(limit: &Limit) -> Math {
     match limit {
         Limit::ToInfinity(symbol) => math![symbol, TO_INF],
         Limit::ToZero(symbol) => math![symbol, TO_ZERO],
@@ -69,7 +69,7 @@ pub(super) fn limit(limit: &Limit) -> Math {
 }
 
 /// `ηkh/γ² ≪ 1`
-pub(super) fn condition(condition: &Condition) -> Math {
+pub(in crate::emit) fn condition(condition: &Condition) -> Math {
     let size = |expr: &Expr| match expr.is_scalar() {
         true => Math::from(expr),
         false => math![NORM, expr, NORM_END],
@@ -83,7 +83,7 @@ pub(super) fn condition(condition: &Condition) -> Math {
 }
 
 /// `O(ε²)`
-pub(super) fn error(order: &ErrorOrder) -> Math {
+fn error(order: &ErrorOrder) -> Math {
     match order {
         ErrorOrder::Exact => math![sign("none", "none", r"\text{none}")],
         ErrorOrder::Exponential => {

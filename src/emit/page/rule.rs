@@ -1,14 +1,15 @@
 //! The solution and the rule.
 
-use super::objective::side_by_side;
+use super::objective::{optimal_cost, side_by_side};
 use super::symbols::change;
 use super::{Block, Formula, Inline, Prose, Section, View, listed, prose};
 use crate::derive::{Class, Condition, Definition, Derivation, Meaning, Update};
 use crate::emit::definitions::{finite_horizon, solvent_equation, used_by};
-use crate::emit::math::{EQUALS, Math, POSITIVE, math, sign};
+use crate::emit::math::{EQUALS, Math, POSITIVE, column, math, sign};
 use crate::model::types::{Discount, Horizon, Model};
 use crate::rule::known::Match;
 use crate::study::Study;
+use crate::symbolic::rewrite::replace;
 use crate::symbolic::{Expr, Mark, Node, Symbol};
 
 pub(super) fn sections(study: &Study, view: &View) -> Vec<Section> {
@@ -53,7 +54,7 @@ fn solution(study: &Study) -> Section {
     let mut blocks = vec![Block::Text(method(study))];
     let used = used_by(derivation);
     let abbreviations = abbreviations(&used);
-    let mut shown: Vec<Formula> = derivation.path.iter().map(path).collect();
+    let mut shown = paths(derivation);
     let orbit = derivation.equations.iter().skip(derivation.residuals.len());
     shown.extend(orbit.map(|e| Formula::equation(&e.left, &e.right)));
     let words = match (shown.is_empty(), abbreviations.is_empty()) {
@@ -81,9 +82,24 @@ fn orbit_is_empty(derivation: &Derivation) -> bool {
     derivation.equations.len() <= derivation.residuals.len()
 }
 
-/// `θ(t) = …`
-fn path((position, value): &(Symbol, Expr)) -> Formula {
-    Formula::equation(math![position, sign("(t)", "(t)", "(t)")], value)
+/// `θ(t) = …`; coordinates that move together as one column.
+fn paths(derivation: &Derivation) -> Vec<Formula> {
+    let at_time = |q: &Symbol| math![q, sign("(t)", "(t)", "(t)")];
+    let mut formulas = Vec::new();
+    let (step, time) = (crate::model::types::step(), crate::model::types::time());
+    for stacked in &derivation.stacked {
+        let Some(change) = &stacked.change else { continue };
+        let change = replace(change, &Expr::sym(step.clone()), &Expr::sym(time.clone()));
+        let starts = stacked.coordinates.iter().map(|q| Expr::sym(q.marked(Mark::Start)));
+        let start = crate::symbolic::matrix::column(starts.collect());
+        let left = column(stacked.coordinates.iter().map(at_time).collect());
+        formulas.push(Formula::equation(left, Math::sum([start, change])));
+    }
+    let alone = derivation.path.iter().filter(|(q, _)| {
+        !derivation.stacked.iter().any(|stacked| stacked.coordinates.contains(q))
+    });
+    formulas.extend(alone.map(|(q, path)| Formula::equation(at_time(q), path)));
+    if derivation.path.is_empty() { Vec::new() } else { formulas }
 }
 
 /// The kind of problem and how it is solved, in a few sentences.
@@ -214,7 +230,7 @@ fn destination(study: &Study) -> Vec<Block> {
     let mut formulas: Vec<Formula> =
         rest.iter().flat_map(|diagnosis| diagnosis.rest.iter().map(place)).collect();
     let cost = derivation.value.as_ref();
-    formulas.extend(cost.map(|v| Formula::equation(math![sign("J*", "J*", "J^{*}")], v)));
+    formulas.extend(cost.map(|v| Formula::equation(optimal_cost(&study.model), v)));
     // A plan over a finite time is paid for whole, an endless one beyond its resting place.
     let endless = study.model.horizon == Horizon::Infinite;
     let words = match (rest.is_some(), rests, cost.is_some(), endless) {
@@ -271,13 +287,11 @@ fn rule(study: &Study) -> Option<Section> {
     match (derivation.class, exact, first) {
         (Class::SingleStep, Some(exact), _) => blocks.push(Block::Boxed(exact)),
         (Class::FirstIntegral, _, Some(first)) | (_, None, Some(first)) => {
-            let mut words = in_time(study);
-            words.extend(prose![", to first order in ", step()]);
-            blocks.push(Block::Text(words));
+            blocks.push(Block::Text(in_time(study, ", to first order,")));
             blocks.push(Block::Boxed(first));
         }
         (_, Some(exact), first) => {
-            blocks.push(Block::Text(in_time(study)));
+            blocks.push(Block::Text(in_time(study, "")));
             let same = first.as_ref() == Some(&exact);
             blocks.push(Block::Boxed(exact));
             if let Some(first) = first.filter(|_| !same) {
@@ -285,6 +299,11 @@ fn rule(study: &Study) -> Option<Section> {
                 blocks.push(Block::Formulas(first));
             }
         }
+        (Class::Linear, None, None) => blocks.push(Block::Text(prose![
+            "The change has no formula here; ",
+            Inline::Code("lagrule solve".to_owned()),
+            " finds it in numbers.",
+        ])),
         (_, None, None) => return None,
     }
     if let Some(found) = &study.known {
@@ -294,11 +313,11 @@ fn rule(study: &Study) -> Option<Section> {
 }
 
 /// "In the time Δt the path changes θ by"
-fn in_time(study: &Study) -> Prose {
+fn in_time(study: &Study, order: &str) -> Prose {
     let names = study.model.coordinates.iter().map(|q| prose![q.q()]);
     let mut words = prose!["In the time ", step(), " the optimal path changes "];
     words.extend(listed(names.collect()));
-    words.push(" by".into());
+    words.push(format!("{order} by").into());
     words
 }
 

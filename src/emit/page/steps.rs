@@ -2,9 +2,11 @@
 
 use super::{Block, Formula, Section, StepText};
 use crate::derive::Claim;
-use crate::emit::math::{Math, math, sign, spelt};
+use crate::emit::math::{Math, Sign, math, sign, spelt};
 use crate::study::Study;
 use crate::symbolic::{Expr, print};
+
+const APART: Sign = sign(",   ", ",   ", r",\qquad");
 
 pub(super) fn section(study: &Study) -> Section {
     let steps = study.derivation.trace.steps.iter().map(|step| StepText {
@@ -27,7 +29,9 @@ pub(in crate::emit) fn formulas(claim: &Claim) -> Vec<Formula> {
         Claim::Solves(position, path) => {
             vec![Formula::equation(math![position, sign("(t)", "(t)", "(t)")], path)]
         }
-        Claim::Fact(parts) => parts.iter().map(Formula::bare).collect(),
+        Claim::Fact(parts) => {
+            vec![Formula::bare(Math::listed(parts.iter().map(Math::from), &APART))]
+        }
         Claim::Leading { function, coefficient, power } => {
             let left = in_epsilon(function);
             let epsilon = Expr::sym(crate::derive::epsilon());

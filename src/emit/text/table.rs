@@ -62,18 +62,23 @@ impl Sheet {
                 out.push('\n');
             }
             out.push_str(&format!("  {}\n", row[0].join("   ")));
+            let label = head[1..].iter().map(|title| title.chars().count()).max().unwrap_or(0);
             for column in 1..head.len() {
                 let Some(cell) = prose.get(column).filter(|cell| !cell.is_empty()) else {
                     continue;
                 };
-                out.push_str(&format!("{}{}:\n", " ".repeat(INDENT), head[column]));
+                let pad = INDENT + label + GAP;
+                let mut lines = Vec::new();
                 for line in cell {
                     let text = self.line(line);
-                    let width = self.width.saturating_sub(INDENT + 2);
-                    let pad = " ".repeat(INDENT + 2);
-                    for piece in crate::symbolic::print::wrap(&text, width, 2).lines() {
-                        out.push_str(&format!("{pad}{piece}\n"));
-                    }
+                    let width = self.width.saturating_sub(pad);
+                    let wrapped = crate::symbolic::print::wrap(&text, width, 2);
+                    lines.extend(wrapped.lines().map(str::to_owned));
+                }
+                for (at, line) in lines.iter().enumerate() {
+                    let title = if at == 0 { head[column].as_str() } else { "" };
+                    let indent = " ".repeat(INDENT);
+                    out.push_str(&format!("{indent}{title:label$}{}{line}\n", " ".repeat(GAP)));
                 }
             }
         }

@@ -12,3 +12,4 @@ mod infinite;
 mod lagrangians;
 mod linear;
 mod random;
+mod tape;
