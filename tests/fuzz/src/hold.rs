@@ -2,9 +2,10 @@
 
 use lagrule::derive::{Condition, Definition, Derivation, GradientFlow, Meaning, epsilon};
 use lagrule::diag::Sink;
-use lagrule::driver::{self, Study};
+use lagrule::driver;
 use lagrule::model::types::{Coordinate, Model};
 use lagrule::source::Source;
+use lagrule::study::Study;
 use lagrule::symbolic::{Expr, Mark, Symbol};
 use lagrule::syntax;
 use std::collections::BTreeSet;
