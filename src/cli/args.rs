@@ -3,7 +3,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::emit::{FORMATS, Part};
 
 /// Derive learning rules from Lagrangians.
 ///
@@ -27,7 +30,7 @@ pub(super) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Args, cla
 
 const EXAMPLES: &str = "\
 Examples:
-  lagrule derive rules/ballistic.lag    the rule, its regimes, its diagnosis
+  lagrule derive rules/momentum.lag derive the rule
   lagrule check rules/*.lag         find mistakes
   lagrule fmt rules/momentum.lag    put a file into the usual layout
 
@@ -36,7 +39,7 @@ Exit code: 0 done, 1 a check failed, 2 the input is wrong.";
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Derive the learning rule a `.lag` file implies
+    /// Derive the learning rule of a `.lag` file
     Derive(DeriveArgs),
     /// Find mistakes in `.lag` files
     Check(CheckArgs),
@@ -49,30 +52,49 @@ pub(super) enum Command {
 #[command(after_help = "\
 Examples:
   lagrule derive rules/momentum.lag
-  lagrule derive rules/ballistic.lag --regime newton
-  lagrule derive rules/rotation.lag --steps --ascii -o rotation.txt
+  lagrule derive rules/momentum.lag --steps
+  lagrule derive rules/momentum.lag --regime ballistic
+  lagrule derive rules/momentum.lag --format latex -o momentum.tex
+  lagrule derive rules/momentum.lag --show motion,rule
 
-Exit code 1 means that the problem has no optimum; the page says why.")]
+Exit code: 0 done, an honest \"no closed form\" included; 1 there is no optimum; 2 the input is
+wrong.")]
 pub(super) struct DeriveArgs {
     /// The file; `-` for standard input
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,
 
-    /// Show every step with the law it uses
+    /// Show every step of the derivation with the law it uses
     #[arg(long)]
     pub(super) steps: bool,
 
-    /// Show only this regime
+    /// Only this regime
     #[arg(long, value_name = "NAME")]
     pub(super) regime: Option<String>,
 
-    /// Use ASCII instead of mathematical signs
+    /// The format
+    #[arg(long, value_parser = formats(), default_value = "text", value_name = "FORMAT")]
+    pub(super) format: String,
+
+    /// ASCII instead of mathematical characters (text only)
     #[arg(long)]
     pub(super) ascii: bool,
 
-    /// Write to a file instead of standard output
+    /// Write to this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+
+    /// The parts to show, separated by commas
+    #[arg(long, value_delimiter = ',', value_parser = parts(), value_name = "PARTS")]
+    pub(super) show: Vec<String>,
+}
+
+fn formats() -> PossibleValuesParser {
+    FORMATS.iter().map(|(name, _)| *name).collect::<Vec<_>>().into()
+}
+
+fn parts() -> PossibleValuesParser {
+    Part::ALL.map(|(name, _)| name).into()
 }
 
 /// Arguments of `lagrule check`.

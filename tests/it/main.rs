@@ -11,6 +11,7 @@ mod laws;
 mod model;
 mod numbers;
 mod robust;
+mod rules;
 mod solve;
 mod stages;
 mod syntax;
