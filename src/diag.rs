@@ -79,6 +79,14 @@ impl Diagnostic {
         self
     }
 
+    /// Points at a second place, if there is one.
+    pub fn maybe_label(self, span: Option<Span>, message: &str) -> Self {
+        match span {
+            Some(span) => self.label(span, message),
+            None => self,
+        }
+    }
+
     /// Adds a fact.
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());

@@ -4,6 +4,7 @@
 pub mod cli;
 pub mod derive;
 pub mod diag;
+pub mod driver;
 pub mod model;
 pub mod rule;
 pub mod solve;

@@ -24,7 +24,7 @@ pub(super) fn diagnose(
     let lowered: Vec<Expr> =
         motion.momenta.iter().map(|p| expand(&-substitute(p, &at_rest))).collect();
     let gradient_flow = gradient_flow(motion, &lowered)?;
-    let (effective_loss, rotation) = effective_loss(motion, &lowered, &at_rest);
+    let (effective_loss, rotation) = effective_loss(motion, loss, &lowered, &at_rest);
     let rest = rest_points(solutions);
     let minimum = loss.map(|loss| loss_minimum(loss, solutions)).unwrap_or_default();
     let rests_at_minimum = compare(&rest, &minimum);
@@ -86,6 +86,7 @@ fn is_certain(curl: &Expr) -> bool {
 /// with `c + γχ̃` is equivalent up to `σ` (E5). Written for constant-coefficient lowered drifts.
 fn effective_loss(
     motion: &Motion,
+    loss: Option<&Expr>,
     lowered: &[Expr],
     at_rest: &BTreeMap<Expr, Expr>,
 ) -> (Option<Expr>, Option<Expr>) {
@@ -123,9 +124,10 @@ fn effective_loss(
         }
     }
     // L at rest is ½ fᵀGf/η + kℓ; the cross term −a·q' adds −γχ.
-    let cost = substitute(&motion.lagrangian, at_rest);
+    let loss = loss.cloned().unwrap_or_else(Expr::zero);
+    let cost = substitute(&(&motion.lagrangian - &loss), at_rest);
     let potential = sum(potentials);
-    let effective = tidy(&sum([cost, &motion.weight_rate * potential]));
+    let effective = tidy(&sum([cost, &motion.weight_rate * potential])) + loss;
     let rotation = rotations.into_iter().find(|r| !is_zero(r));
     (Some(effective), rotation)
 }

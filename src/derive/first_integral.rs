@@ -70,7 +70,14 @@ fn divide_twice(cost: &Expr, coordinate: &Symbol, rest: &Symbol) -> Option<Expr>
         }
     }
     let quotient = sum(parts);
-    (!quotient.is_zero()).then(|| super::collect::collect(&expand(&quotient)))
+    if quotient.is_zero() {
+        return None;
+    }
+    let collected = super::collect::collect(&expand(&quotient));
+    let product = collected.as_product();
+    let squares = |base: &Expr| super::square::complete_squares(base);
+    let factors = product.powers.iter().map(|(base, e)| pow(&squares(base), e));
+    Some(factors.fold(Expr::num(product.coefficient.clone()), |all, factor| all * factor))
 }
 
 /// Coefficients of a polynomial in one symbol, lowest first; `None` for anything else.

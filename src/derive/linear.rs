@@ -4,12 +4,11 @@
 use super::block::Block;
 use super::collect::collect;
 use super::solvent::{Solvent, solve};
-use super::types::{Definition, NoOptimum};
+use super::types::{Definition, Meaning, NoOptimum};
 use crate::symbolic::assume::{is_positive, is_psd, is_spd, is_symmetric};
 use crate::symbolic::build::sum;
 use crate::symbolic::expand::{equal, expand};
-use crate::symbolic::number::sign;
-use crate::symbolic::{Expr, Fun, Node, Symbol, matrix};
+use crate::symbolic::{Expr, Fun, Mark, Node, Symbol, matrix};
 
 /// The solution of one block.
 #[derive(Clone, Debug)]
@@ -55,7 +54,7 @@ impl BlockSolution {
     /// Where the block comes to rest.
     pub(super) fn rest(&self) -> Option<Expr> {
         let offset = self.offset.as_ref()?;
-        Some(tidy(&(self.block.start() - offset)))
+        Some(self.block.start() - offset)
     }
 
     /// Symbols that need explaining.
@@ -158,66 +157,40 @@ fn uniform(block: Block, half: &Expr) -> Result<BlockSolution, NoOptimum> {
     Ok(BlockSolution { block, solvent: None, offset: None, velocity, change: Change::Uniform })
 }
 
-/// `q(0) − q* = K⁻¹(K q(0) + b)`, with signs and common factors taken out of `K`.
+/// `q(0) − q* = K⁻¹(K q(0) + b)`. `K` is minus a curvature, so both signs are turned; common
+/// factors are taken out.
 fn offset(block: &Block) -> Expr {
-    let (k, force) = if mostly_negative(&block.k) {
-        (-&block.k, -&block.force)
-    } else {
-        (block.k.clone(), block.force.clone())
-    };
-    if k.terms().len() == 1 {
-        return tidy(&expand(&(matrix::inverse(&k) * &force)));
-    }
-    let scale = common_scalar(&k);
-    let k = collect(&expand(&(matrix::inverse(&scale) * k)));
-    let force = collect(&expand(&(matrix::inverse(&scale) * force)));
-    matrix::inverse(&k) * force
+    solve_tidily(&-&block.k, &-&block.force)
 }
 
-/// The rational function of symbols that all terms of a matrix share: `1/η` in `kH/η·…`.
+/// `a⁻¹ b`, without denominators inside and with common factors in front.
+pub(super) fn solve_tidily(a: &Expr, b: &Expr) -> Expr {
+    if a.terms().len() == 1 {
+        return tidy(&expand(&(matrix::inverse(a) * b)));
+    }
+    let scale = common_scalar(a);
+    let a = collect(&expand(&(matrix::inverse(&scale) * a)));
+    let b = collect(&expand(&(matrix::inverse(&scale) * b)));
+    matrix::inverse(&a) * b
+}
+
+/// The monomial in which the scalars of a matrix sum have no denominators and no common factor.
 fn common_scalar(matrix: &Expr) -> Expr {
-    let scalars: Vec<Expr> = matrix
+    let marked: Vec<Expr> = matrix
         .terms()
         .iter()
-        .map(|term| {
+        .enumerate()
+        .map(|(at, term)| {
             let product = term.as_product();
-            let start = Expr::num(product.coefficient.clone());
-            if matrix.is_scalar() {
-                return term.clone();
-            }
-            product
+            let start = Expr::num(num_traits::Signed::abs(&product.coefficient));
+            let scalar = product
                 .powers
                 .iter()
-                .fold(start, |all, (b, e)| all * crate::symbolic::build::pow(b, e))
+                .fold(start, |all, (b, e)| all * crate::symbolic::build::pow(b, e));
+            scalar * crate::symbolic::spectral::marker(at)
         })
         .collect();
-    let positive: Vec<Expr> =
-        scalars.iter().map(|s| if leads_negative(s) { -s } else { s.clone() }).collect();
-    let marked: Vec<Expr> = positive
-        .iter()
-        .enumerate()
-        .map(|(at, s)| s * crate::symbolic::spectral::marker(at))
-        .collect();
-    crate::symbolic::expand::content(&sum(marked)).0
-}
-
-fn leads_negative(scalar: &Expr) -> bool {
-    scalar.terms().first().is_some_and(|t| sign(&t.as_product().coefficient) < 0)
-}
-
-/// Do most terms of a sum carry a minus sign?
-pub(super) fn mostly_negative(expr: &Expr) -> bool {
-    let terms = match expr.node() {
-        crate::symbolic::Node::Literal(entries) => {
-            entries.iter().filter(|e| !e.is_zero()).map(leading_sign).collect::<Vec<_>>()
-        }
-        _ => expr.terms().iter().map(|t| sign(&t.as_product().coefficient)).collect(),
-    };
-    terms.iter().map(|s| i32::from(*s)).sum::<i32>() < 0
-}
-
-fn leading_sign(expr: &Expr) -> i8 {
-    expr.terms().first().map_or(0, |t| sign(&t.as_product().coefficient))
+    crate::symbolic::expand::common_denominator(&sum(marked)).0
 }
 
 /// The velocity at the start, `X (q(0) − q*)`.
@@ -230,24 +203,44 @@ pub(super) fn tidy(expr: &Expr) -> Expr {
     collect(&expand(expr))
 }
 
-/// The value `V(q) = ½ dᵀPd + sᵀd + c` around the rest point, `d = q − q*` (L2):
-/// `P = −(∂p/∂v X + ∂p/∂q)`, `s = −p(q*, 0)`.
-pub(super) struct Value {
-    /// The quadratic part at the start.
-    pub quadratic: Expr,
-    /// The linear part at the start; zero without drift.
-    pub linear: Expr,
+/// The value `V(q₀) = ½ dᵀPd + sᵀd` of the optimal path beyond the cost of staying at the rest
+/// point (L2), with `d = q₀ − q*`, `P = −(∂p/∂v X + ∂p/∂q)`, `s = −p(q*, 0)`.
+///
+/// The rest point stands as a symbol, so that the formula stays short.
+pub(super) fn value(solution: &BlockSolution) -> Option<(Expr, Vec<Definition>)> {
+    let (solvent, rest) = (solution.solvent.as_ref()?, solution.rest()?);
+    let block = &solution.block;
+    let mut definitions = Vec::new();
+    let mut stars = Vec::new();
+    for (at, q) in block.coordinates.iter().enumerate() {
+        let symbol = q.marked(Mark::Rest);
+        stars.push(Expr::sym(symbol.clone()));
+        let meaning = Meaning::Equals(block.entry(&rest, at));
+        definitions.push(Definition { symbol, meaning });
+    }
+    let star = if let [only] = stars.as_slice() { only.clone() } else { matrix::column(stars) };
+    let offset = block.start() - &star;
+    let p = tidy(&expand(&-(&block.m * &solvent.x + &block.momentum_slope)));
+    let row = matrix::transpose(&offset);
+    let quadratic = scalars_first(&p, |core| Expr::frac(1, 2) * (&row * core * &offset));
+    // p(q*, 0) = p(q(0), 0) − ∂p/∂q (q(0) − q*).
+    let at_rest = expand(&(&block.momentum_start - &block.momentum_slope * &offset));
+    let linear = scalars_first(&tidy(&at_rest), |core| -(&row * core));
+    Some((quadratic + linear, definitions))
 }
 
-/// The value of the optimal path from the start, up to the cost of staying at the rest point.
-pub(super) fn value(solution: &BlockSolution) -> Option<Value> {
-    let (solvent, offset) = (solution.solvent.as_ref()?, solution.offset.as_ref()?);
-    let block = &solution.block;
-    let p = expand(&-(&block.m * &solvent.x + &block.momentum_slope));
-    let row = matrix::transpose(offset);
-    let quadratic = Expr::frac(1, 2) * (&row * &p * offset);
-    // p(q*, 0) = p(q(0), 0) − ∂p/∂q (q(0) − q*).
-    let at_rest = &block.momentum_start - &block.momentum_slope * offset;
-    let linear = -(row * at_rest);
-    Some(Value { quadratic: collect(&quadratic), linear: collect(&expand(&linear)) })
+/// Applies a linear map to the non-scalar part of a product, the scalars staying in front.
+fn scalars_first(expr: &Expr, map: impl Fn(&Expr) -> Expr) -> Expr {
+    let product = expr.as_product();
+    match &product.tail {
+        Some(tail) => {
+            let start = Expr::num(product.coefficient.clone());
+            let scalar = product
+                .powers
+                .iter()
+                .fold(start, |all, (b, e)| all * crate::symbolic::build::pow(b, e));
+            scalar * map(tail)
+        }
+        None => map(expr),
+    }
 }

@@ -59,7 +59,7 @@ pub(super) fn expand_overdamped(motion: &Motion) -> Option<Overdamped> {
 }
 
 /// The derivative of an expression when the coordinates move with given velocities.
-fn along(expr: &Expr, coordinates: &[Symbol], velocities: &[Expr]) -> Expr {
+pub(super) fn along(expr: &Expr, coordinates: &[Symbol], velocities: &[Expr]) -> Expr {
     directional(expr, &|s: &Symbol| {
         let at = coordinates.iter().position(|q| q == s)?;
         Some(velocities[at].clone())

@@ -76,7 +76,7 @@ pub(super) fn continuous(
         let remark = "d/dt ∂F/∂q' + (w'/w) ∂F/∂q' − ∂F/∂q = 0";
         derivation.trace.push(law, remark, claim);
     }
-    if let Some((hamiltonian, equations)) = motion.hamiltonian() {
+    if let Some((hamiltonian, equations)) = motion.hamiltonian(configuration.loss.as_ref()) {
         derivation.trace.push(
             "Legendre transform",
             "H = min over v of F + p·v, with p = −∂F/∂v",
@@ -226,8 +226,9 @@ fn plan_block(
             Claim::Fact(vec![solvent.x.clone()]),
         );
     }
-    if let Some(value) = value(solution) {
-        add_value(derivation, value.quadratic + value.linear);
+    if let Some((value, rest)) = value(solution) {
+        derivation.definitions.extend(rest);
+        add_value(derivation, value);
     }
     let t = Expr::sym(time());
     let path = solution.block.start() + solution.change_after(&t);

@@ -4,7 +4,7 @@
 use super::configuration::Configuration;
 use super::first_integral::orbit;
 use super::linear::{BlockSolution, tidy};
-use super::overdamped::expand_overdamped;
+use super::overdamped::{along, expand_overdamped};
 use super::plan::{entries, taken};
 use super::regime::{
     Neglected, epsilon, finish, limit_symbols, scaling, spectral_block, uniform_block,
@@ -13,11 +13,12 @@ use super::single_step::LinearStep;
 use super::types::{Condition, Definition, ErrorOrder, Meaning, RegimeLimit, RegimeRule};
 use super::variation::{Motion, jacobian};
 use crate::model::types::{Discount, Limit, Model, Regime, step};
-use crate::symbolic::build::sum;
-use crate::symbolic::expand::expand;
+use crate::symbolic::build::{pow, sum};
+use crate::symbolic::expand::{common_denominator, expand};
 use crate::symbolic::number::q;
 use crate::symbolic::rewrite::{replace, substitute};
 use crate::symbolic::series::leading;
+use crate::symbolic::spectral::marker;
 use crate::symbolic::{Expr, Mark, Symbol};
 
 /// Every regime of a linear problem with infinite horizon.
@@ -92,11 +93,14 @@ fn long_step(solution: &BlockSolution, neglected: &mut Neglected) -> Result<Expr
     let offset = solution.offset.as_ref().ok_or("there is no rest point")?;
     let decay = solution.solvent.as_ref().map(|solvent| -(&solvent.x * Expr::sym(step())));
     if let Some(decay) = decay {
-        neglected.note(&crate::symbolic::series::Leading {
-            first: (q(0, 1), Expr::one()),
-            second: None,
-            dropped: vec![decay],
-        });
+        neglected.note(
+            &crate::symbolic::series::Leading {
+                first: (q(0, 1), Expr::one()),
+                second: None,
+                dropped: vec![decay],
+            },
+            &[],
+        );
     }
     Ok(-offset)
 }
@@ -160,18 +164,8 @@ fn overdamped(
         (_, _, true) => 2,
         (_, _, false) => 1,
     };
-    let mut conditions = Vec::new();
-    let fields = if drifting { &expansion.drift } else { &expansion.first };
-    for (coordinate, field) in motion.coordinates.iter().zip(fields) {
-        let Ok(slope) = jacobian(field, coordinate) else { continue };
-        let slope = expand(&slope);
-        if slope.is_zero() {
-            continue;
-        }
-        let fast = if drifting { &slope / rate } else { &slope / (rate * rate) };
-        let step = if drifting { &slope * &dt } else { &slope * &dt / rate };
-        conditions.extend([Condition::Small(fast), Condition::Small(step)]);
-    }
+    let leading = if drifting { &expansion.drift } else { &expansion.first };
+    let conditions = slowness(motion, leading, drifting, rate, &dt);
     Ok(RegimeRule {
         changes: regroup(configuration, &changes),
         error: ErrorOrder::Power(q(by_rate.min(by_step), 1)),
@@ -179,6 +173,52 @@ fn overdamped(
         definitions: Vec::new(),
         eigenvalues: Vec::new(),
     })
+}
+
+/// The velocity field must change little over the discount time and over the step. With the
+/// Jacobian where it can be written, else with the derivative along the field itself.
+fn slowness(
+    motion: &Motion,
+    field: &[Expr],
+    drifting: bool,
+    rate: &Expr,
+    dt: &Expr,
+) -> Vec<Condition> {
+    let mut conditions = Vec::new();
+    for (coordinate, velocity) in motion.coordinates.iter().zip(field) {
+        let scale = if drifting { Expr::one() } else { rate.clone() };
+        if let Ok(slope) = jacobian(velocity, coordinate) {
+            let slope = tidy(&slope);
+            if !slope.is_zero() {
+                let over_time = tidy(&expand(&(&slope / (rate * &scale))));
+                let over_step = tidy(&expand(&(&slope * dt / &scale)));
+                conditions.extend([Condition::Small(over_time), Condition::Small(over_step)]);
+            }
+            continue;
+        }
+        let bend = tidy(&along(velocity, &motion.coordinates, field));
+        if !bend.is_zero() {
+            // What both sides share in front says nothing.
+            let shared = common_denominator(&front(velocity)).0;
+            let plain = |e: Expr| tidy(&expand(&(e / &shared)));
+            let reference = plain(velocity.clone());
+            conditions.extend([
+                Condition::Against(plain(&bend / (rate * &scale)), reference.clone()),
+                Condition::Against(plain(&bend * dt / &scale), reference),
+            ]);
+        }
+    }
+    conditions
+}
+
+/// The scalars in front of the terms of a vector, as one sum.
+fn front(vector: &Expr) -> Expr {
+    sum(vector.terms().iter().enumerate().map(|(at, term)| {
+        let product = term.as_product();
+        let start = Expr::num(product.coefficient);
+        let scalar = product.powers.iter().fold(start, |all, (b, e)| all * pow(b, e));
+        scalar * marker(at)
+    }))
 }
 
 /// Regimes of problems without a closed form.
@@ -297,7 +337,7 @@ pub(super) fn horizon_regimes(
             let found =
                 leading(&scaled, &epsilon()).map_err(|p| super::regime::describe(&p))?;
             let Some(found) = found else { continue };
-            neglected.note(&found);
+            neglected.note(&found, &limit_symbols(regime));
             all.push((coordinate.clone(), tidy(&found.first.1)));
         }
         Ok(RegimeRule {

@@ -9,7 +9,7 @@ use crate::symbolic::Fun;
 use crate::symbolic::assume::is_nonnegative;
 use crate::symbolic::build::{fun, pow, sum};
 use crate::symbolic::expand::expand;
-use crate::symbolic::rewrite::substitute;
+use crate::symbolic::rewrite::{replace, substitute};
 use crate::symbolic::series::{Leading, NoSeries, leading};
 use crate::symbolic::{Expr, Prop, Props, Q, Shape, Symbol};
 use num_traits::Zero;
@@ -65,21 +65,21 @@ pub(super) struct Neglected {
 
 impl Neglected {
     /// Notes one expansion.
-    pub(super) fn note(&mut self, found: &Leading) {
+    pub(super) fn note(&mut self, found: &Leading, limits: &[Symbol]) {
         let lead = &found.first.0;
         self.lowest =
             Some(self.lowest.take().map_or(lead.clone(), |low| low.min(lead.clone())));
         if let Some((power, coefficient)) = &found.second {
             let next = self.next.take().map_or(power.clone(), |low| low.min(power.clone()));
             self.next = Some(next);
-            let ratio = expand(&(coefficient / &found.first.1));
-            for term in ratio.terms() {
-                self.condition(Condition::Small(magnitude(term)));
+            for ratio in grouped(&expand(&(coefficient / &found.first.1)), limits) {
+                self.condition(Condition::Small(ratio));
             }
         }
         for exponent in &found.dropped {
             self.exponential = true;
-            self.condition(Condition::Large(exponent.clone()));
+            let small = Expr::sym(epsilon());
+            self.condition(Condition::Large(replace(exponent, &small, &Expr::one())));
         }
     }
 
@@ -103,6 +103,24 @@ impl Neglected {
     pub(super) fn conditions(self) -> Vec<Condition> {
         self.conditions
     }
+}
+
+/// The terms of a ratio gathered by what they hold of the scaled symbols; each must be small.
+fn grouped(ratio: &Expr, limits: &[Symbol]) -> Vec<Expr> {
+    let mut groups: Vec<(Vec<(Expr, Expr)>, Vec<Expr>)> = Vec::new();
+    for term in ratio.terms() {
+        let held: Vec<(Expr, Expr)> = term
+            .as_product()
+            .powers
+            .into_iter()
+            .filter(|(base, _)| base.as_sym().is_some_and(|s| limits.contains(s)))
+            .collect();
+        match groups.iter_mut().find(|(known, _)| *known == held) {
+            Some((_, terms)) => terms.push(term.clone()),
+            None => groups.push((held, vec![term.clone()])),
+        }
+    }
+    groups.into_iter().map(|(_, terms)| collect(&sum(terms.iter().map(magnitude)))).collect()
 }
 
 /// A term without its sign; factors of unknown sign in absolute value.
@@ -140,7 +158,7 @@ pub(super) fn spectral_block(
         let whole = substitute(&(&response * factor), &scaling);
         let found = leading(&whole, &epsilon()).map_err(|problem| describe(&problem))?;
         let Some(found) = found else { continue };
-        neglected.note(&found);
+        neglected.note(&found, &limits);
         let coefficient = tidy_coefficient(&found.first.1);
         let lifted = closed
             .spectrum
@@ -198,6 +216,7 @@ pub(super) fn finish(
                 Condition::Small(e) | Condition::Large(e) | Condition::Positive(e) => {
                     e.contains(&letter.eigenvalue)
                 }
+                Condition::Against(_, _) => false,
             });
             if used {
                 eigenvalues.push((letter.eigenvalue.clone(), letter.matrix.clone()));

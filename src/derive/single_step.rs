@@ -1,7 +1,7 @@
 //! One step without time (section A): `min_Δ F(θ₀ + Δ, Δ)`.
 
 use super::collect::collect;
-use super::linear::{mostly_negative, tidy};
+use super::linear::solve_tidily;
 use super::regime::{Neglected, describe, epsilon, limit_symbols, scaling};
 use super::solvent::{combine_sources, sources};
 use super::types::{Condition, NoOptimum};
@@ -165,13 +165,7 @@ impl LinearStep {
     }
 
     fn solve(&self, b: &Expr) -> Expr {
-        if self.a.terms().len() == 1 {
-            return tidy(&expand(&-(matrix::inverse(&self.a) * b)));
-        }
-        if mostly_negative(b) && !b.is_zero() {
-            return matrix::inverse(&self.a) * collect(&-b);
-        }
-        -(matrix::inverse(&self.a) * collect(b))
+        -solve_tidily(&self.a, b)
     }
 
     /// The step has a minimiser iff its Hessian is positive definite.
@@ -220,7 +214,7 @@ impl LinearStep {
             let whole = substitute(&-(&factor / &scalar), &scaling);
             let found = leading(&whole, &epsilon()).map_err(|problem| describe(&problem))?;
             let Some(found) = found else { continue };
-            neglected.note(&found);
+            neglected.note(&found, &limits);
             let lifted = spectrum
                 .lift(&expand(&found.first.1))
                 .ok_or_else(|| "the leading term has no matrix form".to_owned())?;

@@ -96,15 +96,7 @@ pub(super) fn solve(
     else {
         return Ok(implicit(block, half, taken));
     };
-    let name = if block.m.is_scalar() { "r" } else { "R" };
-    let symbol = fresh(name, block.m.shape().clone(), taken);
-    let plain = lifted_rate.size() <= 1;
-    let decay = if plain { lifted_rate.clone() } else { Expr::sym(symbol.clone()) };
-    let definitions = if plain {
-        Vec::new()
-    } else {
-        vec![Definition { symbol, meaning: Meaning::Equals(lifted_rate) }]
-    };
+    let (decay, definitions) = named_rate(lifted_rate, taken);
     let mut sources = self::sources(&by_loss, &spectrum, constants);
     sources.extend(self::sources(&by_drift, &spectrum, constants));
     Ok(Solvent {
@@ -114,6 +106,25 @@ pub(super) fn solve(
         closed: Some(Closed { spectrum, c, k, root, lambda, sources }),
         conditions: condition.into_iter().collect(),
     })
+}
+
+/// Names the decay rate: `r` for a scalar or a multiple of the identity, `R` for a matrix.
+fn named_rate(rate: Expr, taken: &[Symbol]) -> (Expr, Vec<Definition>) {
+    if rate.size() <= 1 {
+        return (rate, Vec::new());
+    }
+    let shape = rate.shape().clone();
+    let (name, value, identity) = match matrix::identity_multiple(&rate) {
+        Some(multiple) => ("r", multiple, Expr::identity(shape.rows)),
+        None => ("R", rate, Expr::one()),
+    };
+    let positive = is_positive(&value);
+    let mut symbol = fresh(name, value.shape().clone(), taken);
+    if positive {
+        symbol.props = symbol.props.with(crate::symbolic::Prop::Positive);
+    }
+    let decay = Expr::sym(symbol.clone()) * identity;
+    (decay, vec![Definition { symbol, meaning: Meaning::Equals(value) }])
 }
 
 /// A minimiser exists iff the radicand is positive on the spectrum (B8).

@@ -1,16 +1,17 @@
 //! Completing squares: `γ²/4 + γj + j² + ηkh` is read as `(γ/2 + j)² + ηkh`.
 
-use crate::symbolic::Expr;
-use crate::symbolic::assume::is_nonnegative;
 use crate::symbolic::build::{pow, sqrt, sum};
 use crate::symbolic::number::sign;
+use crate::symbolic::{Expr, Q};
+use num_traits::{One, Signed, Zero};
 
-/// Writes pairs of squares with their double product as the square of a sum. Keeps the value.
+/// Writes `a² + 2ab + c b²`, `c ≥ 1`, as `(a + b)² + (c − 1) b²`. Keeps the value.
 pub(super) fn complete_squares(expr: &Expr) -> Expr {
     let mut terms = expr.terms().to_vec();
-    while let Some((used, root)) = find_square(&terms) {
-        terms = terms.into_iter().filter(|term| !used.contains(term)).collect();
-        terms.push(pow(&root, &Expr::int(2)));
+    while let Some(found) = find_square(&terms) {
+        terms = terms.into_iter().filter(|term| !found.used.contains(term)).collect();
+        terms.push(pow(&found.root, &Expr::int(2)));
+        terms.extend(found.rest);
         if terms.len() == 1 {
             return terms.swap_remove(0);
         }
@@ -18,23 +19,48 @@ pub(super) fn complete_squares(expr: &Expr) -> Expr {
     sum(terms)
 }
 
-fn find_square(terms: &[Expr]) -> Option<([Expr; 3], Expr)> {
-    let roots: Vec<(Expr, Expr)> =
-        terms.iter().filter_map(|term| Some((term.clone(), root(term)?))).collect();
-    for (at, (first, a)) in roots.iter().enumerate() {
-        for (second, b) in &roots[at + 1..] {
-            for b in [b.clone(), -b] {
-                let double = Expr::int(2) * a * &b;
-                if terms.contains(&double) {
-                    return Some(([first.clone(), second.clone(), double], a + b));
+struct Square {
+    used: [Expr; 3],
+    root: Expr,
+    rest: Option<Expr>,
+}
+
+fn find_square(terms: &[Expr]) -> Option<Square> {
+    for first in terms {
+        let Some(a) = root(first) else { continue };
+        for double in terms.iter().filter(|term| *term != first) {
+            let b = double / (Expr::int(2) * &a);
+            if !is_monomial(&b) {
+                continue;
+            }
+            let square = pow(&b, &Expr::int(2));
+            let matching = terms.iter().filter(|t| *t != first && *t != double);
+            for second in matching {
+                let ratio = second / &square;
+                let Some(excess) = ratio.as_num().map(|c| c - Q::one()) else { continue };
+                if excess.is_negative() {
+                    continue;
                 }
+                let rest = (!excess.is_zero()).then(|| Expr::num(excess) * &square);
+                let used = [first.clone(), double.clone(), second.clone()];
+                return Some(Square { used, root: a + b, rest });
             }
         }
     }
     None
 }
 
-/// The root of a term that is a perfect square of monomials.
+/// A product of whole positive powers of symbols.
+fn is_monomial(expr: &Expr) -> bool {
+    let product = expr.as_product();
+    product.tail.is_none()
+        && product.powers.iter().all(|(base, exponent)| {
+            let whole = exponent.as_num().is_some_and(|e| e.is_integer() && e.is_positive());
+            whole && base.as_sym().is_some()
+        })
+}
+
+/// The root of a term that is a perfect square of a monomial.
 fn root(term: &Expr) -> Option<Expr> {
     let product = term.as_product();
     if sign(&product.coefficient) <= 0 || product.tail.is_some() {
@@ -45,8 +71,8 @@ fn root(term: &Expr) -> Option<Expr> {
     let mut all = coefficient;
     for (base, exponent) in &product.powers {
         let half = exponent * Expr::frac(1, 2);
-        let whole = half.as_num().is_some_and(crate::symbolic::number::is_integer);
-        if !whole && !is_nonnegative(base) || base.terms().len() > 1 || !whole {
+        let whole = half.as_num().is_some_and(|e| e.is_integer() && e.is_positive());
+        if !whole || base.as_sym().is_none() {
             return None;
         }
         all = all * pow(base, &half);

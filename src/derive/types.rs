@@ -117,10 +117,12 @@ pub struct Stacked {
 /// A condition under which a result holds.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Condition {
-    /// `expr ≪ 1`.
+    /// `expr ≪ 1`; for a vector or matrix, its norm.
     Small(Expr),
     /// `expr ≫ 1`.
     Large(Expr),
+    /// `‖left‖ ≪ ‖right‖`.
+    Against(Expr, Expr),
     /// `expr > 0` (for a matrix: all its eigenvalues).
     Positive(Expr),
 }

@@ -128,7 +128,8 @@ impl Motion {
                     let zero = Expr::zeros(shape.clone());
                     collect(&sum(terms.into_iter().chain([zero])))
                 };
-                Equation { left: side(left), right: -side(right) }
+                let right = right.iter().map(|term| -term).collect();
+                Equation { left: side(left), right: side(right) }
             })
             .collect()
     }
@@ -157,14 +158,16 @@ impl Motion {
     /// The Hamiltonian `H(q, p) = min_v [F + p·v]` (so that `p = −∂F/∂v = ∇V` and
     /// `γV = H(q, ∇V)`) and the first-order equations, where `F` is quadratic in one velocity
     /// for each coordinate and the velocities do not couple.
-    pub fn hamiltonian(&self) -> Option<(Expr, Vec<Equation>)> {
+    pub fn hamiltonian(&self, loss: Option<&Expr>) -> Option<(Expr, Vec<Equation>)> {
         let velocities = self.velocities();
         let still: std::collections::BTreeMap<Expr, Expr> = velocities
             .iter()
             .map(|v| (Expr::sym(v.clone()), Expr::zeros(v.shape.clone())))
             .collect();
         let at_rest = |e: &Expr| crate::symbolic::rewrite::substitute(e, &still);
-        let mut parts = vec![at_rest(&self.lagrangian)];
+        // The loss keeps the form in which it was written.
+        let loss = loss.cloned().unwrap_or_else(Expr::zero);
+        let mut parts = vec![at_rest(&(&self.lagrangian - &loss))];
         for ((coordinate, velocity), momentum) in
             self.coordinates.iter().zip(&velocities).zip(&self.momenta)
         {
@@ -180,7 +183,7 @@ impl Motion {
             let row = matrix::transpose(&shifted);
             parts.push(Expr::frac(-1, 2) * (row * inverse * shifted));
         }
-        let hamiltonian = collect(&expand(&sum(parts)));
+        let hamiltonian = collect(&expand(&sum(parts))) + loss;
         let mut equations = Vec::new();
         for coordinate in &self.coordinates {
             let conjugate = coordinate.marked(Mark::Momentum);

@@ -1,10 +1,31 @@
-//! Stage 2. In: `ast::File`. Out: [`Model`].
+//! Stage 2. In: [`ast::File`](crate::syntax::ast::File). Out: [`Model`].
 //!
 //! Promise: names are resolved, shapes agree, the Lagrangian is regular in the velocities, values
 //! have the shapes and ranges that were declared.
+//!
+//! The file is walked five times, because each walk needs what the one before has found:
+//! clauses (`clauses`: none missing, none twice), names (`declare`), the objective
+//! (`objective`, `belief`: expressions in the names), regularity (`regular`), and what is said
+//! about the finished objective (`regimes`, `values`).
 
+mod belief;
+mod bound;
+mod call;
+mod check;
+mod clauses;
+mod declare;
+mod exact;
+mod functions;
+mod objective;
+mod regimes;
+mod regular;
+mod scope;
+mod shape;
 pub mod types;
+mod values;
 
+pub use check::check;
 pub use types::{
-    Belief, Constant, Coordinate, Discount, Horizon, Limit, Model, Parts, Range, Regime, Value,
+    Belief, Change, Constant, Coordinate, Discount, Horizon, Limit, Model, Parts, Range,
+    Regime, Value,
 };

@@ -37,8 +37,11 @@ pub struct Model {
     pub horizon: Horizon,
     /// Beliefs about the landscape; their coordinates are in `coordinates` too.
     pub beliefs: Vec<Belief>,
-    /// Parameters declared `~ normal(mu, sigma)`, by name.
+    /// Parameters declared `~ normal(mu, sigma)`, by name. The Lagrangian names them where the
+    /// loss is still to be averaged over the normal.
     pub distributional: Vec<String>,
+    /// Changes of coordinates asked for by `coordinate`; not yet made in the Lagrangian.
+    pub changes: Vec<Change>,
     /// The regimes asked for.
     pub regimes: Vec<Regime>,
     /// Exact values of constants, givens, dimensions and `dt`, where the file gives them.
@@ -112,9 +115,10 @@ pub struct Range {
 /// `F = 1/(2η) (q' − f)ᵀ G (q' − f) + loss`.
 #[derive(Clone, Debug)]
 pub struct Parts {
-    /// The metric `G` over the whole configuration; `None` is the identity.
+    /// The metric `G` over the parameters in order of declaration, or a positive scalar for a
+    /// multiple of the identity; `None` is the identity.
     pub metric: Option<Expr>,
-    /// The drift `f`, coordinate by coordinate.
+    /// The drift `f`, parameter by parameter.
     pub drift: Vec<Expr>,
     /// The rate `η`.
     pub rate: Expr,
@@ -157,6 +161,19 @@ pub struct Belief {
     pub observation: Expr,
     /// The weight of the block.
     pub weight: Expr,
+}
+
+/// A change of coordinate: `coordinate u = log(sigma)`.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The new coordinate.
+    pub new: Symbol,
+    /// The name of the coordinate it replaces.
+    pub old: String,
+    /// The new coordinate as a function of the old one.
+    pub value: Expr,
+    /// Where the clause stands.
+    pub span: Span,
 }
 
 /// A regime: limits that scale with one small `ε`, and coordinates that are slow.

@@ -119,10 +119,13 @@ impl Roles {
 
     /// A hyper-parameter is a number chosen beforehand: free of what the landscape provides.
     fn allows(&self, value: &Expr, model: &Model) -> bool {
-        let data = value
-            .symbols()
-            .iter()
-            .any(|symbol| symbol.mark != Mark::Plain || model.givens.contains(symbol));
+        let landscape: Vec<&Expr> =
+            [&self.hessian, &self.metric].into_iter().flatten().collect();
+        let data = value.symbols().iter().any(|symbol| {
+            symbol.mark != Mark::Plain
+                || model.givens.contains(symbol)
+                || landscape.iter().any(|matrix| matrix.contains(symbol))
+        });
         !data && value.is_scalar()
     }
 }

@@ -15,7 +15,7 @@ pub fn is_positive(expr: &Expr) -> bool {
             apply.function.symbol.props.has(Prop::Positive)
         }
         Node::Product(product) => {
-            sign(&product.coefficient) > 0 && product_is(product, Strictly::Positive)
+            product.tail.as_ref().is_none_or(is_psd) && sign_of_powers(product) > 0
         }
         Node::Sum(terms) => {
             (terms.iter().all(is_nonnegative) && terms.iter().any(is_positive))
@@ -63,7 +63,7 @@ pub fn is_nonnegative(expr: &Expr) -> bool {
         Node::Sym(symbol) => symbol.props.has(Prop::Nonnegative),
         Node::Fun(Fun::Abs, _) => true,
         Node::Product(product) => {
-            sign(&product.coefficient) >= 0 && product_is(product, Strictly::OrZero)
+            sign(&product.coefficient) >= 0 && powers_are_nonnegative(product)
         }
         Node::Sum(terms) => terms.iter().all(is_nonnegative),
         Node::Hadamard(powers) => powers.iter().all(|(base, exponent)| {
@@ -88,23 +88,35 @@ fn is_square_form(factors: &[Expr]) -> bool {
         }
 }
 
-/// Which question is asked of a product.
-#[derive(Clone, Copy, PartialEq)]
-enum Strictly {
-    Positive,
-    OrZero,
+/// The sign of coefficient times scalar powers; 0 when it is not known.
+fn sign_of_powers(product: &Product) -> i8 {
+    let mut known = sign(&product.coefficient);
+    for (base, exponent) in &product.powers {
+        if is_positive(base) {
+            continue;
+        }
+        let odd = exponent.as_num().is_some_and(|e| e.is_integer() && e.numer().is_odd());
+        // Only sums are turned round: a symbol known to be negative says so itself.
+        let turned = base.terms().len() > 1 && is_positive(&-base);
+        if !odd || !(turned || is_negative_symbol(base)) {
+            return 0;
+        }
+        known = -known;
+    }
+    known
 }
 
-fn product_is(product: &Product, strictly: Strictly) -> bool {
+fn is_negative_symbol(expr: &Expr) -> bool {
+    expr.as_sym().is_some_and(|symbol| symbol.props.has(Prop::Negative))
+}
+
+/// Are all powers, and the tail, zero or positive?
+fn powers_are_nonnegative(product: &Product) -> bool {
     product.tail.as_ref().is_none_or(is_psd)
         && product.powers.iter().all(|(base, exponent)| {
-            if is_positive(base) {
-                return true;
-            }
             let positive_power = exponent.as_num().filter(|e| sign(e) > 0);
-            let even = |e: &&super::number::Q| e.is_integer() && e.numer().is_even();
-            strictly == Strictly::OrZero
-                && positive_power.is_some_and(|e| even(&e) || is_nonnegative(base))
+            let even = |e: &super::number::Q| e.is_integer() && e.numer().is_even();
+            is_positive(base) || positive_power.is_some_and(|e| even(e) || is_nonnegative(base))
         })
 }
 

@@ -35,7 +35,8 @@ pub fn sum(terms: impl IntoIterator<Item = Expr>) -> Expr {
     if let Some(merged) = matrix::merge_literals(&terms) {
         terms = merged;
     }
-    terms.sort();
+    // The coefficient plays no part in the order, so a sum and its negative are arranged alike.
+    terms.sort_by_cached_key(|term| split_coefficient(term).1);
     match terms.len() {
         0 => Expr::zeros(shape),
         1 => terms.swap_remove(0),
@@ -354,9 +355,14 @@ fn known_value(function: Fun, argument: &Expr) -> Option<Expr> {
     }
 }
 
-/// Is the (first) coefficient below zero? Used to choose one of `x`, `−x` as representative.
+/// Used to choose one of `x`, `−x` as representative: the sign of the term that comes first when
+/// coefficients are left aside. The order of the terms themselves will not do, for it depends on
+/// the coefficients and may turn round with the sign.
 fn leads_negative(expr: &Expr) -> bool {
-    expr.terms().first().is_some_and(|term| sign(&term.as_product().coefficient) < 0)
+    let parts = expr.terms().iter().map(split_coefficient);
+    parts
+        .min_by(|(_, a), (_, b)| a.cmp(b))
+        .is_some_and(|(coefficient, _)| sign(&coefficient) < 0)
 }
 
 macro_rules! operator {
@@ -405,5 +411,21 @@ impl Neg for Expr {
     type Output = Expr;
     fn neg(self) -> Expr {
         -&self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::symbolic::{Shape, Symbol};
+
+    #[test]
+    fn an_odd_function_of_a_difference_has_one_representative() {
+        let symbol = |name, rank| Expr::sym(Symbol::new(name, Shape::scalar(), rank));
+        let (a, b, c) = (symbol("a", 1), symbol("b", 2), symbol("c", 3));
+        let difference = &a * &b - &b * &c;
+        let turned = fun(Fun::Sinh, &-&difference);
+        assert_eq!(fun(Fun::Sinh, &difference), -turned);
+        assert_eq!(fun(Fun::Cosh, &difference), fun(Fun::Cosh, &-difference));
     }
 }

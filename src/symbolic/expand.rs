@@ -134,6 +134,12 @@ fn clear_denominators(expr: &Expr) -> Expr {
 /// `½ (γ² + 4ηkh)^½`, and a common symbol with known sign leaves the root.
 fn primitive_radicals(expr: &Expr) -> Expr {
     let inner = map_children(expr, &mut primitive_radicals);
+    if let Node::MatPow(base, exponent) = inner.node()
+        && exponent.is_integer()
+        && base.terms().len() > 1
+    {
+        return monic_power(base, exponent);
+    }
     let Node::Product(parts) = inner.node() else { return inner };
     let mut all = Expr::num(parts.coefficient.clone());
     for (base, exponent) in &parts.powers {
@@ -151,6 +157,44 @@ fn primitive_radicals(expr: &Expr) -> Expr {
         Some(tail) => all * tail,
         None => all,
     }
+}
+
+/// A whole power of a sum of matrices, scaled so that the term with the smallest tail has
+/// coefficient one: `(A/c + B)⁻¹` and `c (A + cB)⁻¹` meet.
+fn monic_power(base: &Expr, exponent: &Q) -> Expr {
+    let scalar = |product: &Product| {
+        let start = Expr::num(product.coefficient.clone());
+        product.powers.iter().fold(start, |all, (b, e)| all * pow(b, e))
+    };
+    let products: Vec<Product> = base.terms().iter().map(Expr::as_product).collect();
+    let Some(first) = products.iter().min_by(|a, b| a.tail.cmp(&b.tail)) else {
+        return matrix::power(base, exponent);
+    };
+    let lead = scalar(first);
+    let inverse = matrix::inverse(&lead);
+    let scaled = sum(base.terms().iter().map(|term| &inverse * term).collect::<Vec<_>>());
+    pow(&lead, &Expr::num(exponent.clone())) * matrix::power(&scaled, exponent)
+}
+
+/// Splits a scalar sum into a monomial and a sum without denominators: `k + j/η = η⁻¹(ηk + j)`.
+pub fn common_denominator(expr: &Expr) -> (Expr, Expr) {
+    let mut lowest: BTreeMap<Expr, Q> = BTreeMap::new();
+    for term in expr.terms() {
+        for (base, exponent) in term.as_product().powers {
+            let Some(e) = exponent.as_num().filter(|e| e.is_negative()) else { continue };
+            if base.terms().len() == 1 {
+                let known = lowest.entry(base).or_insert_with(|| e.clone());
+                *known = known.clone().min(e.clone());
+            }
+        }
+    }
+    let scale = lowest
+        .iter()
+        .fold(Expr::one(), |all, (base, e)| all * pow(base, &Expr::num(e.clone())));
+    let inverse = matrix::inverse(&scale);
+    let cleared = sum(expr.terms().iter().map(|term| &inverse * term).collect::<Vec<_>>());
+    let (content, rest) = content(&cleared);
+    (scale * content, rest)
 }
 
 /// Splits a sum into what all terms share (a positive number and powers of symbols known to be

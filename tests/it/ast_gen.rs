@@ -23,21 +23,36 @@ fn comment() -> impl Strategy<Value = Comment> + Clone {
         .prop_map(|text| Comment { text: text.trim_end().to_owned(), span: Span::default() })
 }
 
-fn leaf() -> impl Strategy<Value = Expr> + Clone {
-    prop_oneof![
-        "[0-9]{1,3}(\\.[0-9]{1,2})?(e-?[0-9]{1,2})?".prop_map(ExprKind::Number),
-        text().prop_map(ExprKind::Name),
-    ]
-    .prop_map(at)
-}
-
 fn at(kind: ExprKind) -> Expr {
     Expr { kind, span: Span::default() }
 }
 
 /// Any expression the tree can hold, sensible or not.
 pub(crate) fn expr() -> impl Strategy<Value = Expr> + Clone {
-    leaf().prop_recursive(4, 40, 4, |inner| {
+    let number = "[0-9]{1,3}(\\.[0-9]{1,2})?(e-?[0-9]{1,2})?".prop_map(String::from);
+    expr_from(number.boxed(), text().boxed(), text().boxed())
+}
+
+/// An expression in given names, with small numbers: more likely to mean something.
+pub(crate) fn expr_of(
+    names: &'static [&'static str],
+    functions: &'static [&'static str],
+) -> impl Strategy<Value = Expr> + Clone {
+    let pick = |from: &'static [&'static str]| select(from).prop_map(String::from).boxed();
+    expr_from(pick(&["0", "1", "2", "3", "0.5"]), pick(names), pick(functions))
+}
+
+fn expr_from(
+    number: BoxedStrategy<String>,
+    text: BoxedStrategy<String>,
+    function: BoxedStrategy<String>,
+) -> impl Strategy<Value = Expr> + Clone {
+    let leaf = prop_oneof![
+        1 => number.prop_map(ExprKind::Number),
+        3 => text.prop_map(ExprKind::Name),
+    ];
+    let function = function.prop_map(|text| Name { text, span: Span::default() });
+    leaf.prop_map(at).prop_recursive(4, 40, 4, move |inner| {
         let boxed = inner.clone().prop_map(Box::new);
         let sum_op = select(vec![SumOp::Plus, SumOp::Minus]);
         let product_op = select(vec![
@@ -48,7 +63,8 @@ pub(crate) fn expr() -> impl Strategy<Value = Expr> + Clone {
         ]);
         let power_op = select(vec![PowerOp::Power, PowerOp::DotPower]);
         prop_oneof![
-            (name(), vec(inner.clone(), 1..3)).prop_map(|(f, args)| ExprKind::Call(f, args)),
+            (function.clone(), vec(inner.clone(), 1..4))
+                .prop_map(|(f, args)| ExprKind::Call(f, args)),
             vec(inner.clone(), 1..3).prop_map(ExprKind::Vector),
             boxed.clone().prop_map(ExprKind::Velocity),
             (boxed.clone(), vec(inner.clone(), 1..3)).prop_map(|(a, i)| ExprKind::Index(a, i)),

@@ -2,13 +2,16 @@
 
 use lagrule::cli::render::{self, Style};
 use lagrule::diag::{Code, Diagnostic, Sink};
+use lagrule::model;
 use lagrule::source::{MAX_BYTES, Source};
 use lagrule::syntax;
 
 /// Everything the stages say about a source.
 fn diagnose(source: &Source) -> Vec<Diagnostic> {
     let mut sink = Sink::new();
-    let mistakes = match syntax::parse(source, &mut sink) {
+    let checked =
+        syntax::parse(source, &mut sink).and_then(|file| model::check(&file, &mut sink));
+    let mistakes = match checked {
         Ok(_) => Vec::new(),
         Err(mistakes) => mistakes.into_iter().collect(),
     };

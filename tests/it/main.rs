@@ -3,5 +3,7 @@
 mod ast_gen;
 mod bad;
 mod cli;
+mod model;
 mod solve;
 mod syntax;
+mod typed_gen;

@@ -1,0 +1,399 @@
+//! Beliefs about the landscape, and changes of coordinates.
+
+use super::clauses::{Clauses, Found};
+use super::declare::Declarations;
+use super::functions::inner;
+use super::scope::{Entity, Scope};
+use super::shape::{self, Place};
+use super::types::{Belief, Change, Coordinate};
+use crate::diag::{Code, Diagnostic, nearest};
+use crate::source::Span;
+use crate::symbolic::assume::is_positive;
+use crate::symbolic::{Expr, Fun, Mark, Shape, Symbol, build, matrix};
+use crate::syntax::ast::{self, Argument, BeliefItem, BeliefPart, Binding, Call};
+
+/// The belief blocks of the file.
+pub(super) fn beliefs(
+    all: &Clauses<'_>,
+    declared: &Declarations,
+    scope: &mut Scope<'_>,
+) -> Vec<Belief> {
+    let find = |name: &str| declared.coordinates.iter().find(|c| c.belief && c.name() == name);
+    all.beliefs
+        .iter()
+        .filter_map(|found| match find(&found.node.name.text) {
+            Some(coordinate) => belief(*found, coordinate, scope),
+            // Its shape has a mistake; its lines are still read for theirs.
+            None => {
+                let stand_in = Symbol::new(&found.node.name.text, Shape::scalar(), 0);
+                belief(*found, &Coordinate { position: stand_in, belief: true }, scope)?;
+                None
+            }
+        })
+        .collect()
+}
+
+/// The term of a belief in the Lagrangian: weight · (−log prior − log likelihood), with
+/// −log prior = |m' − drift|² / (2 D) for the noise √D.
+pub(super) fn term(belief: &Belief, coordinate: &Coordinate) -> Expr {
+    let off = coordinate.v() - &belief.drift;
+    let prior = Expr::frac(1, 2) * inner(&off, &off) / &belief.diffusion;
+    &belief.weight * (prior + &belief.observation)
+}
+
+fn belief(
+    found: Found<'_, ast::Belief>,
+    coordinate: &Coordinate,
+    scope: &mut Scope<'_>,
+) -> Option<Belief> {
+    let block = found.node;
+    let (mut prior, mut weight) = (None, None);
+    let mut observation = Some(Expr::zero());
+    let mut seen: Vec<&BeliefItem> = Vec::new();
+    for item in &block.parts {
+        let again = |earlier: &&&BeliefItem| {
+            let same =
+                std::mem::discriminant(&earlier.part) == std::mem::discriminant(&item.part);
+            same && !matches!(item.part, BeliefPart::Observe(..))
+        };
+        if let Some(earlier) = seen.iter().find(again) {
+            scope.report(
+                Diagnostic::error(
+                    Code::RepeatedClause,
+                    item.keyword,
+                    "a belief has one prior and one weight",
+                )
+                .here("given again here")
+                .label(earlier.keyword, "first given here"),
+            );
+            continue;
+        }
+        seen.push(item);
+        match &item.part {
+            BeliefPart::Prior(law) => prior = process(law, coordinate, scope),
+            BeliefPart::Observe(what, law) => {
+                let term = observed(what, law, coordinate, scope);
+                observation = observation.zip(term).map(|(all, term)| all + term);
+            }
+            BeliefPart::Weight(expr) => {
+                let place = Place::fixed("the weight of a belief");
+                weight = shape::scalar(expr, place, scope)
+                    .filter(|value| positive(value, expr.span, place.what, scope));
+                weight.as_ref()?;
+            }
+        }
+    }
+    if !seen.iter().any(|item| matches!(item.part, BeliefPart::Prior(_))) {
+        scope.report(
+            Diagnostic::error(
+                Code::MissingClause,
+                block.name.span,
+                format!("the belief `{}` has no prior", block.name.text),
+            )
+            .hint("add a line `prior ornstein_uhlenbeck(time = tau, diffusion = D)` below it"),
+        );
+    }
+    let (drift, diffusion) = prior?;
+    Some(Belief {
+        name: block.name.text.clone(),
+        drift,
+        diffusion,
+        observation: observation?,
+        weight: weight.unwrap_or_else(Expr::one),
+    })
+}
+
+const PROCESSES: &[(&str, &[(&str, bool)])] = &[
+    ("ornstein_uhlenbeck", &[("time", true), ("diffusion", true), ("mean", false)]),
+    ("random_walk", &[("diffusion", true)]),
+];
+
+/// The drift and the diffusion of a prior.
+fn process(law: &Call, coordinate: &Coordinate, scope: &mut Scope<'_>) -> Option<(Expr, Expr)> {
+    let known = PROCESSES.iter().find(|(name, _)| *name == law.name.text);
+    let Some((name, parameters)) = known else {
+        let names = PROCESSES.iter().map(|(name, _)| *name);
+        let hint =
+            nearest(&law.name.text, names).map(|meant| format!("did you mean `{meant}`?"));
+        scope.report(
+            Diagnostic::error(
+                Code::UnknownLaw,
+                law.name.span,
+                format!("there is no process `{}`", law.name.text),
+            )
+            .here("expected `ornstein_uhlenbeck` or `random_walk`")
+            .maybe_hint(hint),
+        );
+        return None;
+    };
+    let args = named(law, parameters, scope);
+    let mut read = |parameter: &str, wants_positive: bool| -> Option<Expr> {
+        let arg = args.as_ref()?.iter().find(|(name, _)| *name == parameter)?.1;
+        let place = Place::fixed("the prior");
+        let value = if wants_positive {
+            shape::scalar(arg, place, scope)?
+        } else {
+            shape::expression(arg, place, scope)?
+        };
+        let fits = if wants_positive {
+            positive(&value, arg.span, &format!("the {parameter} of the prior"), scope)
+        } else {
+            same_shape(&value, arg.span, &coordinate.position.shape, scope)
+        };
+        fits.then_some(value)
+    };
+    let diffusion = read("diffusion", true);
+    if *name == "random_walk" {
+        return Some((Expr::zeros(coordinate.position.shape.clone()), diffusion?));
+    }
+    let (time, mean) = (read("time", true), read("mean", false));
+    let mean_given = args.as_ref()?.iter().any(|(name, _)| *name == "mean");
+    let away = if mean_given { coordinate.q() - mean? } else { coordinate.q() };
+    Some((-away / time?, diffusion?))
+}
+
+/// The arguments of a process by name.
+fn named<'a>(
+    law: &'a Call,
+    parameters: &[(&'static str, bool)],
+    scope: &mut Scope<'_>,
+) -> Option<Vec<(&'static str, &'a ast::Expr)>> {
+    let mut found: Vec<(&'static str, &Argument)> = Vec::new();
+    let mut ok = true;
+    for arg in &law.args {
+        let name = arg.name.as_ref().map(|name| name.text.as_str());
+        let known = parameters.iter().map(|(name, _)| *name);
+        let parameter = known.clone().find(|parameter| Some(*parameter) == name);
+        let span = arg.name.as_ref().map_or(arg.value.span, |name| name.span);
+        let mistake = match parameter {
+            None => {
+                let all: Vec<String> =
+                    known.clone().map(|name| format!("`{name} = …`")).collect();
+                let meant = name.and_then(|name| nearest(name, known));
+                Diagnostic::error(
+                    Code::WrongArgument,
+                    span,
+                    format!("`{}` takes its arguments by name", law.name.text),
+                )
+                .here(format!("expected {}", all.join(", ")))
+                .maybe_hint(meant.map(|meant| format!("did you mean `{meant}`?")))
+            }
+            Some(parameter) => match found.iter().find(|(name, _)| *name == parameter) {
+                None => {
+                    found.push((parameter, arg));
+                    continue;
+                }
+                Some((_, earlier)) => Diagnostic::error(
+                    Code::WrongArgument,
+                    span,
+                    format!("`{parameter}` is given twice"),
+                )
+                .maybe_label(earlier.name.as_ref().map(|name| name.span), "first given here"),
+            },
+        };
+        scope.report(mistake);
+        ok = false;
+    }
+    for (parameter, needed) in parameters {
+        if *needed && ok && !found.iter().any(|(name, _)| name == parameter) {
+            scope.report(
+                Diagnostic::error(
+                    Code::WrongArgument,
+                    law.span,
+                    format!("`{}` needs `{parameter}`", law.name.text),
+                )
+                .hint(format!("add `{parameter} = …`")),
+            );
+            ok = false;
+        }
+    }
+    ok.then(|| found.into_iter().map(|(name, arg)| (name, &arg.value)).collect())
+}
+
+/// −log of a normal density per unit time; the part that depends on no coordinate is dropped.
+fn observed(
+    what: &ast::Expr,
+    law: &Call,
+    coordinate: &Coordinate,
+    scope: &mut Scope<'_>,
+) -> Option<Expr> {
+    let place = Place { time: false, ..Place::moving("an observation") };
+    let seen = shape::expression(what, place, scope);
+    if law.name.text != "normal" {
+        scope.report(
+            Diagnostic::error(
+                Code::UnknownLaw,
+                law.name.span,
+                format!("observations cannot be distributed as `{}`", law.name.text),
+            )
+            .here("expected `normal(mean, variance)`"),
+        );
+        return None;
+    }
+    let [mean_arg, variance_arg] = law.args.as_slice() else {
+        scope.report(
+            Diagnostic::error(
+                Code::WrongArgument,
+                law.span,
+                "`normal` takes a mean and a variance",
+            )
+            .here(format!("expected 2 arguments, found {}", law.args.len())),
+        );
+        return None;
+    };
+    for (arg, expected) in [(mean_arg, "mean"), (variance_arg, "variance")] {
+        if let Some(name) = arg.name.as_ref().filter(|name| name.text != expected) {
+            scope.report(
+                Diagnostic::error(Code::WrongArgument, name.span, "this argument does not fit")
+                    .here(format!("expected the {expected}")),
+            );
+            return None;
+        }
+    }
+    let mean = shape::expression(&mean_arg.value, place, scope);
+    let variance = shape::expression(&variance_arg.value, place, scope);
+    let (seen, mean, variance) = (seen?, mean?, variance?);
+    if !mean.contains(&coordinate.position) && !variance.contains(&coordinate.position) {
+        scope.report(
+            Diagnostic::error(
+                Code::WrongArgument,
+                law.span,
+                format!("this observation says nothing about `{}`", coordinate.name()),
+            )
+            .here(format!("expected `{}` in the mean or the variance", coordinate.name())),
+        );
+        return None;
+    }
+    let fits = same_shape(&mean, mean_arg.value.span, seen.shape(), scope)
+        && (variance.is_scalar()
+            || same_shape(&variance, variance_arg.value.span, seen.shape(), scope))
+        && positive(&variance, variance_arg.value.span, "the variance", scope);
+    if !fits {
+        return None;
+    }
+    Some(minus_log_normal(&(seen - mean), &variance))
+}
+
+fn minus_log_normal(off: &Expr, variance: &Expr) -> Expr {
+    let half = Expr::frac(1, 2);
+    let inverse = matrix::elementwise_power(variance, &-super::exact::one());
+    let fit = &half * inner(&matrix::hadamard(&inverse, off), off);
+    let moves = variance.symbols().iter().any(|symbol| {
+        symbol.rank >= super::types::rank::COORDINATE && symbol.mark == Mark::Plain
+    });
+    if !moves {
+        return fit;
+    }
+    let logarithm = build::fun(Fun::Log, variance);
+    let ones = matrix::ones(off.shape());
+    let sum = if variance.is_scalar() {
+        logarithm * inner(&ones, &ones)
+    } else {
+        inner(&ones, &logarithm)
+    };
+    fit + half * sum
+}
+
+fn same_shape(value: &Expr, span: Span, expected: &Shape, scope: &mut Scope<'_>) -> bool {
+    if value.shape() != expected {
+        scope.report(
+            Diagnostic::error(Code::WrongShape, span, "this has another shape than expected")
+                .here(format!("expected `{expected}`, found `{}`", value.shape())),
+        );
+    }
+    value.shape() == expected
+}
+
+/// Whether a quantity is known to be positive; reported if not.
+pub(super) fn positive(value: &Expr, span: Span, what: &str, scope: &mut Scope<'_>) -> bool {
+    if is_positive(value) {
+        return true;
+    }
+    let symbol = shape::lone_symbol(value);
+    let declared = symbol.and_then(|symbol| Some((symbol, scope.peek(&symbol.name)?.clone())));
+    let mut mistake =
+        Diagnostic::error(Code::NotPositive, span, format!("{what} must be positive"));
+    mistake = match declared {
+        Some((symbol, declared)) => {
+            let way_out = match declared.entity {
+                Entity::Constant(..) => format!("declare `const {} > 0`", symbol.name),
+                _ => format!("declare `{}` with the property `positive`", symbol.name),
+            };
+            mistake
+                .here("expected a positive quantity, found one of unknown sign")
+                .maybe_label(declared.span, "declared here")
+                .hint(way_out)
+        }
+        None => mistake
+            .here("expected a quantity whose declarations make it positive")
+            .hint("declare the signs of the constants in it: `const eta > 0`"),
+    };
+    scope.report(mistake);
+    false
+}
+
+/// The changes of coordinates asked for.
+pub(super) fn changes(
+    all: &Clauses<'_>,
+    declared: &Declarations,
+    scope: &mut Scope<'_>,
+) -> Vec<Change> {
+    let mut out: Vec<Change> = Vec::new();
+    for binding in &all.coordinates {
+        if let Some(change) = change(binding, declared, out.len(), scope) {
+            out.push(change);
+        }
+    }
+    out
+}
+
+fn change(
+    binding: &Binding,
+    declared: &Declarations,
+    at: usize,
+    scope: &mut Scope<'_>,
+) -> Option<Change> {
+    let place = Place { time: false, ..Place::moving("a change of coordinate") };
+    let value = shape::expression(&binding.value, place, scope);
+    let taken = scope.peek(&binding.name.text).is_some();
+    scope.declare(&binding.name, Entity::Broken);
+    let value = value?;
+    let moving: Vec<&Coordinate> = declared
+        .coordinates
+        .iter()
+        .filter(|coordinate| value.contains(&coordinate.position))
+        .collect();
+    let [old] = moving.as_slice() else {
+        scope.report(
+            Diagnostic::error(
+                Code::BadCoordinate,
+                binding.value.span,
+                format!(
+                    "a new coordinate replaces one old one, here there are {}",
+                    moving.len()
+                ),
+            )
+            .here("expected a function of one coordinate, such as `log(sigma)`"),
+        );
+        return None;
+    };
+    if value.shape() != &old.position.shape {
+        scope.report(
+            Diagnostic::error(
+                Code::BadCoordinate,
+                binding.value.span,
+                "a new coordinate has the shape of the old one",
+            )
+            .here(format!(
+                "expected `{}`, found `{}`",
+                old.position.shape,
+                value.shape()
+            )),
+        );
+        return None;
+    }
+    let rank = super::types::rank::COORDINATE + (declared.coordinates.len() + at) as u32;
+    let new = Symbol::new(&binding.name.text, value.shape().clone(), rank);
+    let old = old.name().to_owned();
+    (!taken).then(|| Change { new, old, value, span: binding.span() })
+}
