@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::rule::verify::Options;
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Derive learning rules from Lagrangians.
@@ -23,6 +24,7 @@ const EXAMPLES: &str = "\
 Examples:
   lagrule check rules/*.lag         find mistakes
   lagrule fmt rules/momentum.lag    put a file into the usual layout
+  lagrule verify rules              derivations against independent numerics
 
 Exit code: 0 done, 1 a check failed, 2 the input is wrong.";
 
@@ -33,6 +35,8 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// Put `.lag` files into the usual layout
     Fmt(FmtArgs),
+    /// Prove derivations by independent numerics
+    Verify(VerifyArgs),
 }
 
 /// Arguments of `lagrule check`.
@@ -67,6 +71,46 @@ pub(super) struct FmtArgs {
     /// Change nothing; name the files that are not in the usual layout
     #[arg(long)]
     pub(super) check: bool,
+}
+
+/// Arguments of `lagrule verify`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lagrule verify rules/momentum.lag
+  lagrule verify rules              every .lag file in a directory
+  lagrule verify rules --samples 500 --seed 7
+  lagrule verify rules --format json
+
+Every derived expression is compared, at random parameters inside the declared assumptions, with
+numbers from the Lagrangian itself. docs/verify.md says what each row proves.
+Exit code 1 if any check differs.")]
+pub(super) struct VerifyArgs {
+    /// Files or directories; `-` for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+
+    /// Parameter sets for each check
+    #[arg(long, default_value_t = Options::default().samples, value_name = "N")]
+    pub(super) samples: usize,
+
+    /// Seed of the random parameters
+    #[arg(long, default_value_t = Options::default().seed, value_name = "N")]
+    pub(super) seed: u64,
+
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: VerifyFormat,
+}
+
+/// Formats of a verification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum VerifyFormat {
+    /// A table
+    #[default]
+    Text,
+    /// JSON, schema lagrule.verify/1
+    Json,
 }
 
 /// When to use colour.

@@ -9,7 +9,7 @@ use super::random::Random;
 use super::report::{Check, Options, Tally};
 use super::sample::{Draw, draw, from_file};
 use super::trouble::Trouble;
-use crate::derive::{Class, Condition, Derivation};
+use crate::derive::{Class, Condition, Definition, Derivation, Meaning};
 use crate::model::types::Model;
 use crate::solve::linalg::{LinearFailure, Matrix};
 use crate::symbolic::eval::eval;
@@ -61,8 +61,7 @@ pub(super) fn accept<'a>(
             }
         }
     }
-    all.existence =
-        tally.check("optimum", "conditions as derived, existence by the numeric road", 0.0);
+    all.existence = tally.check("optimum", "conditions vs existence by number", 0.0);
     all
 }
 
@@ -82,6 +81,8 @@ fn judge<'a>(
     let place = || format!("sample {number}: {}", drawn.describe(model));
     let margin = margin(derivation, &case)?;
     let exists = exists(derivation, &case);
+    let kept = |d: &Definition| matches!(d.meaning, Meaning::Solvent { .. });
+    let implicit = derivation.definitions.iter().any(kept);
     if margin.abs() < EDGE {
         return Ok(None);
     }
@@ -93,7 +94,8 @@ fn judge<'a>(
             );
             return Ok(None);
         }
-        Err(Trouble::Linear(LinearFailure::NoOptimum { .. })) if margin > 0.0 => {
+        // A solvent that is kept by its equation exists exactly where the optimum does.
+        Err(Trouble::Linear(LinearFailure::NoOptimum { .. })) if margin > 0.0 && !implicit => {
             tally.broken(
                 "the conditions of the derivation hold where there is no optimum",
                 &place,
@@ -161,5 +163,5 @@ pub(super) fn none_at_all(model: &Model, derivation: &Derivation, options: &Opti
             Err(_) => tally.note(0.0, &place),
         }
     }
-    tally.check("no optimum", "no optimum as derived, none by the numeric road", 0.0)
+    tally.check("no optimum", "no optimum vs existence by number", 0.0)
 }

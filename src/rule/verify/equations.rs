@@ -50,12 +50,8 @@ pub(super) fn motion(
         }
     }
     vec![
-        raw.check(
-            "equations",
-            "Euler-Lagrange expressions, dual numbers on L",
-            tolerance::DUAL,
-        ),
-        shown.check("displayed", "left side = right side on the motion", tolerance::DUAL),
+        raw.check("equations", "E vs dual numbers on L", tolerance::DUAL),
+        shown.check("displayed", "left vs right side where E = 0", tolerance::DUAL),
     ]
 }
 
@@ -140,7 +136,7 @@ pub(super) fn momentum(
     cases: &[Case<'_>],
     random: &mut Random,
 ) -> Vec<Check> {
-    let compared = "H, q' and p' at p = -dF/dv, dual numbers on L";
+    let compared = "H, q', p' vs dual numbers on L";
     if derivation.hamiltonian.is_none() {
         let reason = "the velocity cannot be eliminated";
         return vec![not_applicable("momentum form", compared, reason)];
@@ -199,7 +195,7 @@ pub(super) fn stationarity(
             Err(trouble) => tally.broken(&trouble.to_string(), &place),
         }
     }
-    tally.check("equations", "gradient of the step's cost, dual numbers", tolerance::DUAL)
+    tally.check("equations", "gradient vs dual numbers on L", tolerance::DUAL)
 }
 
 fn step_gradient(

@@ -13,9 +13,9 @@ use crate::symbolic::{Expr, Mark, Symbol};
 /// The checks of a first integral.
 pub(super) fn checks(derivation: &Derivation, cases: &[Case<'_>]) -> Vec<Check> {
     let rows = [
-        ("velocity", "q' as derived, +-sqrt(2 (F(q,0) - F(X,0)) / m) by dual numbers"),
-        ("path", "equations of motion along the velocity field, dual numbers on L"),
-        ("first order", "first-order rule, dt q' at the start"),
+        ("velocity", "q' vs zero energy above X of L"),
+        ("path", "E by dual numbers along q'(q)"),
+        ("first order", "change vs dt q' at the start"),
     ];
     let mut tallies = [Tally::default(), Tally::default(), Tally::default()];
     let field = derivation.equations.last();

@@ -111,9 +111,9 @@ const RULE: &str = "rule";
 
 fn rule(model: &Model, derivation: &Derivation, cases: &[Case<'_>]) -> Check {
     let compared = if model.horizon != Horizon::Infinite {
-        "change over dt, scattering over the horizon"
+        "change over dt vs scattering of L"
     } else {
-        "change over dt, (exp(X dt) - I) K^-1 F by ordered Schur"
+        "change over dt vs linearised L"
     };
     let Some(changes) = exact_change(model, derivation) else {
         return not_applicable(RULE, compared, "the derivation gives no exact change");
@@ -121,15 +121,17 @@ fn rule(model: &Model, derivation: &Derivation, cases: &[Case<'_>]) -> Check {
     let mut tally = Tally::default();
     for case in cases {
         compare(case, &mut tally, |case| {
-            Ok((case.columns(&case.draw.env, &changes)?, numeric(case)?.0))
+            let (numeric, _) = numeric(case)?;
+            let mut expected = numeric.as_slice().to_vec();
+            let mut derived = case.columns(&case.draw.env, &changes)?.as_slice().to_vec();
+            // Coordinates that couple are given as a column as well.
+            for stacked in &derivation.stacked {
+                let Some(change) = &stacked.change else { continue };
+                derived.extend(case.column(change)?.iter());
+                expected.extend(of(case, &stacked.coordinates, &numeric)?.iter());
+            }
+            Ok((Vector::from_vec(derived), Vector::from_vec(expected)))
         });
-        for stacked in &derivation.stacked {
-            let Some(change) = &stacked.change else { continue };
-            compare(case, &mut tally, |case| {
-                let entries = of(case, &stacked.coordinates, &numeric(case)?.0)?;
-                Ok((case.column(change)?, entries))
-            });
-        }
     }
     tally.check(RULE, compared, tolerance::RULE)
 }
@@ -181,7 +183,7 @@ pub(super) fn place_of(
 }
 
 fn first_order(derivation: &Derivation, cases: &[Case<'_>]) -> Check {
-    let compared = "first-order rule, dt X K^-1 F by dual numbers";
+    let compared = "dt q'(0) vs linearised L";
     let Some(changes) = first_changes(derivation) else {
         return not_applicable("first order", compared, "the derivation gives no velocity");
     };
@@ -206,7 +208,7 @@ fn solvents(definitions: &[Definition], cases: &[Case<'_>]) -> Check {
             Err(trouble) => tally.broken(&trouble.to_string(), &place),
         }
     }
-    tally.check("solvent", "X by ordered Schur, X by matrix sign", tolerance::ROADS)
+    tally.check("solvent", "X: ordered Schur vs matrix sign", tolerance::ROADS)
 }
 
 fn two_roads(definitions: &[Definition], case: &Case<'_>) -> Result<f64, Trouble> {
@@ -237,7 +239,7 @@ fn two_roads(definitions: &[Definition], case: &Case<'_>) -> Result<f64, Trouble
 
 /// Where the rule comes to rest, and where the loss alone would.
 fn rest(derivation: &Derivation, cases: &[Case<'_>]) -> Check {
-    let compared = "where the rule rests, q(0) - K^-1 F by dual numbers";
+    let compared = "q* vs q(0) - K^-1 F of L";
     let rest = derivation.diagnosis.as_ref().map(|d| d.rest.as_slice()).unwrap_or_default();
     if rest.is_empty() {
         return not_applicable("rest point", compared, "the rule has no single point of rest");
@@ -249,11 +251,12 @@ fn rest(derivation: &Derivation, cases: &[Case<'_>]) -> Check {
             tally.skip("K is singular in every sample");
             continue;
         };
-        let numeric = Vector::from_column_slice(&case.draw.start) - offset;
+        let start = Vector::from_column_slice(&case.draw.start);
+        let coordinates: Vec<Symbol> = rest.iter().map(|(q, _)| q.clone()).collect();
+        // Distances from the start: a rest point at the origin has no size of its own.
         compare(case, &mut tally, |case| {
-            let coordinates: Vec<Symbol> = rest.iter().map(|(q, _)| q.clone()).collect();
             let derived = case.columns(&case.draw.env, rest.iter().map(|(_, at)| at))?;
-            Ok((derived, of(case, &coordinates, &numeric)?))
+            Ok((of(case, &coordinates, &start)? - derived, of(case, &coordinates, &offset)?))
         });
     }
     tally.check("rest point", compared, tolerance::RULE)
@@ -261,7 +264,7 @@ fn rest(derivation: &Derivation, cases: &[Case<'_>]) -> Check {
 
 /// `D(Gθ') − D(Gθ')ᵀ` of the rule: `M X − (M X)ᵀ`.
 fn gradient_flow(derivation: &Derivation, cases: &[Case<'_>]) -> Check {
-    let (name, compared) = ("gradient flow", "D(G q') - D(G q')^T as derived, M X - (M X)^T");
+    let (name, compared) = ("gradient flow", "curl of G q' vs M X - (M X)^T");
     let Some(diagnosis) = &derivation.diagnosis else {
         return not_applicable(name, compared, "the derivation does not decide it");
     };
@@ -301,8 +304,7 @@ fn curl_error(case: &Case<'_>, curl: Option<&Expr>) -> Result<f64, Trouble> {
 /// Feedbacks that are defined by the Riccati flow, against the exponential of the block matrix in
 /// their own definition (K4).
 fn feedback(derivation: &Derivation, cases: &[Case<'_>]) -> Check {
-    let (name, compared) =
-        ("feedback", "X_T by scattering, block exponential of its definition");
+    let (name, compared) = ("feedback", "X_T: scattering vs exponential");
     let defined: Vec<&Definition> = derivation
         .definitions
         .iter()

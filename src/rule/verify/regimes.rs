@@ -34,7 +34,9 @@ pub(super) fn checks(model: &Model, derivation: &Derivation, draws: &[Draw]) -> 
         .zip(&derivation.regimes)
         .map(|(regime, limit)| match &limit.outcome {
             Ok(rule) => check(model, derivation, regime, rule, draws),
-            Err(reason) => not_applicable(&row(regime), "rule in the regime", reason),
+            Err(reason) => {
+                not_applicable(&row(regime), "distance from exact rule in eps", reason)
+            }
         })
         .collect()
 }
@@ -52,9 +54,9 @@ fn check(
 ) -> Check {
     let nonlinear = matches!(derivation.class, Class::Numeric | Class::FirstIntegral);
     let compared = if nonlinear {
-        "equations of motion along the reduced field, against eps"
+        "E along the reduced field in eps"
     } else {
-        "rule in the regime, exact rule by the numeric road, against eps"
+        "distance from exact rule in eps"
     };
     let mut slopes = Vec::new();
     let mut trouble = None;

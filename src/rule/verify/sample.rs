@@ -123,15 +123,27 @@ impl Draw {
 }
 
 fn text(value: &Matrix) -> String {
-    let number = |x: &f64| format!("{}", (x * 1e6).round() / 1e6);
     let row = |entries: Vec<String>| format!("[{}]", entries.join(", "));
+    let (rows, cols) = value.shape();
     if value.len() == 1 {
-        number(&value[(0, 0)])
-    } else if value.ncols() == 1 {
-        row(value.iter().map(number).collect())
+        number(value[(0, 0)])
+    } else if cols == 1 {
+        row(value.iter().copied().map(number).collect())
+    } else if value.len() <= 4 {
+        row(value.row_iter().map(|r| row(r.iter().copied().map(number).collect())).collect())
     } else {
-        row(value.row_iter().map(|r| row(r.iter().map(number).collect())).collect())
+        format!("a {rows}×{cols} matrix")
     }
+}
+
+/// Four significant digits.
+fn number(value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let digits = 3 - value.abs().log10().floor() as i32;
+    let scale = 10.0_f64.powi(digits);
+    format!("{}", (value * scale).round() / scale)
 }
 
 fn scalar(value: f64) -> Matrix {

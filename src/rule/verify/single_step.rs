@@ -13,7 +13,7 @@ use crate::symbolic::{Expr, Mark};
 
 /// The rule, or the equation that defines it where it has no closed form.
 pub(super) fn checks(model: &Model, derivation: &Derivation, cases: &[Case<'_>]) -> Vec<Check> {
-    let compared = "step as derived, minimiser by Newton's method on the step's cost";
+    let compared = "step vs Newton's method on L";
     let changes: Option<Vec<Expr>> =
         derivation.updates.iter().map(|update| update.change.clone()).collect();
     let mut tally = Tally::default();
@@ -44,7 +44,7 @@ pub(super) fn checks(model: &Model, derivation: &Derivation, cases: &[Case<'_>])
             Err(trouble) => tally.broken(&trouble.to_string(), &place),
         }
     }
-    let compared = "equation of the step at the minimiser by Newton's method";
+    let compared = "equation vs Newton's method on L";
     vec![tally.check("rule", compared, tolerance::STEP)]
 }
 
