@@ -1,5 +1,6 @@
 //! The command line. The only user of clap.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::rule::verify::Options;
@@ -18,6 +19,11 @@ pub(super) struct Args {
 
     #[command(subcommand)]
     pub(super) command: Command,
+}
+
+/// Reads the command line. Requests for help and the version come back as errors too.
+pub(super) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Error> {
+    Args::try_parse_from(args)
 }
 
 const EXAMPLES: &str = "\

@@ -14,8 +14,7 @@ mod verify;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use args::{Args, Command};
-use clap::Parser;
+use args::Command;
 use screen::Screen;
 
 /// How a command ended, when nothing kept it from ending.
@@ -45,7 +44,7 @@ enum Trouble {
 
 /// Runs the command line given by `args` (the first is the program's name).
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args = match Args::try_parse_from(args) {
+    let args = match args::read(args) {
         Ok(args) => args,
         // Help and version are "errors" of clap's that print to standard output, with code 0.
         Err(error) => {

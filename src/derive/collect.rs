@@ -3,7 +3,8 @@
 
 use crate::symbolic::build::{pow, product_of, sum};
 use crate::symbolic::expand::content;
-use crate::symbolic::{Expr, Node, Symbol};
+use crate::symbolic::{Expr, Node, Q, Symbol, matrix};
+use num_traits::One;
 
 /// A term as scalar part, leading factors, and last factor.
 struct Term {
@@ -53,8 +54,24 @@ fn split(term: &Expr, scalar_sum: bool) -> Term {
             let (last, before) = factors.split_last().expect("invariant: words have factors");
             Term { scalar, before: before.to_vec(), last: last.clone() }
         }
+        Node::Hadamard(powers) => split_elementwise(scalar, &tail, powers),
         _ => Term { scalar, before: Vec::new(), last: tail },
     }
+}
+
+/// `c∘w` is `diag(c) w` with the factor declared last as the vector.
+fn split_elementwise(scalar: Expr, tail: &Expr, powers: &[(Expr, Q)]) -> Term {
+    let rank = |base: &Expr| base.symbols().last().map_or(0, |s: &Symbol| s.rank);
+    let carrier = powers.iter().filter(|(_, e)| e.is_one()).max_by_key(|(base, _)| rank(base));
+    let Some((carrier, _)) = carrier else {
+        return Term { scalar, before: Vec::new(), last: tail.clone() };
+    };
+    let rest = powers.iter().filter(|(base, _)| base != carrier);
+    let rest = rest
+        .map(|(base, e)| matrix::elementwise_power(base, e))
+        .reduce(|all, factor| matrix::hadamard(&all, &factor));
+    let before = rest.iter().map(matrix::diag).collect();
+    Term { scalar, before, last: carrier.clone() }
 }
 
 /// `j²θ + jγθ = j(j + γ)θ`.

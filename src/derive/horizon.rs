@@ -6,7 +6,7 @@
 
 use super::block::Block;
 use super::linear::tidy;
-use super::solvent::Closed;
+use super::solvent::{Closed, named};
 use super::types::{Definition, Meaning};
 use crate::symbolic::build::{fun, sum};
 use crate::symbolic::expand::{expand, is_zero};
@@ -53,8 +53,8 @@ pub(super) fn plan(
     let slope = expand(&(matrix::inverse(&block.m) * &block.momentum_slope));
     let drift = -closed.spectrum.scalar(&slope, &|_| true)?;
     let name = if block.m.is_scalar() { "omega" } else { "Omega" };
-    let symbol = fresh(name, block.m.shape().clone(), taken);
     let omega = closed.spectrum.lift(&closed.root)?;
+    let symbol = named(name, &omega, taken);
     let omega_symbol = Expr::sym(symbol.clone());
     let definition = Definition { symbol, meaning: Meaning::Equals(omega) };
     // The root gets a letter of its own, so that the formulas stay short.

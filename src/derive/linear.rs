@@ -7,7 +7,8 @@ use super::solvent::{Solvent, solve};
 use super::types::{Definition, Meaning, NoOptimum};
 use crate::symbolic::assume::{is_positive, is_psd, is_spd, is_symmetric};
 use crate::symbolic::build::sum;
-use crate::symbolic::expand::{equal, expand};
+use crate::symbolic::cancel::cancel;
+use crate::symbolic::expand::{common_denominator, equal, expand};
 use crate::symbolic::{Expr, Fun, Mark, Node, Symbol, matrix};
 
 /// The solution of one block.
@@ -37,12 +38,42 @@ pub(super) enum Change {
 }
 
 impl BlockSolution {
+    /// The same solution with the offset from the rest point written through symbols for the rest
+    /// point, and their definitions. Blocks of several coordinates read better so.
+    pub(super) fn through_rest(&self) -> Option<(BlockSolution, Vec<Definition>)> {
+        let rest = self.rest()?;
+        let mut definitions = Vec::new();
+        let mut stars = Vec::new();
+        for (at, q) in self.block.coordinates.iter().enumerate() {
+            let value = self.block.entry(&rest, at);
+            if value.size() == 1 {
+                stars.push(value);
+                continue;
+            }
+            let symbol = q.marked(Mark::Rest);
+            stars.push(Expr::sym(symbol.clone()));
+            definitions.push(Definition { symbol, meaning: Meaning::Equals(value) });
+        }
+        let star =
+            if let [only] = stars.as_slice() { only.clone() } else { matrix::column(stars) };
+        let offset = self.block.start() - star;
+        let velocity = match &self.solvent {
+            Some(solvent) => velocity(solvent, &offset),
+            None => self.velocity.clone(),
+        };
+        let offset = Some(offset);
+        Some((BlockSolution { offset, velocity, ..self.clone() }, definitions))
+    }
+
     /// The change of the block over time `t`.
     pub(super) fn change_after(&self, t: &Expr) -> Expr {
         match (&self.change, &self.solvent, &self.offset) {
             (Change::Decay, Some(solvent), Some(offset)) => {
-                let identity = identity_like(&self.block.m);
-                -((identity - solvent.flow.at(t)) * offset)
+                let flow = solvent.flow.at(t);
+                match matrix::identity_multiple(&flow) {
+                    Some(factor) => -((Expr::one() - factor) * offset),
+                    None => -((identity_like(&self.block.m) - flow) * offset),
+                }
             }
             (Change::Flat, Some(solvent), _) => {
                 t * matrix::entire(Fun::Phi1, &expand(&(&solvent.x * t))) * &self.velocity
@@ -53,8 +84,14 @@ impl BlockSolution {
 
     /// Where the block comes to rest.
     pub(super) fn rest(&self) -> Option<Expr> {
-        let offset = self.offset.as_ref()?;
-        Some(self.block.start() - offset)
+        let rest = self.block.start() - self.offset.as_ref()?;
+        Some(match rest.node() {
+            Node::Literal(entries) => {
+                let tidied = entries.iter().map(|e| cancel(&expand(e))).collect();
+                matrix::literal(rest.shape().clone(), tidied)
+            }
+            _ => rest,
+        })
     }
 
     /// Symbols that need explaining.
@@ -165,6 +202,11 @@ fn offset(block: &Block) -> Expr {
 
 /// `a⁻¹ b`, without denominators inside and with common factors in front.
 pub(super) fn solve_tidily(a: &Expr, b: &Expr) -> Expr {
+    if let (Some(rows), Some(column)) = (matrix::entries(a), matrix::entries(b))
+        && !a.is_scalar()
+    {
+        return solve_written_out(a, &rows, b, &column);
+    }
     if a.terms().len() == 1 {
         return tidy(&expand(&(matrix::inverse(a) * b)));
     }
@@ -172,6 +214,27 @@ pub(super) fn solve_tidily(a: &Expr, b: &Expr) -> Expr {
     let a = collect(&expand(&(matrix::inverse(&scale) * a)));
     let b = collect(&expand(&(matrix::inverse(&scale) * b)));
     matrix::inverse(&a) * b
+}
+
+/// As [`solve_tidily`] for matrices written out: entries without denominators, then cancelled.
+fn solve_written_out(a: &Expr, rows: &[Expr], b: &Expr, column: &[Expr]) -> Expr {
+    let marked = rows
+        .iter()
+        .enumerate()
+        .map(|(at, entry)| expand(entry) * crate::symbolic::spectral::marker(at));
+    let scale = common_denominator(&expand(&sum(marked.collect::<Vec<_>>()))).0;
+    let by = matrix::inverse(&scale);
+    let scaled = |entries: &[Expr]| entries.iter().map(|e| expand(&(&by * e))).collect();
+    let a = matrix::literal(a.shape().clone(), scaled(rows));
+    let b = matrix::literal(b.shape().clone(), scaled(column));
+    let solved = matrix::inverse(&a) * b;
+    match matrix::entries(&solved) {
+        Some(entries) => {
+            let tidied = entries.iter().map(|e| cancel(&expand(e))).collect();
+            matrix::literal(solved.shape().clone(), tidied)
+        }
+        None => solved,
+    }
 }
 
 /// The monomial in which the scalars of a matrix sum have no denominators and no common factor.
@@ -190,7 +253,7 @@ fn common_scalar(matrix: &Expr) -> Expr {
             scalar * crate::symbolic::spectral::marker(at)
         })
         .collect();
-    crate::symbolic::expand::common_denominator(&sum(marked)).0
+    common_denominator(&sum(marked)).0
 }
 
 /// The velocity at the start, `X (q(0) − q*)`.
@@ -208,23 +271,14 @@ pub(super) fn tidy(expr: &Expr) -> Expr {
 ///
 /// The rest point stands as a symbol, so that the formula stays short.
 pub(super) fn value(solution: &BlockSolution) -> Option<(Expr, Vec<Definition>)> {
-    let (solvent, rest) = (solution.solvent.as_ref()?, solution.rest()?);
-    let block = &solution.block;
-    let mut definitions = Vec::new();
-    let mut stars = Vec::new();
-    for (at, q) in block.coordinates.iter().enumerate() {
-        let symbol = q.marked(Mark::Rest);
-        stars.push(Expr::sym(symbol.clone()));
-        let meaning = Meaning::Equals(block.entry(&rest, at));
-        definitions.push(Definition { symbol, meaning });
-    }
-    let star = if let [only] = stars.as_slice() { only.clone() } else { matrix::column(stars) };
-    let offset = block.start() - &star;
+    let (through, definitions) = solution.through_rest()?;
+    let (solvent, offset) = (through.solvent.as_ref()?, through.offset.as_ref()?);
+    let block = &through.block;
     let p = tidy(&expand(&-(&block.m * &solvent.x + &block.momentum_slope)));
-    let row = matrix::transpose(&offset);
-    let quadratic = scalars_first(&p, |core| Expr::frac(1, 2) * (&row * core * &offset));
+    let row = matrix::transpose(offset);
+    let quadratic = scalars_first(&p, |core| Expr::frac(1, 2) * (&row * core * offset));
     // p(q*, 0) = p(q(0), 0) − ∂p/∂q (q(0) − q*).
-    let at_rest = expand(&(&block.momentum_start - &block.momentum_slope * &offset));
+    let at_rest = expand(&(&block.momentum_start - &block.momentum_slope * offset));
     let linear = scalars_first(&tidy(&at_rest), |core| -(&row * core));
     Some((quadratic + linear, definitions))
 }

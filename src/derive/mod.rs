@@ -58,7 +58,7 @@ fn no_gradient(model: &Model) -> Diagnostics {
             "the gradient of this Lagrangian has no index-free form",
         )
         .here("some term mixes vectors in a way only components can say")
-        .hint("give the dimension a number, `dim n = 2`, and write the loss in components, `theta[1]`"),
+        .hint("give the dimension as a number, `vector[2]`, and write the loss in components, `theta[1]`"),
     );
     all
 }
@@ -73,7 +73,19 @@ fn refuse_unsupported(model: &Model) -> Result<(), Diagnostics> {
     };
     if let Some(belief) = model.beliefs.first() {
         let what = format!("the belief `{}`", belief.name);
-        refuse(model.span, &what, "`lagrule check` and `lagrule fmt` accept the file as it is");
+        refuse(
+            belief.span,
+            &what,
+            "`lagrule check` and `lagrule fmt` accept the file as it is",
+        );
+    }
+    if let Some(change) = model.changes.first() {
+        let what = format!("the change of coordinate `{}`", change.new.name);
+        refuse(
+            change.span,
+            &what,
+            "write the objective in the new coordinate, or remove the clause",
+        );
     }
     if let Some(name) = model.distributional.first() {
         let what = format!("the distributional parameter `{name}`");

@@ -230,6 +230,9 @@ fn plan_block(
         derivation.definitions.extend(rest);
         add_value(derivation, value);
     }
+    let coupled = solution.block.coordinates.len() > 1;
+    let through = solution.through_rest().filter(|_| coupled).map(|(through, _)| through);
+    let solution = through.as_ref().unwrap_or(solution);
     let t = Expr::sym(time());
     let path = solution.block.start() + solution.change_after(&t);
     for (at, coordinate) in solution.block.coordinates.iter().enumerate() {

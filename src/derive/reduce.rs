@@ -192,7 +192,7 @@ fn slowness(
             if !slope.is_zero() {
                 let over_time = tidy(&expand(&(&slope / (rate * &scale))));
                 let over_step = tidy(&expand(&(&slope * dt / &scale)));
-                conditions.extend([Condition::Small(over_time), Condition::Small(over_step)]);
+                conditions.extend([over_time, over_step].map(|e| Condition::Small(size(&e))));
             }
             continue;
         }
@@ -209,6 +209,16 @@ fn slowness(
         }
     }
     conditions
+}
+
+/// A scalar in absolute value; vectors and matrices are measured by their norm anyway.
+fn size(expr: &Expr) -> Expr {
+    let scalar = expr.is_scalar();
+    if scalar {
+        crate::symbolic::build::fun(crate::symbolic::Fun::Abs, expr)
+    } else {
+        expr.clone()
+    }
 }
 
 /// The scalars in front of the terms of a vector, as one sum.

@@ -1,16 +1,18 @@
 //! Regimes: the rule to leading order in one small `ε`, with the first omitted term as its error.
 
 use super::collect::collect;
-use super::linear::BlockSolution;
+use super::linear::{BlockSolution, tidy};
 use super::solvent::{Closed, response};
 use super::types::{Condition, ErrorOrder, RegimeRule};
 use crate::model::types::{Limit, Regime, step};
 use crate::symbolic::Fun;
 use crate::symbolic::assume::is_nonnegative;
 use crate::symbolic::build::{fun, pow, sum};
+use crate::symbolic::cancel::cancel;
 use crate::symbolic::expand::expand;
 use crate::symbolic::rewrite::{replace, substitute};
 use crate::symbolic::series::{Leading, NoSeries, leading};
+use crate::symbolic::spectral::Spectrum;
 use crate::symbolic::{Expr, Prop, Props, Q, Shape, Symbol};
 use num_traits::Zero;
 use std::collections::BTreeMap;
@@ -72,7 +74,10 @@ impl Neglected {
         if let Some((power, coefficient)) = &found.second {
             let next = self.next.take().map_or(power.clone(), |low| low.min(power.clone()));
             self.next = Some(next);
-            for ratio in grouped(&expand(&(coefficient / &found.first.1)), limits) {
+            for ratio in grouped(
+                &expand(&cancel(&(expand(coefficient) / expand(&found.first.1)))),
+                limits,
+            ) {
                 self.condition(Condition::Small(ratio));
             }
         }
@@ -81,6 +86,12 @@ impl Neglected {
             let small = Expr::sym(epsilon());
             self.condition(Condition::Large(replace(exponent, &small, &Expr::one())));
         }
+    }
+
+    /// Notes a whole term that is left out.
+    pub(super) fn omit(&mut self, power: &Q) {
+        let next = self.next.take().map_or(power.clone(), |low| low.min(power.clone()));
+        self.next = Some(next);
     }
 
     /// Notes a condition once.
@@ -120,7 +131,10 @@ fn grouped(ratio: &Expr, limits: &[Symbol]) -> Vec<Expr> {
             None => groups.push((held, vec![term.clone()])),
         }
     }
-    groups.into_iter().map(|(_, terms)| collect(&sum(terms.iter().map(magnitude)))).collect()
+    groups
+        .into_iter()
+        .map(|(_, terms)| cancel(&collect(&sum(terms.iter().map(magnitude)))))
+        .collect()
 }
 
 /// A term without its sign; factors of unknown sign in absolute value.
@@ -141,7 +155,6 @@ pub(super) fn spectral_block(
     regime: &Regime,
     neglected: &mut Neglected,
 ) -> Result<Expr, String> {
-    let scaling = scaling(regime);
     let limits = limit_symbols(regime);
     for letter in &closed.spectrum.letters {
         if letter.matrix.contains_any(&limits) {
@@ -151,28 +164,47 @@ pub(super) fn spectral_block(
     let dt = Expr::sym(step());
     let response = response(closed, &dt);
     let mut parts = vec![Expr::zeros(solution.block.force.shape().clone())];
-    for (factor, vector) in &closed.sources {
-        if vector.contains_any(&limits) {
+    for cause in &closed.causes {
+        if cause.iter().any(|(_, vector)| vector.contains_any(&limits)) {
             return Err("a limit acts on a vector of the problem".to_owned());
         }
-        let whole = substitute(&(&response * factor), &scaling);
-        let found = leading(&whole, &epsilon()).map_err(|problem| describe(&problem))?;
-        let Some(found) = found else { continue };
-        neglected.note(&found, &limits);
-        let coefficient = tidy_coefficient(&found.first.1);
-        let lifted = closed
-            .spectrum
-            .lift(&coefficient)
+        let factors: Vec<(Expr, Expr)> =
+            cause.iter().map(|(f, vector)| (&response * f, vector.clone())).collect();
+        parts.extend(leading_parts(&factors, &closed.spectrum, regime, neglected)?);
+    }
+    Ok(tidy(&sum(parts)))
+}
+
+/// The leading terms of one cause: what its other terms are smaller by is neglected.
+pub(super) fn leading_parts(
+    factors: &[(Expr, Expr)],
+    spectrum: &Spectrum,
+    regime: &Regime,
+    neglected: &mut Neglected,
+) -> Result<Vec<Expr>, String> {
+    let (scaling, limits) = (scaling(regime), limit_symbols(regime));
+    let mut found = Vec::new();
+    for (factor, vector) in factors {
+        let scaled = substitute(factor, &scaling);
+        let leading = leading(&scaled, &epsilon()).map_err(|problem| describe(&problem))?;
+        found.extend(leading.map(|leading| (leading, vector)));
+    }
+    let Some(lowest) = found.iter().map(|(l, _)| l.first.0.clone()).min() else {
+        return Ok(Vec::new());
+    };
+    let mut parts = Vec::new();
+    for (leading, vector) in found {
+        if leading.first.0 > lowest {
+            neglected.omit(&leading.first.0);
+            continue;
+        }
+        neglected.note(&leading, &limits);
+        let lifted = spectrum
+            .lift(&cancel(&expand(&leading.first.1)))
             .ok_or_else(|| "the leading term has no matrix form".to_owned())?;
         parts.push(lifted * vector);
     }
-    Ok(collect(&sum(parts)))
-}
-
-/// Leading coefficients come out as sums that often factor.
-fn tidy_coefficient(coefficient: &Expr) -> Expr {
-    let expanded = expand(coefficient);
-    if expanded.terms().len() == 1 { expanded } else { coefficient.clone() }
+    Ok(parts)
 }
 
 /// What went wrong, for the reader.

@@ -1,9 +1,8 @@
 //! One step without time (section A): `min_Δ F(θ₀ + Δ, Δ)`.
 
-use super::collect::collect;
-use super::linear::solve_tidily;
-use super::regime::{Neglected, describe, epsilon, limit_symbols, scaling};
-use super::solvent::{combine_sources, sources};
+use super::linear::{solve_tidily, tidy};
+use super::regime::{Neglected, leading_parts, limit_symbols};
+use super::solvent::sources;
 use super::types::{Condition, NoOptimum};
 use super::variation::{gradient, jacobian};
 use crate::model::types::Regime;
@@ -11,7 +10,6 @@ use crate::symbolic::assume::{is_positive, is_spd};
 use crate::symbolic::build::sum;
 use crate::symbolic::expand::expand;
 use crate::symbolic::rewrite::substitute;
-use crate::symbolic::series::leading;
 use crate::symbolic::spectral::{Spectrum, spectrum};
 use crate::symbolic::{Expr, Mark, Symbol, matrix};
 use std::collections::BTreeMap;
@@ -202,24 +200,16 @@ impl LinearStep {
             .ok_or_else(|| "the matrices do not commute".to_owned())?;
         let loss = expand(&(&inverse * &self.loss_b));
         let rest = expand(&(&inverse * (&self.b - &self.loss_b)));
-        let mut all = sources(&loss, &spectrum, constants);
-        all.extend(sources(&rest, &spectrum, constants));
-        let limits = limit_symbols(regime);
-        let scaling = scaling(regime);
         let mut parts = vec![Expr::zeros(self.b.shape().clone())];
-        for (factor, vector) in combine_sources(all) {
-            if vector.contains_any(&limits) {
+        for force in [loss, rest] {
+            let cause = sources(&force, &spectrum, constants);
+            if cause.iter().any(|(_, vector)| vector.contains_any(&limit_symbols(regime))) {
                 return Err("a limit acts on a vector of the problem".to_owned());
             }
-            let whole = substitute(&-(&factor / &scalar), &scaling);
-            let found = leading(&whole, &epsilon()).map_err(|problem| describe(&problem))?;
-            let Some(found) = found else { continue };
-            neglected.note(&found, &limits);
-            let lifted = spectrum
-                .lift(&expand(&found.first.1))
-                .ok_or_else(|| "the leading term has no matrix form".to_owned())?;
-            parts.push(lifted * vector);
+            let factors: Vec<(Expr, Expr)> =
+                cause.into_iter().map(|(f, vector)| (-(f / &scalar), vector)).collect();
+            parts.extend(leading_parts(&factors, &spectrum, regime, neglected)?);
         }
-        Ok((collect(&sum(parts)), spectrum))
+        Ok((tidy(&sum(parts)), spectrum))
     }
 }

@@ -8,11 +8,12 @@
 use super::block::Block;
 use super::square::complete_squares;
 use super::types::{Condition, Definition, Meaning, NoOptimum};
-use crate::symbolic::assume::is_positive;
+use crate::symbolic::assume::{is_positive, is_spd, is_symmetric};
 use crate::symbolic::build::{pow, sqrt, sum};
 use crate::symbolic::expand::{equal, expand};
 use crate::symbolic::spectral::{Spectrum, fresh, parts, spectrum};
-use crate::symbolic::{Expr, Mark, Symbol, matrix};
+use crate::symbolic::word::commute;
+use crate::symbolic::{Expr, Mark, Prop, Symbol, matrix};
 
 /// What is known about the decaying motion of a block.
 #[derive(Clone, Debug)]
@@ -51,9 +52,9 @@ pub(super) struct Closed {
     pub root: Expr,
     /// The kept root `λ`.
     pub lambda: Expr,
-    /// The starting force `M⁻¹(Kq₀ + b)`: scalar functions of the letters on vectors. What the
-    /// loss causes and what the drift causes are listed apart.
-    pub sources: Vec<(Expr, Expr)>,
+    /// The starting force `M⁻¹(Kq₀ + b)`, cause by cause: what the loss contributes and what the
+    /// drift does, each as scalar functions of the letters on vectors.
+    pub causes: [Vec<(Expr, Expr)>; 2],
 }
 
 impl Flow {
@@ -97,15 +98,33 @@ pub(super) fn solve(
         return Ok(implicit(block, half, taken));
     };
     let (decay, definitions) = named_rate(lifted_rate, taken);
-    let mut sources = self::sources(&by_loss, &spectrum, constants);
-    sources.extend(self::sources(&by_drift, &spectrum, constants));
+    let causes = [by_loss, by_drift].map(|force| sources(&force, &spectrum, constants));
     Ok(Solvent {
         x: &lifted_lead - &decay,
         flow: Flow { lead: lifted_lead, decay },
         definitions,
-        closed: Some(Closed { spectrum, c, k, root, lambda, sources }),
+        closed: Some(Closed { spectrum, c, k, root, lambda, causes }),
         conditions: condition.into_iter().collect(),
     })
+}
+
+/// A symbol for a value, with the properties of the value and the matrices that commute with it.
+pub(super) fn named(name: &str, value: &Expr, taken: &[Symbol]) -> Symbol {
+    let mut symbol = fresh(name, value.shape().clone(), taken);
+    if value.is_scalar() {
+        if is_positive(value) {
+            symbol.props = symbol.props.with(Prop::Positive);
+        }
+        return symbol;
+    }
+    if is_spd(value) {
+        symbol.props = symbol.props.with(Prop::Spd);
+    } else if is_symmetric(value) {
+        symbol.props = symbol.props.with(Prop::Symmetric);
+    }
+    let letters = value.symbols().into_iter().filter(|s| commute(&Expr::sym(s.clone()), value));
+    symbol.commutes_with = letters.map(|s| s.name).collect();
+    symbol
 }
 
 /// Names the decay rate: `r` for a scalar or a multiple of the identity, `R` for a matrix.
@@ -118,11 +137,7 @@ fn named_rate(rate: Expr, taken: &[Symbol]) -> (Expr, Vec<Definition>) {
         Some(multiple) => ("r", multiple, Expr::identity(shape.rows)),
         None => ("R", rate, Expr::one()),
     };
-    let positive = is_positive(&value);
-    let mut symbol = fresh(name, value.shape().clone(), taken);
-    if positive {
-        symbol.props = symbol.props.with(crate::symbolic::Prop::Positive);
-    }
+    let symbol = named(name, &value, taken);
     let decay = Expr::sym(symbol.clone()) * identity;
     (decay, vec![Definition { symbol, meaning: Meaning::Equals(value) }])
 }
@@ -166,18 +181,6 @@ fn implicit(block: &Block, half: &Expr, taken: &[Symbol]) -> Solvent {
         closed: None,
         conditions: Vec::new(),
     }
-}
-
-/// Merges sources that act on the same vector.
-pub(super) fn combine_sources(sources: Vec<(Expr, Expr)>) -> Vec<(Expr, Expr)> {
-    let mut all: Vec<(Expr, Expr)> = Vec::new();
-    for (factor, vector) in sources {
-        match all.iter_mut().find(|(_, known)| *known == vector) {
-            Some((known, _)) => *known = &*known + factor,
-            None => all.push((factor, vector)),
-        }
-    }
-    all
 }
 
 /// Splits the starting force into scalar functions of the letters on plain vectors.

@@ -3,8 +3,9 @@
 use super::clauses::{Clauses, Found};
 use super::declare::Declarations;
 use super::functions::inner;
+use super::place::Place;
 use super::scope::{Entity, Scope};
-use super::shape::{self, Place};
+use super::shape;
 use super::types::{Belief, Change, Coordinate};
 use crate::diag::{Code, Diagnostic, nearest};
 use crate::source::Span;
@@ -19,18 +20,18 @@ pub(super) fn beliefs(
     scope: &mut Scope<'_>,
 ) -> Vec<Belief> {
     let find = |name: &str| declared.coordinates.iter().find(|c| c.belief && c.name() == name);
-    all.beliefs
-        .iter()
-        .filter_map(|found| match find(&found.node.name.text) {
-            Some(coordinate) => belief(*found, coordinate, scope),
-            // Its shape has a mistake; its lines are still read for theirs.
-            None => {
-                let stand_in = Symbol::new(&found.node.name.text, Shape::scalar(), 0);
-                belief(*found, &Coordinate { position: stand_in, belief: true }, scope)?;
-                None
-            }
-        })
-        .collect()
+    let mut out = Vec::new();
+    for found in &all.beliefs {
+        let name = &found.node.name.text;
+        if let Some(coordinate) = find(name) {
+            out.extend(belief(*found, coordinate, scope));
+        } else {
+            // Its header has a mistake; its lines are still read for theirs.
+            let position = Symbol::new(name, Shape::scalar(), 0);
+            belief(*found, &Coordinate { position, belief: true }, scope);
+        }
+    }
+    out
 }
 
 /// The term of a belief in the Lagrangian: weight · (−log prior − log likelihood), with
@@ -96,6 +97,7 @@ fn belief(
     let (drift, diffusion) = prior?;
     Some(Belief {
         name: block.name.text.clone(),
+        span: found.keyword.to(block.name.span),
         drift,
         diffusion,
         observation: observation?,
@@ -217,7 +219,7 @@ fn observed(
     coordinate: &Coordinate,
     scope: &mut Scope<'_>,
 ) -> Option<Expr> {
-    let place = Place { time: false, ..Place::moving("an observation") };
+    let place = Place::somewhere("an observation");
     let seen = shape::expression(what, place, scope);
     if law.name.text != "normal" {
         scope.report(
@@ -353,7 +355,7 @@ fn change(
     at: usize,
     scope: &mut Scope<'_>,
 ) -> Option<Change> {
-    let place = Place { time: false, ..Place::moving("a change of coordinate") };
+    let place = Place::somewhere("a change of coordinate");
     let value = shape::expression(&binding.value, place, scope);
     let taken = scope.peek(&binding.name.text).is_some();
     scope.declare(&binding.name, Entity::Broken);

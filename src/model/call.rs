@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::functions::{Entrywise, FUNCTIONS, Function, Meaning, form, inner};
+use super::place::Moving;
 use super::scope::Entity;
 use super::shape::Typer;
 use crate::diag::{Code, Diagnostic, nearest};
@@ -229,7 +230,9 @@ impl Typer<'_, '_> {
             _ => None,
         };
         match entity {
-            Some(Entity::Distribution { deviation, .. }) if self.place.distribution => {
+            Some(Entity::Distribution { deviation, .. })
+                if self.place.allows(Moving::Distribution) =>
+            {
                 let deviation = Expr::sym(deviation);
                 let logarithm = build::fun(Fun::Log, &deviation);
                 Some(inner(&matrix::ones(deviation.shape()), &logarithm))

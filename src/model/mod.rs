@@ -17,6 +17,8 @@ mod declare;
 mod exact;
 mod functions;
 mod objective;
+mod operators;
+mod place;
 mod regimes;
 mod regular;
 mod scope;

@@ -95,7 +95,7 @@ fn regime(
         limits.push(limit_read);
     }
     let name = written.name.text.clone();
-    ok.then(|| Regime { name, limits, slow, span: written.name.span })
+    ok.then_some(Regime { name, limits, slow, span: written.name.span })
 }
 
 /// `large >> small`: the first of the two as written moves, the other is held.

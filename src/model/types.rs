@@ -153,6 +153,8 @@ pub enum Horizon {
 pub struct Belief {
     /// The latent's name.
     pub name: String,
+    /// Where the block begins.
+    pub span: Span,
     /// The drift its prior gives it.
     pub drift: Expr,
     /// The diffusion of its prior.

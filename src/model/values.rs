@@ -37,7 +37,7 @@ pub(super) fn values(
     let mut places: BTreeMap<String, Span> = BTreeMap::new();
     let is_dim = |binding: &&&Binding| declared.dims.iter().any(|d| **d == *binding.name.text);
     let (dims, others): (Vec<&Binding>, Vec<&Binding>) =
-        all.values.iter().partition(|binding| is_dim(&binding));
+        all.values.iter().partition(|binding| is_dim(binding));
     for binding in &dims {
         if !first(binding, &mut places, scope) {
             continue;

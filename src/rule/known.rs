@@ -2,7 +2,7 @@
 //! values of hyper-parameters. The derivation itself never sees this table.
 
 use crate::derive::variation::{gradient, jacobian};
-use crate::model::types::Model;
+use crate::model::types::{Model, rank};
 use crate::symbolic::expand::{content, expand, is_zero};
 use crate::symbolic::rewrite::substitute;
 use crate::symbolic::spectral;
@@ -251,18 +251,22 @@ fn solve_for(
     None
 }
 
-/// The coefficient of a term in a sum: `x` with `x · term` among its terms.
+/// The coefficient of a term in a sum: `x` with `x · term` among its terms. Without a vector to
+/// tell terms apart, `x` must be made of constants.
 fn ratio(sum: &Expr, term: &Expr) -> Option<Expr> {
     let unit = term.as_product();
+    let scalar = |p: &Product| {
+        let start = Expr::num(p.coefficient.clone());
+        p.powers.iter().fold(start, |all, (b, e)| all * build::pow(b, e))
+    };
     sum.terms().iter().find_map(|candidate| {
         let product = candidate.as_product();
-        (product.tail == unit.tail).then(|| {
-            let scalar = |p: &Product| {
-                let start = Expr::num(p.coefficient.clone());
-                p.powers.iter().fold(start, |all, (b, e)| all * build::pow(b, e))
-            };
-            scalar(&product) / scalar(&unit)
-        })
+        let quotient = scalar(&product) / scalar(&unit);
+        let constant = quotient
+            .symbols()
+            .iter()
+            .all(|s| s.mark == Mark::Plain && (s.rank < rank::GIVEN || s.rank >= rank::STEP));
+        (product.tail == unit.tail && (unit.tail.is_some() || constant)).then_some(quotient)
     })
 }
 
@@ -307,7 +311,7 @@ fn ratio_of(sum: &Expr, reference: &Expr) -> Option<Expr> {
         let clean =
             quotient.symbols().iter().all(|s| !used.contains(s) || s.mark == Mark::Plain);
         let same = if reference.is_one() {
-            term.symbols().iter().all(|s| s.rank < crate::model::types::rank::GIVEN)
+            term.symbols().iter().all(|s| s.rank < rank::GIVEN)
         } else {
             reference.symbols().iter().all(|s| term.contains(s))
         };

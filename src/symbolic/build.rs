@@ -81,6 +81,10 @@ fn from_product(mut product: Product) -> Expr {
             if product.coefficient.is_one() {
                 return tail.clone();
             }
+            if let Node::Literal(entries) = tail.node() {
+                let scaled = entries.iter().map(|entry| scale(&product.coefficient, entry));
+                return matrix::literal(tail.shape().clone(), scaled.collect());
+            }
             // A number distributes over a sum, so that like terms meet.
             if let Node::Sum(terms) = tail.node() {
                 return sum(terms.iter().map(|term| scale(&product.coefficient, term)));

@@ -19,6 +19,7 @@ pub fn expand(expr: &Expr) -> Expr {
     match inner.node() {
         Node::Product(parts) => expand_product(parts).unwrap_or(inner),
         Node::Word(factors) => distribute(factors).unwrap_or(inner),
+        Node::Hadamard(powers) => expand_elementwise(powers).unwrap_or(inner),
         Node::MatPow(base, exponent) => {
             let whole = exponent.is_integer() && sign(exponent) > 0;
             match exponent.to_u32() {
@@ -51,6 +52,18 @@ fn expand_product(parts: &Product) -> Option<Expr> {
         factors.push(tail.clone());
     }
     if grew { distribute(&factors) } else { None }
+}
+
+/// Elementwise products distribute over sums of vectors as scalar products do.
+fn expand_elementwise(powers: &[(Expr, Q)]) -> Option<Expr> {
+    let at = powers.iter().position(|(base, e)| base.terms().len() > 1 && e.is_one())?;
+    let others = powers.iter().enumerate().filter(|(other, _)| *other != at);
+    let factors: Vec<Expr> =
+        others.map(|(_, (base, e))| matrix::elementwise_power(base, e)).collect();
+    let terms = powers[at].0.terms().iter().map(|term| {
+        factors.iter().fold(term.clone(), |all, factor| matrix::hadamard(&all, factor))
+    });
+    Some(expand(&sum(terms.collect::<Vec<_>>())))
 }
 
 /// The product of sums as a sum of products; `None` if nothing distributes or too much would.

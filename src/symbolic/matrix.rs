@@ -178,15 +178,15 @@ pub fn entire(function: Fun, matrix: &Expr) -> Expr {
     if let Some(multiple) = identity_multiple(matrix) {
         return fun(function, &multiple) * Expr::identity(matrix.shape().rows.clone());
     }
+    if function == Fun::Exp
+        && let Some(done) = rotation_exponential(matrix)
+    {
+        return done;
+    }
     match matrix.node() {
         Node::Diag(entries) => return diag(&fun(function, entries)),
         Node::Literal(entries) if is_diagonal(matrix) => {
             return diagonal_literal(matrix, entries, |entry| fun(function, entry));
-        }
-        Node::Literal(_) if function == Fun::Exp => {
-            if let Some(done) = rotation_exponential(matrix) {
-                return done;
-            }
         }
         // exp(a I + B) = e^a exp(B).
         Node::Sum(terms) if function == Fun::Exp => {
@@ -205,7 +205,7 @@ pub fn entire(function: Fun, matrix: &Expr) -> Expr {
 
 /// exp([[a, −b], [b, a]]) = eᵃ [[cos b, −sin b], [sin b, cos b]].
 fn rotation_exponential(matrix: &Expr) -> Option<Expr> {
-    let Node::Literal(entries) = matrix.node() else { return None };
+    let entries = entries(matrix)?;
     let [a, b, c, d] = entries.as_slice() else { return None };
     let two_by_two = matrix.shape().is_square();
     if !two_by_two || a != d || !(b + c).is_zero() {
@@ -249,6 +249,7 @@ pub fn diag(vector: &Expr) -> Expr {
             None => vector.clone(),
         },
         Node::Sum(terms) => sum(terms.iter().map(diag)),
+        _ if is_ones(vector) => Expr::identity(vector.shape().rows.clone()),
         _ => Expr::wrap(Node::Diag(vector.clone()), shape),
     }
 }
@@ -277,6 +278,7 @@ pub fn hadamard(left: &Expr, right: &Expr) -> Expr {
 fn entries_of(vector: &Expr) -> Vec<(Expr, Q)> {
     match vector.node() {
         Node::Hadamard(powers) => powers.clone(),
+        _ if is_ones(vector) => Vec::new(),
         _ => vec![(vector.clone(), Q::one())],
     }
 }
@@ -301,6 +303,17 @@ pub fn ones(shape: &Shape) -> Expr {
     }
 }
 
+/// Is it the vector of ones?
+pub fn is_ones(vector: &Expr) -> bool {
+    match vector.node() {
+        Node::Fun(Fun::Exp, inner) => inner.is_zero() && !vector.is_scalar(),
+        Node::Literal(entries) => {
+            vector.shape().is_column() && entries.iter().all(Expr::is_one)
+        }
+        _ => false,
+    }
+}
+
 /// Elementwise power of a column vector.
 pub fn elementwise_power(vector: &Expr, exponent: &Q) -> Expr {
     if vector.is_scalar() {
@@ -313,6 +326,9 @@ pub fn elementwise_power(vector: &Expr, exponent: &Q) -> Expr {
     let product = vector.as_product();
     let scalar = scalar_part(&product);
     let Some(tail) = &product.tail else { return vector.clone() };
+    if is_ones(tail) {
+        return pow(&scalar, &Expr::num(exponent.clone())) * tail;
+    }
     if !exponent.is_integer() && !is_positive(&scalar) {
         let powers = BTreeMap::from([(vector.clone(), exponent.clone())]);
         return from_powers(powers, vector.shape());
@@ -508,6 +524,12 @@ pub fn entry(of: &Expr, row: usize, col: usize) -> Expr {
         Node::Diag(_) => Expr::zero(),
         Node::Fun(function, inner) => fun(*function, &entry(inner, row, col)),
         Node::Transpose(inner) => entry(inner, col, row),
+        Node::Sym(symbol) if symbol.props.has(Prop::Diagonal) && row != col => Expr::zero(),
+        Node::Sym(symbol) if symbol.props.has(Prop::Symmetric) && row > col => {
+            entry(of, col, row)
+        }
+        Node::Sym(symbol) if symbol.props.has(Prop::Skew) && row == col => Expr::zero(),
+        Node::Sym(symbol) if symbol.props.has(Prop::Skew) && row > col => -entry(of, col, row),
         _ => Expr::wrap(Node::Entry(of.clone(), row, col), Shape::scalar()),
     }
 }

@@ -4,6 +4,7 @@
 pub mod apply;
 pub mod assume;
 pub mod build;
+pub mod cancel;
 pub mod diff;
 pub mod eval;
 pub mod expand;
@@ -15,6 +16,7 @@ mod literal_inverse;
 pub mod matfun;
 pub mod matrix;
 pub mod number;
+pub mod print;
 pub mod rewrite;
 pub mod series;
 pub mod shape;

@@ -214,10 +214,30 @@ fn split_literal(literal: &Expr, constants: &dyn Fn(&Symbol) -> bool) -> Vec<Par
         {
             all.push((monomial * multiple, None));
         } else {
-            all.push((monomial, Some(matrix)));
+            let (number, primitive) = primitive(&matrix);
+            all.push((monomial * number, Some(primitive)));
         }
     }
     all
+}
+
+/// A literal without a common number and with a positive first entry, so that multiples of one
+/// matrix share a letter.
+fn primitive(literal: &Expr) -> (Expr, Expr) {
+    let Some(entries) = matrix::entries(literal) else { return (Expr::one(), literal.clone()) };
+    let marked = entries.iter().enumerate().map(|(at, entry)| expand(entry) * marker(at));
+    let terms = sum(marked.collect::<Vec<_>>());
+    let mut number = Expr::num(super::expand::content(&terms).0.as_product().coefficient);
+    let first = entries.iter().find(|entry| !entry.is_zero());
+    let negative = first.is_some_and(|entry| {
+        entry.terms().iter().all(|t| super::number::sign(&t.as_product().coefficient) < 0)
+    });
+    if negative {
+        number = -number;
+    }
+    let inverse = matrix::inverse(&number);
+    let scaled = entries.iter().map(|entry| expand(&(&inverse * entry))).collect();
+    (number, matrix::literal(literal.shape().clone(), scaled))
 }
 
 impl Spectrum {

@@ -162,8 +162,20 @@ where
         Fun::Tanh => at.tanh(),
         Fun::Sinh => at.sinh(),
         Fun::Cosh => at.cosh(),
-        Fun::Phi1 => (at.exp() - 1.0) / at,
+        Fun::Phi1 => phi1(at),
     }
+}
+
+/// `(eˣ − 1)/x`; by its power series near zero, where the quotient and its derivatives cancel.
+fn phi1<D>(at: &D) -> D
+where
+    D: DualNum<Primitive = f64> + Clone,
+{
+    if at.re().abs() > 1.0 {
+        return (at.exp() - 1.0) / at;
+    }
+    let coefficients = (1..24).rev().map(|k| 1.0 / (1..=k).map(f64::from).product::<f64>());
+    coefficients.fold(D::from(0.0), |total, c| total * at + c)
 }
 
 /// The inverse of a matrix given row by row: Gauss–Jordan elimination with pivots chosen by

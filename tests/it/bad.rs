@@ -1,22 +1,9 @@
 //! Every mistake has its message: `tests/bad/CODE/*.lag` each hold one kind of mistake.
 
+use crate::stages::diagnose;
 use lagrule::cli::render::{self, Style};
-use lagrule::diag::{Code, Diagnostic, Sink};
-use lagrule::model;
+use lagrule::diag::Code;
 use lagrule::source::{MAX_BYTES, Source};
-use lagrule::syntax;
-
-/// Everything the stages say about a source.
-fn diagnose(source: &Source) -> Vec<Diagnostic> {
-    let mut sink = Sink::new();
-    let checked =
-        syntax::parse(source, &mut sink).and_then(|file| model::check(&file, &mut sink));
-    let mistakes = match checked {
-        Ok(_) => Vec::new(),
-        Err(mistakes) => mistakes.into_iter().collect(),
-    };
-    sink.warnings().iter().cloned().chain(mistakes).collect()
-}
 
 fn check(code: &str, source: &Source) {
     let found = diagnose(source);

@@ -3,7 +3,10 @@
 mod ast_gen;
 mod bad;
 mod cli;
+mod docs;
 mod model;
 mod solve;
+mod stages;
 mod syntax;
+mod tidy;
 mod typed_gen;

@@ -2,7 +2,10 @@
 
 use super::super::expr::Expr;
 use super::super::matfun::Trouble;
-use super::super::symbol::Mark;
+use super::super::print;
+use super::super::shape::Shape;
+use super::super::symbol::{Mark, Symbol};
+use std::fmt;
 use std::sync::Arc;
 
 /// Why an expression has no value.
@@ -81,3 +84,53 @@ impl EvalError {
         EvalError::NotReal { expr: expr.clone() }
     }
 }
+
+impl fmt::Display for EvalError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EvalError::UnboundSymbol { name, mark } => {
+                let symbol = Symbol::new(name, Shape::scalar(), 0).marked(*mark);
+                write!(out, "{} has no value", print::text_symbol(&symbol))
+            }
+            EvalError::UnboundDimension { name } => {
+                write!(out, "the dimension {name} has no value")
+            }
+            EvalError::UnboundFunction { name } => {
+                write!(out, "the function {name} is known by name only")
+            }
+            EvalError::NoDerivative { function } => {
+                write!(out, "a derivative of the definition of {function} cannot be formed")
+            }
+            EvalError::Shape { expr, expected: (rows, cols), found } => write!(
+                out,
+                "{} must be {rows} by {cols}, but its value is {} by {}",
+                print::text(expr),
+                found.0,
+                found.1
+            ),
+            EvalError::Singular { expr } => {
+                write!(
+                    out,
+                    "{} does not exist: what is inverted is singular",
+                    print::text(expr)
+                )
+            }
+            EvalError::NotReal { expr } => {
+                write!(out, "{} has no real value here", print::text(expr))
+            }
+            EvalError::NotFinite { expr } => {
+                write!(out, "{} is too large for a number", print::text(expr))
+            }
+            EvalError::NotConverged { expr } => {
+                write!(out, "the eigenvalues needed for {} were not found", print::text(expr))
+            }
+            EvalError::MovingMatrixFunction { expr } => write!(
+                out,
+                "{} depends on the coordinates; only whole powers of such a matrix are computed",
+                print::text(expr)
+            ),
+        }
+    }
+}
+
+impl std::error::Error for EvalError {}

@@ -1,0 +1,128 @@
+//! The rules of the house, checked: what may import what, how long a file may be, and that no
+//! diagnostic goes without a page and an example.
+
+use crate::bad::GENERATED;
+use lagrule::diag::Code;
+use std::path::{Path, PathBuf};
+
+/// Source files under a directory, sorted.
+fn files(dir: &str) -> Vec<PathBuf> {
+    let mut out = Vec::new();
+    let mut pending = vec![PathBuf::from(dir)];
+    while let Some(dir) = pending.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                pending.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                out.push(path);
+            }
+        }
+    }
+    out.sort();
+    out
+}
+
+/// The code of a file without its comments.
+fn code(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap();
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.map(|line| line.to_owned() + "\n").collect()
+}
+
+/// `src/syntax/lower/expr.rs` → `syntax/lower/expr`, `src/diag/mod.rs` → `diag`.
+fn module(path: &Path) -> String {
+    let path = path.strip_prefix("src").unwrap().with_extension("");
+    path.to_string_lossy().trim_end_matches("/mod").to_owned()
+}
+
+/// Modules from left to right; each imports only from those to its left.
+const ORDER: [&str; 10] =
+    ["source", "diag", "syntax", "model", "derive", "solve", "rule", "emit", "train", "driver"];
+
+/// What a module may import from its own crate.
+fn allowed(from: &str, to: &str) -> bool {
+    let place = |name: &str| ORDER.iter().position(|module| *module == name);
+    match (from, to) {
+        _ if from == to => true,
+        // The algebra knows nothing of models, and everything after the syntax may use it.
+        ("symbolic", _) => false,
+        (_, "symbolic") => !matches!(from, "source" | "diag" | "syntax"),
+        // Two independent roads: comparing them proves something only while they stay apart.
+        ("solve", "derive") => false,
+        ("cli", _) => true,
+        _ => place(to) < place(from) && place(to).is_some(),
+    }
+}
+
+#[test]
+fn imports_go_one_way() {
+    for path in files("src") {
+        let name = module(&path);
+        let from = name.split('/').next().unwrap();
+        if matches!(from, "lib" | "main") {
+            continue;
+        }
+        for import in code(&path).split("crate::").skip(1) {
+            let targets: Vec<&str> = match import.strip_prefix('{') {
+                Some(group) => group.split('}').next().unwrap().split(',').collect(),
+                None => vec![import],
+            };
+            for target in targets {
+                let end = |c: char| !c.is_alphanumeric() && c != '_';
+                let to = target.trim().split(end).next().unwrap();
+                assert!(to.is_empty() || allowed(from, to), "{name} imports {to}");
+            }
+        }
+    }
+}
+
+#[test]
+fn each_library_has_its_place() {
+    let places: [(&str, &[&str]); 5] = [
+        ("pest", &["syntax/lower"]),
+        ("clap", &["cli/args"]),
+        ("annotate_snippets", &["cli/render"]),
+        ("num_dual", &["symbolic/eval", "symbolic/tape", "solve", "rule/verify"]),
+        ("std::fs", &["cli", "train/data"]),
+    ];
+    for path in files("src") {
+        let (name, code) = (module(&path), code(&path));
+        for (library, homes) in places {
+            let used = [format!("use {library}::"), format!("{library}::")];
+            let at_home = homes.iter().any(|home| name.starts_with(home));
+            assert!(at_home || !used.iter().any(|u| code.contains(u)), "{name} uses {library}");
+        }
+    }
+}
+
+#[test]
+fn no_file_is_too_long() {
+    for path in files("src").into_iter().chain(files("tests/it")) {
+        let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+        assert!(lines <= 700, "{} has {lines} lines", path.display());
+    }
+}
+
+#[test]
+fn each_code_has_a_page_and_an_example() {
+    for code in Code::ALL {
+        let page =
+            std::fs::read_to_string(format!("docs/errors/{code}.md")).unwrap_or_default();
+        let title = format!("# {code}: {}\n", code.title());
+        assert!(page.starts_with(&title), "docs/errors/{code}.md should begin with {title}");
+        let example = Path::new("tests/bad").join(code.id()).is_dir();
+        assert!(example || GENERATED.contains(code), "tests/bad/{code} is missing");
+    }
+}
+
+#[test]
+fn each_page_and_example_has_a_code() {
+    for dir in ["docs/errors", "tests/bad"] {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_stem().unwrap().to_string_lossy();
+            assert!(Code::ALL.iter().any(|code| code.id() == name), "{}", path.display());
+        }
+    }
+}
