@@ -158,6 +158,11 @@ impl Diagnostics {
         self.list.len()
     }
 
+    /// The errors as a list.
+    pub fn as_slice(&self) -> &[Diagnostic] {
+        &self.list
+    }
+
     /// The errors in the order of their places.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.list.iter()

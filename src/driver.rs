@@ -1,10 +1,11 @@
 //! The whole pipeline in one place; the only module that imports every stage.
 
-use crate::derive::{self, Derivation, RegimeRule};
+use crate::derive::{self, Derivation, Update};
 use crate::diag::{Diagnostics, Sink};
 use crate::model::Model;
 use crate::rule::known::{Match, recognise};
 use crate::source::Source;
+use crate::symbolic::{Expr, Symbol};
 use crate::{model, syntax};
 
 /// A model with everything that was found out about it: all that an emitter may read.
@@ -14,10 +15,10 @@ pub struct Study {
     pub model: Model,
     /// The derivation.
     pub derivation: Derivation,
-    /// Known optimizers that the exact rule is, one entry for each parameter that has a name.
-    pub known: Vec<(String, Match)>,
+    /// The known optimizer that the exact rule is, if any.
+    pub known: Option<Match>,
     /// The same for every regime, in order.
-    pub regimes_known: Vec<Vec<(String, Match)>>,
+    pub regimes_known: Vec<Option<Match>>,
 }
 
 /// Stages 1 to 4: text → tree → model → derivation → names.
@@ -27,32 +28,19 @@ pub fn study(source: &Source, sink: &mut Sink) -> Result<Study, Diagnostics> {
     let file = syntax::parse(source, sink)?;
     let model = model::check(&file, sink)?;
     let derivation = derive::derive(&model)?;
-    let known = exact_names(&model, &derivation);
+    let known = exact_changes(&derivation).and_then(|changes| recognise(&model, &changes));
     let regimes_known = derivation
         .regimes
         .iter()
-        .map(|regime| regime.outcome.as_ref().map_or_else(|_| Vec::new(), |r| names(&model, r)))
+        .map(|regime| recognise(&model, &regime.outcome.as_ref().ok()?.changes))
         .collect();
     Ok(Study { model, derivation, known, regimes_known })
 }
 
-fn exact_names(model: &Model, derivation: &Derivation) -> Vec<(String, Match)> {
-    derivation
-        .updates
-        .iter()
-        .filter_map(|update| {
-            let change = derivation.inlined(update.change.as_ref()?);
-            let found = recognise(model, &update.position, &change)?;
-            Some((update.position.name.to_string(), found))
-        })
-        .collect()
-}
-
-fn names(model: &Model, rule: &RegimeRule) -> Vec<(String, Match)> {
-    rule.changes
-        .iter()
-        .filter_map(|(position, change)| {
-            Some((position.name.to_string(), recognise(model, position, change)?))
-        })
-        .collect()
+/// The exact changes with all definitions written out.
+fn exact_changes(derivation: &Derivation) -> Option<Vec<(Symbol, Expr)>> {
+    let one = |update: &Update| {
+        Some((update.position.clone(), derivation.inlined(update.change.as_ref()?)))
+    };
+    derivation.updates.iter().map(one).collect()
 }

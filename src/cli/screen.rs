@@ -61,13 +61,9 @@ impl Screen {
         sink: &Sink,
         result: Result<T, Diagnostics>,
     ) -> Result<T, Outcome> {
-        for warning in sink.warnings() {
-            self.show(source, warning);
-        }
+        self.show_first(source, sink.warnings(), 10);
         result.map_err(|mistakes| {
-            for mistake in &mistakes {
-                self.show(source, mistake);
-            }
+            self.show_first(source, mistakes.as_slice(), 50);
             let count = mistakes.len();
             let word = if count == 1 { "mistake" } else { "mistakes" };
             self.complain(&format!("{count} {word} in {}", source.name()));
@@ -75,7 +71,13 @@ impl Screen {
         })
     }
 
-    fn show(&mut self, source: &Source, diagnostic: &Diagnostic) {
-        self.remark(&(render::diagnostic(source, diagnostic, self.style) + "\n"));
+    /// No one reads more than so many at once.
+    fn show_first(&mut self, source: &Source, list: &[Diagnostic], most: usize) {
+        for diagnostic in list.iter().take(most) {
+            self.remark(&(render::diagnostic(source, diagnostic, self.style) + "\n"));
+        }
+        if list.len() > most {
+            self.remark(&format!("… and {} more\n", list.len() - most));
+        }
     }
 }

@@ -173,6 +173,16 @@ fn square(n: usize, entries: Vec<Expr>) -> Expr {
 }
 
 impl Block {
+    /// A name for a quantity of this block: plain if it is free, else marked with the coordinate.
+    pub(super) fn name(&self, base: &str, taken: &[Symbol]) -> String {
+        let free = |name: &str| taken.iter().all(|symbol| *symbol.name != *name);
+        if free(base) {
+            return base.to_owned();
+        }
+        let names: Vec<&str> = self.coordinates.iter().map(|q| &*q.name).collect();
+        format!("{base}_{}", names.join("").replace(['[', ']'], ""))
+    }
+
     /// The starting values of the block as one column.
     pub(super) fn start(&self) -> Expr {
         let starts: Vec<Expr> =

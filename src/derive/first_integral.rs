@@ -24,6 +24,14 @@ pub(super) struct Orbit {
     pub excess: Expr,
 }
 
+/// Is a polynomial cost unbounded below: of odd degree, or with a negative leading coefficient?
+pub(super) fn is_unbounded(orbit: &Orbit) -> bool {
+    let Some(coefficients) = polynomial(&orbit.cost, &orbit.coordinate) else { return false };
+    let degree = coefficients.len() - 1;
+    let lead = &coefficients[degree];
+    degree > 0 && (degree % 2 == 1 || crate::symbolic::assume::is_positive(&-lead))
+}
+
 /// Finds the orbit; `None` unless there is one scalar coordinate, no discount, no explicit time.
 pub(super) fn orbit(motion: &Motion) -> Option<Orbit> {
     let [coordinate] = motion.coordinates.as_slice() else { return None };
@@ -102,6 +110,9 @@ pub(super) fn polynomial(expr: &Expr, symbol: &Symbol) -> Option<Vec<Expr>> {
         coefficients.resize(coefficients.len().max(degree + 1), Vec::new());
         coefficients[degree].push(rest);
     }
-    let coefficients: Vec<Expr> = coefficients.into_iter().map(sum).collect();
-    (!coefficients.iter().all(is_zero)).then_some(coefficients)
+    let mut coefficients: Vec<Expr> = coefficients.into_iter().map(sum).collect();
+    while coefficients.last().is_some_and(is_zero) {
+        coefficients.pop();
+    }
+    (!coefficients.is_empty()).then_some(coefficients)
 }

@@ -54,7 +54,7 @@ pub(super) fn plan(
     let drift = -closed.spectrum.scalar(&slope, &|_| true)?;
     let name = if block.m.is_scalar() { "omega" } else { "Omega" };
     let omega = closed.spectrum.lift(&closed.root)?;
-    let symbol = named(name, &omega, taken);
+    let symbol = named(&block.name(name, taken), &omega, taken);
     let omega_symbol = Expr::sym(symbol.clone());
     let definition = Definition { symbol, meaning: Meaning::Equals(omega) };
     // The root gets a letter of its own, so that the formulas stay short.
@@ -91,6 +91,29 @@ pub(super) fn plan(
         closed: true,
         value,
     })
+}
+
+/// The change after time `t` along a unit source, `(y(t)/y₀ − 1)/K̂`, for a free end and no drift,
+/// written with decaying exponentials only.
+pub(super) fn response(
+    block: &Block,
+    closed: &Closed,
+    horizon: &Expr,
+    t: &Expr,
+) -> Option<Expr> {
+    if !is_zero(&block.momentum_slope) || !is_zero(&block.momentum_start) {
+        return None;
+    }
+    let half = Expr::frac(-1, 2) * &closed.c;
+    let decay = |time: &Expr| fun(Fun::Exp, &-(&closed.root * time));
+    let two = Expr::int(2);
+    let (now, back) = (decay(t), decay(&(&two * horizon - t)));
+    let end = decay(&(&two * horizon));
+    let one = Expr::one();
+    let numerator = sum([&closed.root * (&now + &back), &half * (&now - &back)])
+        * fun(Fun::Exp, &(&half * t));
+    let denominator = sum([&closed.root * (&one + &end), &half * (&one - &end)]);
+    Some((numerator / denominator - one) / &closed.k)
 }
 
 /// The spectrum with one more letter for the square root.
@@ -206,7 +229,7 @@ pub(super) fn riccati(
         &gamma * slope,
         matrix::transpose(slope) * &inverse * slope,
     ]));
-    let symbol = fresh("X_T", block.m.shape().clone(), taken);
+    let symbol = fresh(&block.name("X_T", taken), block.m.shape().clone(), taken);
     let x = Expr::sym(symbol.clone());
     let meaning = Meaning::FiniteHorizon {
         m: block.m.clone(),

@@ -196,7 +196,7 @@ fn uniform(block: Block, half: &Expr) -> Result<BlockSolution, NoOptimum> {
 
 /// `q(0) − q* = K⁻¹(K q(0) + b)`. `K` is minus a curvature, so both signs are turned; common
 /// factors are taken out.
-fn offset(block: &Block) -> Expr {
+pub(super) fn offset(block: &Block) -> Expr {
     solve_tidily(&-&block.k, &-&block.force)
 }
 

@@ -9,6 +9,7 @@ mod configuration;
 mod diagnosis;
 mod first_integral;
 mod horizon;
+mod inertia;
 mod linear;
 mod overdamped;
 mod plan;

@@ -4,12 +4,13 @@
 //! With `p = M(q)(v − f(q))` the equation `Dp/Dt − γp = ∂F/∂q` gives
 //! `v = f + v₁/γ + v₂/γ² + …`, `M v₁ = −∂F/∂q` at `v = f`.
 
-use super::variation::{Motion, direction, gradient, jacobian};
+use super::inertia::{Inertia, at_rest};
+use super::variation::{Motion, direction, gradient};
 use crate::symbolic::build::sum;
 use crate::symbolic::diff::directional;
 use crate::symbolic::expand::{expand, is_zero};
 use crate::symbolic::rewrite::substitute;
-use crate::symbolic::{Expr, Symbol, matrix};
+use crate::symbolic::{Expr, Symbol};
 use std::collections::BTreeMap;
 
 /// The velocity to leading order in `1/γ`, cause by cause, and what is neglected.
@@ -26,32 +27,18 @@ pub(super) struct Overdamped {
 
 /// Expands; `None` when the Lagrangian is not quadratic in the velocities.
 pub(super) fn expand_overdamped(motion: &Motion) -> Option<Overdamped> {
+    let inertia = Inertia::of(motion)?;
+    let momenta: Vec<Expr> = motion.momenta.iter().map(|p| at_rest(motion, p)).collect();
+    let drift: Vec<Expr> = inertia.solve(&momenta).iter().map(|v| expand(&-v)).collect();
     let velocities = motion.velocities();
-    let mut drift = Vec::new();
-    let mut inverses = Vec::new();
-    let at_rest: BTreeMap<Expr, Expr> = velocities
-        .iter()
-        .map(|v| (Expr::sym(v.clone()), Expr::zeros(v.shape.clone())))
-        .collect();
-    for (velocity, momentum) in velocities.iter().zip(&motion.momenta) {
-        let others: Vec<Symbol> =
-            velocities.iter().filter(|v| *v != velocity).cloned().collect();
-        let inertia = jacobian(momentum, velocity).ok()?;
-        if inertia.contains_any(&velocities) || momentum.contains_any(&others) {
-            return None;
-        }
-        let inverse = matrix::inverse(&inertia);
-        drift.push(expand(&-(&inverse * substitute(momentum, &at_rest))));
-        inverses.push(inverse);
-    }
     let on_drift: BTreeMap<Expr, Expr> =
         velocities.iter().zip(&drift).map(|(v, f)| (Expr::sym(v.clone()), f.clone())).collect();
-    let mut first = Vec::new();
-    for (coordinate, inverse) in motion.coordinates.iter().zip(&inverses) {
+    let mut forces = Vec::new();
+    for coordinate in &motion.coordinates {
         let force = gradient(&motion.lagrangian, coordinate).ok()?;
-        let force = expand(&substitute(&force, &on_drift));
-        first.push(expand(&-(inverse * force)));
+        forces.push(expand(&substitute(&force, &on_drift)));
     }
+    let first: Vec<Expr> = inertia.solve(&forces).iter().map(|v| expand(&-v)).collect();
     let second_vanishes = second_order_vanishes(motion, &drift, &first, &on_drift);
     let steady = drift.iter().all(|f| is_zero(&along(f, &motion.coordinates, &drift)))
         && !drift.iter().all(Expr::is_zero);
@@ -66,7 +53,7 @@ pub(super) fn along(expr: &Expr, coordinates: &[Symbol], velocities: &[Expr]) ->
     })
 }
 
-/// `M v₂ = D(M v₁)[f] − ∂²F/∂q∂v v₁`, both at `v = f`.
+/// `M v₂ = D(M v₁)[f] − ∂²F/∂q∂v v₁`, both at `v = f`; `M v₁ = −∂F/∂q` there.
 fn second_order_vanishes(
     motion: &Motion,
     drift: &[Expr],
@@ -74,23 +61,21 @@ fn second_order_vanishes(
     on_drift: &BTreeMap<Expr, Expr>,
 ) -> bool {
     let velocities = motion.velocities();
-    motion.coordinates.iter().zip(&velocities).zip(&motion.momenta).enumerate().all(
-        |(at, ((coordinate, velocity), momentum))| {
-            let Ok(inertia) = jacobian(momentum, velocity) else { return false };
-            let carried = along(&(inertia * &first[at]), &motion.coordinates, drift);
-            let Ok(force) = gradient(&motion.lagrangian, coordinate) else { return false };
-            let pushed = directional(&force, &|s: &Symbol| {
-                let which = velocities.iter().position(|v| v == s)?;
-                Some(Expr::sym(direction(&motion.coordinates[which])))
-            });
-            let values: BTreeMap<Expr, Expr> = motion
-                .coordinates
-                .iter()
-                .zip(first)
-                .map(|(q, v)| (Expr::sym(direction(q)), v.clone()))
-                .collect();
-            let pushed = substitute(&substitute(&pushed, &values), on_drift);
-            is_zero(&sum([carried, -pushed]))
-        },
-    )
+    motion.coordinates.iter().all(|coordinate| {
+        let Ok(force) = gradient(&motion.lagrangian, coordinate) else { return false };
+        let on_manifold = substitute(&force, on_drift);
+        let carried = -along(&on_manifold, &motion.coordinates, drift);
+        let pushed = directional(&force, &|s: &Symbol| {
+            let which = velocities.iter().position(|v| v == s)?;
+            Some(Expr::sym(direction(&motion.coordinates[which])))
+        });
+        let values: BTreeMap<Expr, Expr> = motion
+            .coordinates
+            .iter()
+            .zip(first)
+            .map(|(q, v)| (Expr::sym(direction(q)), v.clone()))
+            .collect();
+        let pushed = substitute(&substitute(&pushed, &values), on_drift);
+        is_zero(&sum([carried, -pushed]))
+    })
 }

@@ -4,17 +4,18 @@
 use super::block::{Block, linear_blocks};
 use super::configuration::Configuration;
 use super::diagnosis::diagnose;
-use super::first_integral::{Orbit, orbit};
+use super::first_integral::{Orbit, is_unbounded, orbit};
 use super::horizon;
-use super::linear::{BlockSolution, Change, solve_block, tidy, value};
+use super::linear::{BlockSolution, Change, offset, solve_block, tidy, value};
 use super::reduce;
 use super::single_step::{change_symbol, step_problem};
-use super::trace::{Claim, Trace};
+use super::trace::{Claim, Step, Trace};
 use super::types::{
     Class, Definition, Derivation, Equation, Meaning, NoOptimum, Stacked, Update,
 };
 use super::variation::Motion;
 use crate::model::types::{Discount, Horizon, Model, step, time};
+use crate::symbolic::build::sum;
 use crate::symbolic::{Expr, Mark, Symbol};
 
 /// Symbols a derivation must not reuse.
@@ -113,7 +114,7 @@ fn linear(
     let mut taken = taken(model);
     let mut solutions = Vec::new();
     for block in blocks {
-        record_coefficients(&block, &mut derivation.trace);
+        record_coefficients(&block, motion, &mut derivation.trace);
         match solve_block(block, half, &constants, &taken) {
             Ok(solution) => {
                 taken.extend(solution.definitions().into_iter().map(|d| d.symbol));
@@ -156,15 +157,29 @@ fn linear(
     if model.horizon == Horizon::Infinite {
         derivation.regimes = reduce::regimes(model, configuration, motion, &solutions);
     } else {
-        derivation.regimes = reduce::horizon_regimes(model, &changes);
+        derivation.regimes = reduce::horizon_regimes(model, configuration, &solutions);
     }
+    record_regimes(&mut derivation);
     derivation.diagnosis = diagnose(motion, configuration.loss.as_ref(), &solutions);
-    flat_directions(&solutions, &mut derivation);
+    flat_directions(&solutions, half, &mut derivation);
     derivation
 }
 
 /// `K` may be singular where no property forbids it: the rule then has a limit, not a pole.
-fn flat_directions(solutions: &[BlockSolution], derivation: &mut Derivation) {
+fn flat_directions(solutions: &[BlockSolution], half: &Expr, derivation: &mut Derivation) {
+    if half.is_zero() && solutions.iter().any(|s| s.solvent.is_some()) {
+        derivation.notes.push(
+            "Without discount the cost is counted relative to staying at the rest point."
+                .to_owned(),
+        );
+    }
+    if !derivation.conditions.is_empty() {
+        derivation.notes.push(
+            "Where the curvature is negative the optimum moves away from the rest point, slower than \
+             e^(γt/2)."
+                .to_owned(),
+        );
+    }
     if solutions.iter().any(|solution| matches!(solution.change, Change::Flat)) {
         derivation.notes.push(
             "Directions without curvature are allowed: φ₁(x) = (eˣ − 1)/x is 1 there, and the motion \
@@ -174,16 +189,35 @@ fn flat_directions(solutions: &[BlockSolution], derivation: &mut Derivation) {
     }
 }
 
-fn record_coefficients(block: &Block, trace: &mut Trace) {
+/// The equations of a block as `M q'' + C q' + K (q − q₀) + F₀ = 0`.
+fn record_coefficients(block: &Block, motion: &Motion, trace: &mut Trace) {
+    let remark =
+        "the equations are M q'' + C q' + K (q − q₀) + F₀ = 0 with constant M, C, K, F₀";
     trace.push(
         "linear class",
-        "the equations are M q'' + C q' + K (q − q₀) + F₀ = 0 with constant M, C, K, F₀",
+        remark,
         Claim::Fact(vec![
             block.m.clone(),
             block.c.clone(),
             block.k.clone(),
             block.force.clone(),
         ]),
+    );
+    let [coordinate] = block.coordinates.as_slice() else { return };
+    let at = motion.coordinates.iter().position(|q| q == coordinate);
+    let Some(residual) = at.map(|at| &motion.residuals[at]) else { return };
+    let marked = |mark: Mark| Expr::sym(coordinate.marked(mark));
+    let displacement = Expr::sym(coordinate.clone()) - marked(Mark::Start);
+    let linear = sum([
+        &block.m * marked(Mark::Acceleration),
+        &block.c * marked(Mark::Velocity),
+        &block.k * displacement,
+        block.force.clone(),
+    ]);
+    trace.push(
+        "linear class",
+        "read off by derivatives",
+        Claim::Equal(residual.clone(), linear),
     );
 }
 
@@ -212,6 +246,9 @@ fn plan_block(
         return Some((planned.change, planned.velocity));
     }
     let definitions = solution.definitions();
+    if let Some(solvent) = &solution.solvent {
+        derivation.trace.steps.extend(solvent.steps.clone());
+    }
     for definition in &definitions {
         record_definition(definition, &mut derivation.trace);
     }
@@ -220,11 +257,11 @@ fn plan_block(
     derivation.definitions.extend(definitions);
     if let Some(solvent) = &solution.solvent {
         derivation.conditions.extend(solvent.conditions.clone());
-        derivation.trace.push(
-            "root selection",
-            "the optimum keeps the roots with Re λ < γ/2",
-            Claim::Fact(vec![solvent.x.clone()]),
-        );
+    }
+    if let Some(offset) = &solution.offset {
+        let block = &solution.block;
+        let claim = Claim::Equal(&block.k * offset, block.force.clone());
+        derivation.trace.push("rest point", "q₀ − q* solves K (q₀ − q*) = F₀", claim);
     }
     if let Some((value, rest)) = value(solution) {
         derivation.definitions.extend(rest);
@@ -245,6 +282,17 @@ fn plan_block(
         derivation.path.push((coordinate.clone(), path));
     }
     Some((Some(solution.change_after(&dt)), solution.velocity.clone()))
+}
+
+/// The expansions behind the regimes, each marked with its regime.
+fn record_regimes(derivation: &mut Derivation) {
+    for regime in &derivation.regimes {
+        let Ok(rule) = &regime.outcome else { continue };
+        for step in &rule.steps {
+            let remark = format!("{}: {}", regime.name, step.remark);
+            derivation.trace.steps.push(Step { remark, ..step.clone() });
+        }
+    }
 }
 
 fn record_definition(definition: &Definition, trace: &mut Trace) {
@@ -274,9 +322,10 @@ fn finite(
     taken: &[Symbol],
 ) -> Option<horizon::Planned> {
     let block = &solution.block;
-    let (Some(solvent), Some(offset)) = (&solution.solvent, &solution.offset) else {
+    let Some(solvent) = &solution.solvent else {
         return if fixed { None } else { horizon::uniform(block, horizon, dt) };
     };
+    let offset = &solution.offset.clone().unwrap_or_else(|| offset(block));
     let plan = solvent
         .closed
         .as_ref()
@@ -315,6 +364,17 @@ fn nonlinear(
 ) -> Derivation {
     let infinite = model.horizon == Horizon::Infinite;
     if let Some(orbit) = orbit(motion).filter(|_| infinite) {
+        if is_unbounded(&orbit) {
+            derivation.class = Class::FirstIntegral;
+            derivation.no_optimum = Some(NoOptimum {
+                reason: "the cost at rest is not bounded below, and nothing discounts it"
+                    .to_owned(),
+                needs: None,
+                advice: "give a loss that has a minimum, a discount rate or a finite horizon"
+                    .to_owned(),
+            });
+            return derivation;
+        }
         first_integral(&orbit, configuration, &mut derivation);
     } else {
         derivation.notes.push(
@@ -398,6 +458,8 @@ pub(super) fn single_step(model: &Model, configuration: &Configuration) -> Optio
     }
     derivation.closed_form = true;
     let change = linear.minimiser();
+    let claim = Claim::Equal(&linear.a * &change, -&linear.b);
+    derivation.trace.push("linear equation", "the step solves A Δ + b = 0", claim);
     let columns: Vec<(Symbol, Expr, Expr)> = entries(&problem.coordinates, &change)
         .into_iter()
         .map(|(q, change)| (q, change.clone(), change))
@@ -413,6 +475,7 @@ pub(super) fn single_step(model: &Model, configuration: &Configuration) -> Optio
     let constants = is_constant(model);
     derivation.regimes =
         reduce::step_regimes(model, configuration, linear, &problem.coordinates, &constants);
+    record_regimes(&mut derivation);
     Some(derivation)
 }
 

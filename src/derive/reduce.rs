@@ -3,6 +3,7 @@
 
 use super::configuration::Configuration;
 use super::first_integral::orbit;
+use super::horizon;
 use super::linear::{BlockSolution, tidy};
 use super::overdamped::{along, expand_overdamped};
 use super::plan::{entries, taken};
@@ -12,12 +13,11 @@ use super::regime::{
 use super::single_step::LinearStep;
 use super::types::{Condition, Definition, ErrorOrder, Meaning, RegimeLimit, RegimeRule};
 use super::variation::{Motion, jacobian};
-use crate::model::types::{Discount, Limit, Model, Regime, step};
+use crate::model::types::{Discount, Horizon, Limit, Model, Regime, step};
 use crate::symbolic::build::{pow, sum};
 use crate::symbolic::expand::{common_denominator, expand};
-use crate::symbolic::number::q;
+use crate::symbolic::number::{q, sign};
 use crate::symbolic::rewrite::{replace, substitute};
-use crate::symbolic::series::leading;
 use crate::symbolic::spectral::marker;
 use crate::symbolic::{Expr, Mark, Symbol};
 
@@ -57,14 +57,21 @@ fn linear_regime(
         let change = match &solution.solvent {
             None => uniform_block(solution, regime, &mut neglected),
             Some(solvent) => match &solvent.closed {
-                Some(closed) => spectral_block(solution, closed, regime, &mut neglected)?,
+                Some(closed) => {
+                    let dt = Expr::sym(step());
+                    let (spectrum, response) = closed
+                        .response_by_rate(&dt, &limit_symbols(regime))
+                        .unwrap_or_else(|| (closed.spectrum.clone(), closed.response(&dt)));
+                    let calculus = (&spectrum, &response);
+                    spectral_block(solution, &closed.causes, calculus, regime, &mut neglected)?
+                }
                 None if is_long_step(regime) => long_step(solution, &mut neglected)?,
                 None => return Err(NO_SPECTRUM.to_owned()),
             },
         };
         changes.extend(entries(&solution.block.coordinates, &change));
     }
-    let mut rule = finish(changes, neglected, solutions);
+    let mut rule = finish(changes, neglected);
     rule.changes = regroup(configuration, &rule.changes);
     rule.definitions = solutions.iter().flat_map(BlockSolution::definitions).collect();
     Ok(rule)
@@ -172,6 +179,7 @@ fn overdamped(
         conditions,
         definitions: Vec::new(),
         eigenvalues: Vec::new(),
+        steps: Vec::new(),
     })
 }
 
@@ -200,7 +208,7 @@ fn slowness(
         if !bend.is_zero() {
             // What both sides share in front says nothing.
             let shared = common_denominator(&front(velocity)).0;
-            let plain = |e: Expr| tidy(&expand(&(e / &shared)));
+            let plain = |e: Expr| unsigned(&tidy(&expand(&(e / &shared))));
             let reference = plain(velocity.clone());
             conditions.extend([
                 Condition::Against(plain(&bend / (rate * &scale)), reference.clone()),
@@ -209,6 +217,17 @@ fn slowness(
         }
     }
     conditions
+}
+
+/// A vector or its opposite: the one that begins without a minus sign.
+fn unsigned(vector: &Expr) -> Expr {
+    let product = vector.as_product();
+    let flipped = sign(&product.coefficient) < 0
+        || product.tail.is_some_and(|tail| {
+            let first = tail.terms().first().map(|term| term.as_product().coefficient);
+            tail.terms().len() > 1 && first.is_some_and(|c| sign(&c) < 0)
+        });
+    if flipped { expand(&-vector) } else { vector.clone() }
 }
 
 /// A scalar in absolute value; vectors and matrices are measured by their norm anyway.
@@ -295,6 +314,7 @@ fn undiscounted(
         conditions: Vec::new(),
         definitions: vec![Definition { symbol: orbit.rest, meaning }],
         eigenvalues: Vec::new(),
+        steps: Vec::new(),
     })
 }
 
@@ -310,19 +330,8 @@ pub(super) fn step_regimes(
     let one = |regime: &Regime| {
         let mut neglected = Neglected::default();
         let (change, spectrum) = linear.regime(regime, constants, &taken, &mut neglected)?;
-        let error = neglected.order();
-        let conditions = neglected.conditions();
-        Ok(RegimeRule {
-            changes: regroup(configuration, &entries(coordinates, &change)),
-            error,
-            conditions,
-            definitions: Vec::new(),
-            eigenvalues: spectrum
-                .letters
-                .into_iter()
-                .map(|letter| (letter.eigenvalue, letter.matrix))
-                .collect(),
-        })
+        neglected.letters(spectrum.letters);
+        Ok(finish(regroup(configuration, &entries(coordinates, &change)), neglected))
     };
     let regimes = model.regimes.iter();
     regimes
@@ -330,33 +339,39 @@ pub(super) fn step_regimes(
         .collect()
 }
 
-/// Regimes of a plan over a finite horizon, coordinate by coordinate where everything is scalar.
+/// Regimes of a plan over a finite horizon with a free end.
 pub(super) fn horizon_regimes(
     model: &Model,
-    changes: &[(Symbol, Expr, Expr)],
+    configuration: &Configuration,
+    solutions: &[BlockSolution],
 ) -> Vec<RegimeLimit> {
+    let Horizon::Finite(horizon) = &model.horizon else { return Vec::new() };
+    if !model.end.is_empty() {
+        return unavailable(model, "regimes of a plan with a fixed end are not derived");
+    }
     let one = |regime: &Regime| {
-        let scaling = scaling(regime);
         let mut neglected = Neglected::default();
-        let mut all = Vec::new();
-        for (coordinate, change, _) in changes {
-            if !change.is_scalar() {
-                return Err("regimes over a finite horizon need scalar coordinates".to_owned());
-            }
-            let scaled = substitute(change, &scaling);
-            let found =
-                leading(&scaled, &epsilon()).map_err(|p| super::regime::describe(&p))?;
-            let Some(found) = found else { continue };
-            neglected.note(&found, &limit_symbols(regime));
-            all.push((coordinate.clone(), tidy(&found.first.1)));
+        let mut changes = Vec::new();
+        for solution in solutions {
+            let closed = solution.solvent.as_ref().and_then(|solvent| solvent.closed.as_ref());
+            let closed = closed.ok_or_else(|| NO_SPECTRUM.to_owned())?;
+            let response =
+                horizon::response(&solution.block, closed, horizon, &Expr::sym(step()))
+                    .ok_or_else(|| {
+                        "with drift a finite horizon has no short form".to_owned()
+                    })?;
+            let change = spectral_block(
+                solution,
+                &closed.causes,
+                (&closed.spectrum, &response),
+                regime,
+                &mut neglected,
+            )?;
+            changes.extend(entries(&solution.block.coordinates, &change));
         }
-        Ok(RegimeRule {
-            changes: all,
-            error: neglected.order(),
-            conditions: neglected.conditions(),
-            definitions: Vec::new(),
-            eigenvalues: Vec::new(),
-        })
+        let mut rule = finish(changes, neglected);
+        rule.changes = regroup(configuration, &rule.changes);
+        Ok(rule)
     };
     let regimes = model.regimes.iter();
     regimes

@@ -2,17 +2,17 @@
 
 use super::collect::collect;
 use super::linear::{BlockSolution, tidy};
-use super::solvent::{Closed, response};
+use super::trace::{Claim, Step};
 use super::types::{Condition, ErrorOrder, RegimeRule};
 use crate::model::types::{Limit, Regime, step};
 use crate::symbolic::Fun;
 use crate::symbolic::assume::is_nonnegative;
 use crate::symbolic::build::{fun, pow, sum};
 use crate::symbolic::cancel::cancel;
-use crate::symbolic::expand::expand;
+use crate::symbolic::expand::{common_denominator, expand};
 use crate::symbolic::rewrite::{replace, substitute};
 use crate::symbolic::series::{Leading, NoSeries, leading};
-use crate::symbolic::spectral::Spectrum;
+use crate::symbolic::spectral::{Letter, Spectrum};
 use crate::symbolic::{Expr, Prop, Props, Q, Shape, Symbol};
 use num_traits::Zero;
 use std::collections::BTreeMap;
@@ -63,6 +63,8 @@ pub(super) struct Neglected {
     next: Option<Q>,
     exponential: bool,
     conditions: Vec<Condition>,
+    letters: Vec<Letter>,
+    steps: Vec<Step>,
 }
 
 impl Neglected {
@@ -94,6 +96,23 @@ impl Neglected {
         self.next = Some(next);
     }
 
+    /// Records the expansion as a step: the function is named in the remark, its leading term claimed.
+    fn record(&mut self, function: &Expr, leading: &Leading) {
+        let (power, coefficient) = leading.first.clone();
+        let claim = Claim::Leading { function: function.clone(), coefficient, power };
+        let law = "dominant balance";
+        self.steps.push(Step::new(
+            law,
+            "the response to one source, to leading order in ε",
+            claim,
+        ));
+    }
+
+    /// Notes the letters whose eigenvalues conditions may speak of.
+    pub(super) fn letters(&mut self, letters: Vec<Letter>) {
+        self.letters.extend(letters);
+    }
+
     /// Notes a condition once.
     pub(super) fn condition(&mut self, condition: Condition) {
         if !self.conditions.contains(&condition) {
@@ -108,11 +127,6 @@ impl Neglected {
             _ if self.exponential => ErrorOrder::Exponential,
             _ => ErrorOrder::Exact,
         }
-    }
-
-    /// The conditions.
-    pub(super) fn conditions(self) -> Vec<Condition> {
-        self.conditions
     }
 }
 
@@ -142,36 +156,38 @@ fn magnitude(term: &Expr) -> Expr {
     let product = term.as_product();
     let mut all = Expr::num(num_traits::Signed::abs(&product.coefficient));
     for (base, exponent) in &product.powers {
-        let base = if is_nonnegative(base) { base.clone() } else { fun(Fun::Abs, base) };
-        all = all * pow(&base, exponent);
+        let (front, base) = common_denominator(base);
+        let base = if is_nonnegative(&base) { base } else { fun(Fun::Abs, &base) };
+        all = all * pow(&front, exponent) * pow(&base, exponent);
     }
     all
 }
 
-/// The rule of one block in a regime, by functional calculus on its spectrum.
+/// The rule of one block in a regime, by functional calculus on its spectrum. `response` is the
+/// change along a unit source as a scalar function.
 pub(super) fn spectral_block(
     solution: &BlockSolution,
-    closed: &Closed,
+    causes: &[Vec<(Expr, Expr)>],
+    (spectrum, response): (&Spectrum, &Expr),
     regime: &Regime,
     neglected: &mut Neglected,
 ) -> Result<Expr, String> {
     let limits = limit_symbols(regime);
-    for letter in &closed.spectrum.letters {
+    for letter in &spectrum.letters {
         if letter.matrix.contains_any(&limits) {
             return Err("a limit acts on the entries of a matrix".to_owned());
         }
     }
-    let dt = Expr::sym(step());
-    let response = response(closed, &dt);
     let mut parts = vec![Expr::zeros(solution.block.force.shape().clone())];
-    for cause in &closed.causes {
+    for cause in causes {
         if cause.iter().any(|(_, vector)| vector.contains_any(&limits)) {
             return Err("a limit acts on a vector of the problem".to_owned());
         }
         let factors: Vec<(Expr, Expr)> =
-            cause.iter().map(|(f, vector)| (&response * f, vector.clone())).collect();
-        parts.extend(leading_parts(&factors, &closed.spectrum, regime, neglected)?);
+            cause.iter().map(|(f, vector)| (response * f, vector.clone())).collect();
+        parts.extend(leading_parts(&factors, spectrum, regime, neglected)?);
     }
+    neglected.letters(spectrum.letters.clone());
     Ok(tidy(&sum(parts)))
 }
 
@@ -187,18 +203,19 @@ pub(super) fn leading_parts(
     for (factor, vector) in factors {
         let scaled = substitute(factor, &scaling);
         let leading = leading(&scaled, &epsilon()).map_err(|problem| describe(&problem))?;
-        found.extend(leading.map(|leading| (leading, vector)));
+        found.extend(leading.map(|leading| (scaled, leading, vector)));
     }
-    let Some(lowest) = found.iter().map(|(l, _)| l.first.0.clone()).min() else {
+    let Some(lowest) = found.iter().map(|(_, l, _)| l.first.0.clone()).min() else {
         return Ok(Vec::new());
     };
     let mut parts = Vec::new();
-    for (leading, vector) in found {
+    for (scaled, leading, vector) in found {
         if leading.first.0 > lowest {
             neglected.omit(&leading.first.0);
             continue;
         }
         neglected.note(&leading, &limits);
+        neglected.record(&scaled, &leading);
         let lifted = spectrum
             .lift(&cancel(&expand(&leading.first.1)))
             .ok_or_else(|| "the leading term has no matrix form".to_owned())?;
@@ -232,28 +249,23 @@ pub(super) fn uniform_block(
     &solution.velocity * Expr::sym(step())
 }
 
-/// Joins the blocks' rules.
-pub(super) fn finish(
-    changes: Vec<(Symbol, Expr)>,
-    neglected: Neglected,
-    solutions: &[BlockSolution],
-) -> RegimeRule {
+/// Joins the blocks' rules; the eigenvalues that the conditions speak of are explained.
+pub(super) fn finish(changes: Vec<(Symbol, Expr)>, neglected: Neglected) -> RegimeRule {
     let error = neglected.order();
-    let conditions = neglected.conditions();
-    let mut eigenvalues = Vec::new();
-    for solution in solutions {
-        let closed = solution.solvent.as_ref().and_then(|solvent| solvent.closed.as_ref());
-        for letter in closed.iter().flat_map(|closed| &closed.spectrum.letters) {
-            let used = conditions.iter().any(|condition| match condition {
-                Condition::Small(e) | Condition::Large(e) | Condition::Positive(e) => {
-                    e.contains(&letter.eigenvalue)
-                }
-                Condition::Against(_, _) => false,
-            });
-            if used {
-                eigenvalues.push((letter.eigenvalue.clone(), letter.matrix.clone()));
+    let (conditions, letters, steps) =
+        (neglected.conditions, neglected.letters, neglected.steps);
+    let used = |symbol: &Symbol| {
+        conditions.iter().any(|condition| match condition {
+            Condition::Small(e) | Condition::Large(e) | Condition::Positive(e) => {
+                e.contains(symbol)
             }
-        }
-    }
-    RegimeRule { changes, error, conditions, definitions: Vec::new(), eigenvalues }
+            Condition::Against(_, _) => false,
+        })
+    };
+    let eigenvalues = letters
+        .into_iter()
+        .filter(|letter| used(&letter.eigenvalue))
+        .map(|letter| (letter.eigenvalue, letter.matrix))
+        .collect();
+    RegimeRule { changes, error, conditions, definitions: Vec::new(), eigenvalues, steps }
 }

@@ -7,13 +7,14 @@
 
 use super::block::Block;
 use super::square::complete_squares;
+use super::trace::{Claim, Step};
 use super::types::{Condition, Definition, Meaning, NoOptimum};
 use crate::symbolic::assume::{is_positive, is_spd, is_symmetric};
-use crate::symbolic::build::{pow, sqrt, sum};
+use crate::symbolic::build::{fun, pow, sqrt, sum};
 use crate::symbolic::expand::{equal, expand};
-use crate::symbolic::spectral::{Spectrum, fresh, parts, spectrum};
+use crate::symbolic::spectral::{Letter, Spectrum, fresh, parts, spectrum};
 use crate::symbolic::word::commute;
-use crate::symbolic::{Expr, Mark, Prop, Symbol, matrix};
+use crate::symbolic::{Expr, Fun, Mark, Prop, Shape, Symbol, matrix};
 
 /// What is known about the decaying motion of a block.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub(super) struct Solvent {
     pub closed: Option<Closed>,
     /// Conditions for the optimum.
     pub conditions: Vec<Condition>,
+    /// How the closed form was found.
+    pub steps: Vec<Step>,
 }
 
 /// The exponential of the solvent, factored where that reads better.
@@ -50,8 +53,12 @@ pub(super) struct Closed {
     pub k: Expr,
     /// The square root `(Ĉ²/4 − K̂)^½`.
     pub root: Expr,
-    /// The kept root `λ`.
-    pub lambda: Expr,
+    /// The drift part of the kept root, `λ = lead − rate`.
+    pub lead: Expr,
+    /// The decay rate `(Ĉ²/4 − K̂)^½ − γ/2`.
+    pub rate: Expr,
+    /// The rate's symbol in the rule: scalar, or a matrix with this name.
+    pub symbol: Option<Symbol>,
     /// The starting force `M⁻¹(Kq₀ + b)`, cause by cause: what the loss contributes and what the
     /// drift does, each as scalar functions of the letters on vectors.
     pub causes: [Vec<(Expr, Expr)>; 2],
@@ -89,23 +96,54 @@ pub(super) fn solve(
     };
     let radicand = complete_squares(&expand(&(Expr::frac(1, 4) * &c * &c - &k)));
     let condition = existence(&radicand, &spectrum)?;
+    let mut steps = spectral_steps(&spectrum, &c, &k, &radicand);
     let root = sqrt(&radicand);
     let lead = expand(&(Expr::frac(-1, 2) * &c - half));
     let rate = &root - half;
-    let lambda = &lead - &rate;
+    steps.push(root_step(&c, &k, &(&lead - &rate)));
     let (Some(lifted_rate), Some(lifted_lead)) = (spectrum.lift(&rate), spectrum.lift(&lead))
     else {
         return Ok(implicit(block, half, taken));
     };
-    let (decay, definitions) = named_rate(lifted_rate, taken);
+    let (decay, definitions) = named_rate(lifted_rate, block, taken);
+    let symbol = definitions.first().map(|definition| definition.symbol.clone());
+    let scalar_lead = lead;
     let causes = [by_loss, by_drift].map(|force| sources(&force, &spectrum, constants));
     Ok(Solvent {
         x: &lifted_lead - &decay,
         flow: Flow { lead: lifted_lead, decay },
         definitions,
-        closed: Some(Closed { spectrum, c, k, root, lambda, causes }),
+        closed: Some(Closed { spectrum, c, k, root, lead: scalar_lead, rate, symbol, causes }),
         conditions: condition.into_iter().collect(),
+        steps,
     })
+}
+
+/// The commuting family, its characteristic equation and the completed square.
+fn spectral_steps(spectrum: &Spectrum, c: &Expr, k: &Expr, radicand: &Expr) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for letter in &spectrum.letters {
+        let eigenvalue = Expr::sym(letter.eigenvalue.clone());
+        steps.push(Step::new(
+            "spectral calculus",
+            "M⁻¹C and M⁻¹K are functions of one matrix and commute; it is replaced by its eigenvalue",
+            Claim::Fact(vec![letter.matrix.clone(), eigenvalue]),
+        ));
+    }
+    let quarter = Expr::frac(1, 4) * c * c - k;
+    steps.push(Step::new(
+        "discriminant",
+        "c²/4 − k of the characteristic equation λ² + cλ + k = 0",
+        Claim::Equal(quarter, radicand.clone()),
+    ));
+    steps
+}
+
+/// The kept root solves the characteristic equation.
+fn root_step(c: &Expr, k: &Expr, lambda: &Expr) -> Step {
+    let residual = lambda * lambda + c * lambda + k;
+    let remark = "the root λ with Re λ < γ/2 solves λ² + cλ + k = 0";
+    Step::new("root selection", remark, Claim::Equal(residual, Expr::zero()))
 }
 
 /// A symbol for a value, with the properties of the value and the matrices that commute with it.
@@ -128,7 +166,7 @@ pub(super) fn named(name: &str, value: &Expr, taken: &[Symbol]) -> Symbol {
 }
 
 /// Names the decay rate: `r` for a scalar or a multiple of the identity, `R` for a matrix.
-fn named_rate(rate: Expr, taken: &[Symbol]) -> (Expr, Vec<Definition>) {
+fn named_rate(rate: Expr, block: &Block, taken: &[Symbol]) -> (Expr, Vec<Definition>) {
     if rate.size() <= 1 {
         return (rate, Vec::new());
     }
@@ -137,7 +175,7 @@ fn named_rate(rate: Expr, taken: &[Symbol]) -> (Expr, Vec<Definition>) {
         Some(multiple) => ("r", multiple, Expr::identity(shape.rows)),
         None => ("R", rate, Expr::one()),
     };
-    let symbol = named(name, &value, taken);
+    let symbol = named(&block.name(name, taken), &value, taken);
     let decay = Expr::sym(symbol.clone()) * identity;
     (decay, vec![Definition { symbol, meaning: Meaning::Equals(value) }])
 }
@@ -165,7 +203,7 @@ fn existence(radicand: &Expr, spectrum: &Spectrum) -> Result<Option<Condition>, 
 
 /// The solvent stays a symbol, defined by its equation.
 fn implicit(block: &Block, half: &Expr, taken: &[Symbol]) -> Solvent {
-    let symbol = fresh("X", block.m.shape().clone(), taken);
+    let symbol = fresh(&block.name("X", taken), block.m.shape().clone(), taken);
     let x = Expr::sym(symbol.clone());
     let meaning = Meaning::Solvent {
         m: block.m.clone(),
@@ -180,6 +218,7 @@ fn implicit(block: &Block, half: &Expr, taken: &[Symbol]) -> Solvent {
         definitions: vec![Definition { symbol, meaning }],
         closed: None,
         conditions: Vec::new(),
+        steps: Vec::new(),
     }
 }
 
@@ -228,8 +267,46 @@ fn split_scalar(term: &Expr) -> (Expr, Expr) {
     (scalar, vector)
 }
 
-/// The change over time `t` along one source, `(e^{λt} − 1)/K̂`, as a scalar function.
-pub(super) fn response(closed: &Closed, t: &Expr) -> Expr {
-    let growth = crate::symbolic::build::fun(crate::symbolic::Fun::Exp, &(&closed.lambda * t));
-    sum([growth, Expr::int(-1)]) / &closed.k
+impl Closed {
+    /// The change over time `t` along a unit source, `(e^{λt} − 1)/K̂`, as a scalar function.
+    pub(super) fn response(&self, t: &Expr) -> Expr {
+        self.response_with(&self.rate, t)
+    }
+
+    fn response_with(&self, rate: &Expr, t: &Expr) -> Expr {
+        let growth = fun(Fun::Exp, &((&self.lead - rate) * t));
+        sum([growth, Expr::int(-1)]) / &self.k
+    }
+
+    /// The same with the rate as a letter of its own, when nothing in it is scaled: formulas then
+    /// speak of `r`, and its sign is known if the rate's is.
+    pub(super) fn response_by_rate(
+        &self,
+        t: &Expr,
+        scaled: &[Symbol],
+    ) -> Option<(Spectrum, Expr)> {
+        let symbol = self.symbol.as_ref()?;
+        if self.rate.contains_any(scaled) {
+            return None;
+        }
+        let mut spectrum = self.spectrum.clone();
+        let mut eigenvalue = symbol.clone();
+        if !symbol.shape.is_scalar() {
+            let name = symbol.name.to_lowercase();
+            let letters = spectrum.letters.iter().map(|l| l.eigenvalue.clone());
+            eigenvalue = fresh(&name, Shape::scalar(), &letters.collect::<Vec<_>>());
+            let matrix = Expr::sym(symbol.clone());
+            spectrum.letters.push(Letter { matrix, eigenvalue: eigenvalue.clone() });
+        }
+        if is_positive(&self.rate) {
+            eigenvalue.props = eigenvalue.props.with(Prop::Positive);
+            if let Some(letter) = spectrum.letters.last_mut()
+                && !symbol.shape.is_scalar()
+            {
+                letter.eigenvalue = eigenvalue.clone();
+            }
+        }
+        let response = self.response_with(&Expr::sym(eigenvalue), t);
+        Some((spectrum, response))
+    }
 }

@@ -1,6 +1,6 @@
 //! How a result was obtained: a chain of steps back to the Lagrangian.
 
-use crate::symbolic::{Expr, Symbol};
+use crate::symbolic::{Expr, Q, Symbol};
 
 /// What a step claims. Every claim can be replayed on numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +16,15 @@ pub enum Claim {
     },
     /// The symbol was introduced with this value.
     Define(Symbol, Expr),
+    /// The function of `ε` behaves like `coefficient · ε^power` as `ε → 0`.
+    Leading {
+        /// The function, in the small parameter [`super::epsilon`].
+        function: Expr,
+        /// The coefficient of its first term.
+        coefficient: Expr,
+        /// The power of the first term.
+        power: Q,
+    },
     /// The path `q(t)` solves the equations of motion from the starting value.
     Solves(Symbol, Expr),
     /// A statement that was decided from declared properties or by counting roots.
@@ -38,6 +47,13 @@ pub struct Step {
 pub struct Trace {
     /// The steps.
     pub steps: Vec<Step>,
+}
+
+impl Step {
+    /// A step.
+    pub(super) fn new(law: &'static str, remark: impl Into<String>, claim: Claim) -> Step {
+        Step { law, remark: remark.into(), claim }
+    }
 }
 
 impl Trace {

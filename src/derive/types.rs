@@ -1,6 +1,6 @@
 //! What a derivation yields.
 
-use super::trace::Trace;
+use super::trace::{Step, Trace};
 use crate::symbolic::{Expr, Q, Symbol};
 
 /// The kind of problem, which decides how it is solved.
@@ -160,6 +160,8 @@ pub struct RegimeRule {
     pub definitions: Vec<Definition>,
     /// Eigenvalues used in the conditions: symbol and the matrix they belong to.
     pub eigenvalues: Vec<(Symbol, Expr)>,
+    /// How the leading terms were found.
+    pub steps: Vec<Step>,
 }
 
 /// Is the rule the flow of a gradient?

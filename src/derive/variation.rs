@@ -1,6 +1,7 @@
 //! Euler–Lagrange equations and the Hamiltonian form, for any Lagrangian of the language.
 
 use super::collect::collect;
+use super::inertia::{Inertia, at_rest};
 use super::types::Equation;
 use crate::model::types::{Discount, Model, time};
 use crate::symbolic::build::sum;
@@ -156,32 +157,21 @@ impl Motion {
     }
 
     /// The Hamiltonian `H(q, p) = min_v [F + p·v]` (so that `p = −∂F/∂v = ∇V` and
-    /// `γV = H(q, ∇V)`) and the first-order equations, where `F` is quadratic in one velocity
-    /// for each coordinate and the velocities do not couple.
+    /// `γV = H(q, ∇V)`) and the first-order equations, where `F` is quadratic in the
+    /// velocities.
     pub fn hamiltonian(&self, loss: Option<&Expr>) -> Option<(Expr, Vec<Equation>)> {
-        let velocities = self.velocities();
-        let still: std::collections::BTreeMap<Expr, Expr> = velocities
-            .iter()
-            .map(|v| (Expr::sym(v.clone()), Expr::zeros(v.shape.clone())))
-            .collect();
-        let at_rest = |e: &Expr| crate::symbolic::rewrite::substitute(e, &still);
+        let inertia = Inertia::of(self)?;
         // The loss keeps the form in which it was written.
         let loss = loss.cloned().unwrap_or_else(Expr::zero);
-        let mut parts = vec![at_rest(&(&self.lagrangian - &loss))];
-        for ((coordinate, velocity), momentum) in
-            self.coordinates.iter().zip(&velocities).zip(&self.momenta)
-        {
-            let others: Vec<Symbol> =
-                velocities.iter().filter(|v| *v != velocity).cloned().collect();
-            let inertia = jacobian(momentum, velocity).ok()?;
-            if momentum.contains_any(&others) || inertia.contains_any(&velocities) {
-                return None;
-            }
-            let conjugate = Expr::sym(coordinate.marked(Mark::Momentum));
-            let shifted = conjugate + at_rest(momentum);
-            let inverse = matrix::inverse(&inertia);
-            let row = matrix::transpose(&shifted);
-            parts.push(Expr::frac(-1, 2) * (row * inverse * shifted));
+        let mut parts = vec![at_rest(self, &(&self.lagrangian - &loss))];
+        let shifted: Vec<Expr> = self
+            .coordinates
+            .iter()
+            .zip(&self.momenta)
+            .map(|(q, momentum)| Expr::sym(q.marked(Mark::Momentum)) + at_rest(self, momentum))
+            .collect();
+        for (p, velocity) in shifted.iter().zip(inertia.solve(&shifted)) {
+            parts.push(Expr::frac(-1, 2) * (matrix::transpose(p) * velocity));
         }
         let hamiltonian = collect(&expand(&sum(parts))) + loss;
         let mut equations = Vec::new();

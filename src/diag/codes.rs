@@ -41,7 +41,7 @@ codes! {
     E106 UnmatchedBracket    "the brackets do not match"
     E107 StrayIndentation    "an indented line continues nothing"
     E108 NumberTooLong       "the number has too many digits"
-    E109 ClauseTooLong       "the clause is too long"
+    E109 ClauseTooLong       "the clause or a product in it is too long"
     E110 TooManyMistakes     "reading stopped after too many mistakes"
     E111 NameLikeProduct     "a name that may be meant as a product"
     E112 NameTooLong         "the name is too long"

@@ -19,6 +19,7 @@ mod functions;
 mod objective;
 mod operators;
 mod place;
+mod probe;
 mod regimes;
 mod regular;
 mod scope;

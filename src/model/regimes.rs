@@ -1,5 +1,7 @@
 //! Regimes: which symbols become large or small together.
 
+use std::collections::BTreeMap;
+
 use super::bound;
 use super::clauses::Clauses;
 use super::declare::Declarations;
@@ -18,10 +20,10 @@ pub(super) fn regimes(
     scope: &mut Scope<'_>,
 ) -> Vec<Regime> {
     let mut out = Vec::new();
-    let mut names: Vec<&Name> = Vec::new();
+    let mut names: BTreeMap<&str, Span> = BTreeMap::new();
     for written in &all.regimes {
         let name = &written.name;
-        if let Some(earlier) = names.iter().find(|earlier| earlier.text == name.text) {
+        if let Some(earlier) = names.insert(&name.text, name.span) {
             scope.report(
                 Diagnostic::error(
                     Code::RepeatedName,
@@ -29,10 +31,9 @@ pub(super) fn regimes(
                     format!("there are two regimes `{}`", name.text),
                 )
                 .here("declared again here")
-                .label(earlier.span, "first declared here"),
+                .label(earlier, "first declared here"),
             );
         }
-        names.push(name);
         out.extend(regime(written, declared, scope));
     }
     out

@@ -3,6 +3,7 @@
 use super::clauses::{Clauses, Found};
 use super::declare::Declarations;
 use super::objective::Objective;
+use super::probe::{Point, is_singular};
 use super::scope::Scope;
 use super::shape::lone_symbol;
 use super::types::Coordinate;
@@ -10,7 +11,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::symbolic::assume::{is_negative, is_spd};
 use crate::symbolic::diff::directional;
 use crate::symbolic::expand::expand;
-use crate::symbolic::{Expr, Mark, Node, Symbol, matrix};
+use crate::symbolic::{Expr, Mark, Symbol, matrix};
 use crate::syntax::ast;
 
 /// Checks the metric, or the second derivatives of an integrand in the velocities.
@@ -67,8 +68,12 @@ fn definite(written: &ast::Expr, metric: &Expr, scope: &mut Scope<'_>) {
     }
 }
 
-/// More coordinates than this are looked at one by one only.
-const MOST_TOGETHER: usize = 4;
+/// More velocity components than this are looked at one by one only.
+const MOST_TOGETHER: usize = 8;
+
+/// Larger expressions over symbolic dimensions are not multiplied out: a zero that only shows
+/// then is missed, but the check stays fast.
+const SMALL: usize = 200;
 
 fn integrand(
     found: Found<'_, ast::Expr>,
@@ -77,47 +82,28 @@ fn integrand(
     scope: &mut Scope<'_>,
 ) {
     let lagrangian = &objective.lagrangian;
-    let mut regular = true;
-    for coordinate in &declared.coordinates {
-        for direction in directions(coordinate) {
-            let second = second(lagrangian, (coordinate, &direction), (coordinate, &direction));
-            // A vanishing diagonal is still regular if the velocity is tied to another one.
-            let tied = || {
-                let others = declared.coordinates.iter();
-                others
-                    .flat_map(|other| directions(other).into_iter().map(move |d| (other, d)))
-                    .any(|(other, d)| {
-                        !second_is_zero(lagrangian, (coordinate, &direction), (other, &d))
-                    })
-            };
-            if second.is_zero() && !tied() {
-                scope.report(irregular(found, coordinate));
-                regular = false;
-                break;
-            }
-            if is_negative(&second) {
-                scope.report(falling(found, coordinate));
-                regular = false;
-                break;
-            }
-        }
-    }
-    let axes: Vec<(&Coordinate, Expr)> = declared
+    let axes: Vec<Axis<'_>> = declared
         .coordinates
         .iter()
         .flat_map(|c| directions(c).into_iter().map(move |direction| (c, direction)))
         .collect();
-    let scalar = declared.coordinates.iter().all(|c| c.position.shape.rows.number().is_some());
-    if !regular || !scalar || axes.len() < 2 || axes.len() > MOST_TOGETHER {
-        return;
+    let mut regular = true;
+    for axis in &axes {
+        let own = second(lagrangian, axis, axis);
+        if is_negative(&own) {
+            scope.report(falling(found, axis.0));
+        } else if vanishes(&own)
+            // A vanishing diagonal is still regular if the velocity is tied to another one.
+            && axes.iter().all(|other| vanishes(&second(lagrangian, axis, other)))
+        {
+            scope.report(irregular(found, axis.0));
+        } else {
+            continue;
+        }
+        regular = false;
+        break;
     }
-    let hessian: Vec<Vec<Expr>> = axes
-        .iter()
-        .map(|(c, d)| {
-            axes.iter().map(|(c2, d2)| second_of(lagrangian, (c, d), (c2, d2))).collect()
-        })
-        .collect();
-    if expand(&determinant(&hessian)).is_zero() {
+    if regular && (2..=MOST_TOGETHER).contains(&axes.len()) && singular(lagrangian, &axes) {
         scope.report(
             Diagnostic::error(
                 Code::NotRegular,
@@ -130,6 +116,30 @@ fn integrand(
         );
     }
 }
+
+/// Whether the matrix of second derivatives is singular wherever one looks.
+fn singular(lagrangian: &Expr, axes: &[Axis<'_>]) -> bool {
+    POINTS.iter().all(|seed| {
+        let mut point = Point::new(*seed);
+        let rows: Option<Vec<Vec<Expr>>> = axes
+            .iter()
+            .map(|a| axes.iter().map(|b| point.value(&second(lagrangian, a, b))).collect())
+            .collect();
+        rows.and_then(|rows| is_singular(&rows)).unwrap_or(false)
+    })
+}
+
+/// Whether a derivative vanishes everywhere.
+fn vanishes(expr: &Expr) -> bool {
+    let values = POINTS.iter().map(|seed| Point::new(*seed).value(expr));
+    match values.collect::<Option<Vec<Expr>>>() {
+        Some(values) => values.iter().all(Expr::is_zero),
+        None => expr.is_zero() || (expr.size() <= SMALL && expand(expr).is_zero()),
+    }
+}
+
+/// Two points, in case one of them happens to be a zero.
+const POINTS: [u64; 2] = [1, 2];
 
 fn irregular(found: Found<'_, ast::Expr>, coordinate: &Coordinate) -> Diagnostic {
     let name = coordinate.name();
@@ -153,6 +163,9 @@ fn falling(found: Found<'_, ast::Expr>, coordinate: &Coordinate) -> Diagnostic {
     .hint("turn the sign: the objective is minimised")
 }
 
+/// A coordinate and a direction of its velocity.
+type Axis<'a> = (&'a Coordinate, Expr);
+
 /// The unit directions of a coordinate of known size, else one general direction.
 fn directions(coordinate: &Coordinate) -> Vec<Expr> {
     let position = &coordinate.position;
@@ -168,40 +181,11 @@ fn directions(coordinate: &Coordinate) -> Vec<Expr> {
     }
 }
 
-type Axis<'a> = (&'a Coordinate, &'a Expr);
-
-fn second(lagrangian: &Expr, first: Axis<'_>, other: Axis<'_>) -> Expr {
-    second_of(lagrangian, first, other)
-}
-
-fn second_is_zero(lagrangian: &Expr, first: Axis<'_>, other: Axis<'_>) -> bool {
-    second_of(lagrangian, first, other).is_zero()
-}
-
 /// The second derivative along two directions of the velocity space.
-fn second_of(lagrangian: &Expr, first: Axis<'_>, other: Axis<'_>) -> Expr {
-    let along = |expr: &Expr, (coordinate, direction): Axis<'_>| {
+fn second(lagrangian: &Expr, first: &Axis<'_>, other: &Axis<'_>) -> Expr {
+    let along = |expr: &Expr, (coordinate, direction): &Axis<'_>| {
         let velocity = coordinate.position.marked(Mark::Velocity);
         directional(expr, &|symbol: &Symbol| (*symbol == velocity).then(|| direction.clone()))
     };
-    expand(&along(&along(lagrangian, first), other))
-}
-
-fn determinant(rows: &[Vec<Expr>]) -> Expr {
-    let [first, rest @ ..] = rows else { return Expr::one() };
-    let terms = first.iter().enumerate().map(|(col, entry)| {
-        if matches!(entry.node(), Node::Num(_)) && entry.is_zero() {
-            return Expr::zero();
-        }
-        let minor: Vec<Vec<Expr>> = rest
-            .iter()
-            .map(|row| {
-                let kept = row.iter().enumerate().filter(|(at, _)| *at != col);
-                kept.map(|(_, entry)| entry.clone()).collect()
-            })
-            .collect();
-        let sign = if col % 2 == 0 { Expr::one() } else { Expr::int(-1) };
-        sign * entry * determinant(&minor)
-    });
-    crate::symbolic::build::sum(terms.collect::<Vec<_>>())
+    along(&along(lagrangian, first), other)
 }

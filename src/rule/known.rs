@@ -68,6 +68,7 @@ struct Roles {
     gradient: Expr,
     hessian: Option<Expr>,
     metric: Option<Expr>,
+    natural_gradient: Option<Expr>,
     theta: Expr,
     position: Symbol,
 }
@@ -84,9 +85,11 @@ impl Roles {
         let weight = weight_of(&slope, model);
         let unweighted = |e: Expr| expand(&(matrix::inverse(&weight) * e));
         let hessian = curvature.filter(|h| !h.is_zero() && !h.contains(position));
+        let natural_gradient = natural_gradient(model, position, &values);
         let alone = model.coordinates.len() == 1;
         let metric = parts.metric.as_ref().filter(|_| alone).map(|g| substitute(g, &values));
         Some(Roles {
+            natural_gradient: natural_gradient.map(&unweighted),
             gradient: unweighted(slope),
             hessian: hessian.map(unweighted),
             metric: metric.filter(|g| matrix::identity_multiple(g).is_none()),
@@ -130,6 +133,24 @@ impl Roles {
     }
 }
 
+/// One entry of `G⁻¹∇ℓ` when the metric couples or weighs several scalar coordinates.
+fn natural_gradient(
+    model: &Model,
+    position: &Symbol,
+    values: &BTreeMap<Expr, Expr>,
+) -> Option<Expr> {
+    let parts = model.parts.as_ref()?;
+    let metric = parts.metric.as_ref().filter(|g| matrix::identity_multiple(g).is_none())?;
+    let at = model.coordinates.iter().position(|c| c.position == *position)?;
+    if model.coordinates.iter().any(|c| !c.position.shape.is_scalar()) {
+        return None;
+    }
+    let slopes: Option<Vec<Expr>> =
+        model.coordinates.iter().map(|c| gradient(&parts.loss, &c.position).ok()).collect();
+    let solved = matrix::inverse(metric) * matrix::column(slopes?);
+    Some(expand(&substitute(&matrix::entry(&solved, at, 0), values)))
+}
+
 /// The constant weight in front of the loss, such as `k`.
 fn weight_of(slope: &Expr, model: &Model) -> Expr {
     let scalars: Vec<Expr> = slope
@@ -151,8 +172,21 @@ fn constant_part(product: &Product, model: &Model) -> Expr {
         .fold(Expr::num(product.coefficient.clone()), |all, (b, e)| all * build::pow(b, e))
 }
 
-/// Finds the optimizer that a change of one parameter is, if the table has it.
-pub fn recognise(model: &Model, position: &Symbol, change: &Expr) -> Option<Match> {
+/// Finds the optimizer that a rule is, if the table has it: every parameter must be the same
+/// optimizer with the same hyper-parameters.
+pub fn recognise(model: &Model, changes: &[(Symbol, Expr)]) -> Option<Match> {
+    let mut found: Option<Match> = None;
+    for (position, change) in changes {
+        let one = recognise_one(model, position, change)?;
+        if found.as_ref().is_some_and(|known| *known != one) {
+            return None;
+        }
+        found = Some(one);
+    }
+    found
+}
+
+fn recognise_one(model: &Model, position: &Symbol, change: &Expr) -> Option<Match> {
     let roles = Roles::of(model, position)?;
     let change = expand(change);
     table().iter().find_map(|known| fit(known, &roles, model, &change))
@@ -201,6 +235,12 @@ fn build_term(
     let mut all = Expr::int(term.sign);
     for name in &term.hyper {
         all = all * value(name)?;
+    }
+    if term.inverse == ["metric"]
+        && term.of == "gradient"
+        && let Some(entry) = &roles.natural_gradient
+    {
+        return Some(all * entry);
     }
     if !term.inverse.is_empty() {
         let inner: Option<Vec<Expr>> = term

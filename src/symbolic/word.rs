@@ -97,7 +97,7 @@ fn merge_neighbours(factors: &mut Vec<Expr>) -> Option<Expr> {
             let parts = before.iter().chain([&merged]).chain(&after);
             return Some(super::build::product_of(parts));
         }
-        if right < left && commute(left, right) {
+        if stands_before(right, left) && commute(left, right) {
             factors.swap(at, at + 1);
             at = at.saturating_sub(1);
         } else {
@@ -105,6 +105,12 @@ fn merge_neighbours(factors: &mut Vec<Expr>) -> Option<Expr> {
         }
     }
     None
+}
+
+/// The order of letters that commute: sums such as `I − e^(−RΔt)` read best in front.
+fn stands_before(left: &Expr, right: &Expr) -> bool {
+    let key = |e: &Expr| !matches!(e.node(), Node::Sum(_));
+    (key(left), left) < (key(right), right)
 }
 
 /// A scalar word equals its transpose: the smaller of the two stands for both. Skew letters

@@ -80,6 +80,36 @@ fn messages_are_coloured_only_when_asked_for() {
 }
 
 #[test]
+fn check_is_silent_about_a_right_file_and_counts_the_mistakes_of_a_wrong_one() {
+    lagrule(&["check", "rules"]).assert().success().stdout("").stderr("");
+    let output =
+        lagrule(&["check", "-"]).write_stdin("lagrangian x\nloss y\n").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty());
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.ends_with("error: 2 mistakes in <stdin>\n"), "{text}");
+}
+
+#[test]
+fn a_closed_pipe_is_no_reason_to_complain() {
+    use std::process::{Command, Stdio};
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lagrule"))
+        .args(["fmt", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut stdin = child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut stdin, b"dim n\n").unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert!(output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
 fn help_shows_examples() {
     for args in [&["--help"][..], &["check", "--help"], &["fmt", "--help"]] {
         let output = lagrule(args).output().unwrap();

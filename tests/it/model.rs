@@ -8,6 +8,7 @@ use lagrule::symbolic::number::q;
 use lagrule::symbolic::{Expr, Fun, Mark, Prop, build, matrix};
 use lagrule::syntax::{self, ast};
 use proptest::prelude::*;
+use std::time::{Duration, Instant};
 
 fn try_check(text: &str) -> Result<Model, Diagnostics> {
     let mut sink = Sink::new();
@@ -278,6 +279,34 @@ fn all_mistakes_of_a_file_are_reported_in_one_run() {
     let mistakes = try_check(text).unwrap_err();
     let codes: Vec<&str> = mistakes.iter().map(|mistake| mistake.code.id()).collect();
     assert_eq!(codes, ["E205", "E211", "E214", "E205", "E205"]);
+}
+
+#[test]
+fn monstrous_models_are_answered_soon() {
+    let many = |template: &str, count: usize, joint: &str| {
+        let parts: Vec<String> =
+            (0..count).map(|i| template.replace('_', &i.to_string())).collect();
+        parts.join(joint)
+    };
+    let head = format!("{HEAD}param x, y, z : scalar\n");
+    let bodies = [
+        ("constants", format!("{}\nloss x^2\n", many("const c_ > 0", 20_000, "\n"))),
+        ("terms", format!("loss {}\n", many("_*x^_", 3_000, " + "))),
+        ("factors", format!("loss {}\n", many("(x + _)", 480, "*"))),
+        ("powers", format!("loss x{}\n", "^2".repeat(100))),
+        ("mistakes", format!("loss {}\n", many("q_", 5_000, " + "))),
+        ("regimes", format!("loss x^2\n{}\n", many("regime r_ : k -> 0", 10_000, "\n"))),
+        ("entries", format!("loss norm2([{}])\n", many("x^_", 3_000, ", "))),
+    ];
+    let integrand = "lagrangian t\nparam x, y, z : scalar\n\
+                     integrand (x' + 2*y' + 3*z' + x + y + z)^12 + x'^2 + y'^2 + z'^2\n";
+    let files = bodies.map(|(name, body)| (name, head.clone() + &body));
+    for (name, text) in files.into_iter().chain([("integrand", integrand.to_owned())]) {
+        let started = Instant::now();
+        let _ = try_check(&text);
+        let took = started.elapsed();
+        assert!(took < Duration::from_secs(4), "{name} took {took:?} unoptimised");
+    }
 }
 
 /// The tree is not needed for the tests above, but it must be usable without its text.

@@ -14,6 +14,9 @@ const MAX_DIGITS: usize = 400;
 /// Larger powers of ten are refused for the same reason.
 const MAX_EXPONENT: i64 = 400;
 
+/// Longer products are refused: bringing one into normal form takes time with the square.
+const MAX_FACTORS: usize = 500;
+
 type Lowered = Result<Expr, Diagnostic>;
 
 impl Reader<'_, '_> {
@@ -54,6 +57,14 @@ impl Reader<'_, '_> {
         }
         let Some((_, last)) = rest.last() else { return Ok(first) };
         let span = first.span.to(last.span);
+        if rest.len() >= MAX_FACTORS {
+            return Err(Diagnostic::error(
+                Code::ClauseTooLong,
+                span,
+                "this product is too long",
+            )
+            .here(format!("more than {MAX_FACTORS} factors")));
+        }
         Ok(Expr { kind: ExprKind::Product(Box::new(first), rest), span })
     }
 

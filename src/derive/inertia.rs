@@ -1,0 +1,70 @@
+//! The kinetic matrix `∂²F/∂q'∂q'` of the whole configuration and its inverse.
+
+use super::variation::{Motion, jacobian};
+use crate::symbolic::expand::expand;
+use crate::symbolic::{Dim, Expr, Shape, Symbol, matrix};
+
+/// The inverse of the kinetic matrix.
+pub(super) enum Inertia {
+    /// Velocities do not couple: one inverse for each coordinate.
+    Separate(Vec<Expr>),
+    /// Scalar coordinates that couple: the inverse of the whole matrix.
+    Joint(Expr),
+}
+
+impl Inertia {
+    /// Reads the kinetic matrix off the momenta; `None` when the Lagrangian is not quadratic in
+    /// the velocities, or couples vectors of symbolic dimension.
+    pub(super) fn of(motion: &Motion) -> Option<Inertia> {
+        let velocities = motion.velocities();
+        let mut separate = Vec::new();
+        let mut all = Vec::new();
+        let mut coupled = false;
+        for (row, momentum) in motion.momenta.iter().enumerate() {
+            for (column, velocity) in velocities.iter().enumerate() {
+                let slope = expand(&jacobian(momentum, velocity).ok()?);
+                if slope.contains_any(&velocities) {
+                    return None;
+                }
+                if row == column {
+                    separate.push(matrix::inverse(&slope));
+                } else {
+                    coupled |= !slope.is_zero();
+                }
+                all.push(slope);
+            }
+        }
+        if !coupled {
+            return Some(Inertia::Separate(separate));
+        }
+        if velocities.iter().any(|v| !v.shape.is_scalar()) {
+            return None;
+        }
+        let dim = Dim::Num(velocities.len());
+        let whole = matrix::literal(Shape::matrix(dim.clone(), dim), all);
+        Some(Inertia::Joint(matrix::inverse(&whole)))
+    }
+
+    /// The inverse applied to one vector for each coordinate.
+    pub(super) fn solve(&self, forces: &[Expr]) -> Vec<Expr> {
+        match self {
+            Inertia::Separate(inverses) => {
+                inverses.iter().zip(forces).map(|(inverse, force)| inverse * force).collect()
+            }
+            Inertia::Joint(inverse) => {
+                let solved = inverse * matrix::column(forces.to_vec());
+                (0..forces.len()).map(|at| matrix::entry(&solved, at, 0)).collect()
+            }
+        }
+    }
+}
+
+/// The velocities set to zero.
+pub(super) fn at_rest(motion: &Motion, expr: &Expr) -> Expr {
+    let still = motion
+        .velocities()
+        .iter()
+        .map(|v: &Symbol| (Expr::sym(v.clone()), Expr::zeros(v.shape.clone())))
+        .collect();
+    crate::symbolic::rewrite::substitute(expr, &still)
+}
