@@ -97,8 +97,9 @@ pub(super) struct VerifyArgs {
     pub(super) files: Vec<PathBuf>,
 
     /// Parameter sets for each check
-    #[arg(long, default_value_t = Options::default().samples, value_name = "N")]
-    pub(super) samples: usize,
+    #[arg(long, default_value_t = Options::default().samples as u32, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(super) samples: u32,
 
     /// Seed of the random parameters
     #[arg(long, default_value_t = Options::default().seed, value_name = "N")]

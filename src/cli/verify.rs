@@ -9,7 +9,7 @@ use crate::rule::verify::{self, Options};
 
 /// Verifies each file; fails if any check finds a difference.
 pub(super) fn run(args: &VerifyArgs, screen: &mut Screen) -> Result<Outcome, Trouble> {
-    let options = Options { seed: args.seed, samples: args.samples };
+    let options = Options { seed: args.seed, samples: args.samples as usize };
     let mut worst = Outcome::Done;
     let mut reports = Vec::new();
     for path in files::expand(&args.files)? {

@@ -10,3 +10,4 @@ mod stages;
 mod syntax;
 mod tidy;
 mod typed_gen;
+mod verify;

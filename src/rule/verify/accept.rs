@@ -1,8 +1,10 @@
-//! Which parameter sets are compared: those where an optimum exists. Whether the derivation's
-//! conditions say the same as the numeric road is a check of its own.
+//! Which parameter sets are compared: those where an optimum exists and the formulas keep their
+//! digits. Whether the derivation's conditions say the same about the optimum as the numeric road is
+//! a check of its own.
 
 use super::case::Case;
 use super::define;
+use super::linear::amplification;
 use super::linear_rule::numeric;
 use super::minimum::{self, StepCost};
 use super::random::Random;
@@ -28,6 +30,8 @@ pub(super) struct Accepted<'a> {
 
 /// Condition values closer to zero than this are decided by rounding.
 const EDGE: f64 = 1e-6;
+/// Rounding that a closed form may cost and still be compared to nine digits.
+const AMPLIFIED: f64 = 1e5;
 /// Draws for each sample that is wanted.
 const PATIENCE: usize = 20;
 
@@ -105,6 +109,9 @@ fn judge<'a>(
         // The numeric road refuses for another reason: an edge of its own.
         Err(_) => return Ok(None),
         Ok(()) => tally.note(0.0, &place),
+    }
+    if derivation.class == Class::Linear && amplification(&case)? > AMPLIFIED {
+        return Ok(None);
     }
     if let Err(trouble) = define::bind(&derivation.definitions, &mut case) {
         tally.broken(&format!("a symbol of the rule has no value: {trouble}"), &place);

@@ -100,19 +100,6 @@ impl<'a> Case<'a> {
         Ok(flat(&eval(expr, &self.draw.env)?))
     }
 
-    /// The values of several expressions in one column.
-    pub(super) fn columns<'e>(
-        &self,
-        env: &Env,
-        exprs: impl IntoIterator<Item = &'e Expr>,
-    ) -> Result<Vector, Trouble> {
-        let mut all = Vec::new();
-        for expr in exprs {
-            all.extend(eval(expr, env)?.iter());
-        }
-        Ok(Vector::from_vec(all))
-    }
-
     /// The parameters with positions, velocities, … and a time bound as well.
     pub(super) fn moving(&self, t: f64, state: &[(Mark, &[f64])]) -> Result<Env, Trouble> {
         let mut env = self.draw.env.clone();
@@ -127,6 +114,18 @@ impl<'a> Case<'a> {
     pub(super) fn place(&self) -> String {
         format!("sample {}: {}", self.number, self.draw.describe(self.model))
     }
+}
+
+/// The values of several expressions in one column.
+pub(super) fn columns<'e>(
+    env: &Env,
+    exprs: impl IntoIterator<Item = &'e Expr>,
+) -> Result<Vector, Trouble> {
+    let mut all = Vec::new();
+    for expr in exprs {
+        all.extend(eval(expr, env)?.iter());
+    }
+    Ok(Vector::from_vec(all))
 }
 
 /// All entries of a matrix in one column.

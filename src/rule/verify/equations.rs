@@ -1,7 +1,7 @@
 //! The equations of motion and their momentum form against dual numbers on `L` itself, at random
 //! positions, velocities, accelerations and times.
 
-use super::case::{Case, distance};
+use super::case::{Case, columns, distance};
 use super::minimum::StepCost;
 use super::random::Random;
 use super::report::{Check, Tally, not_applicable};
@@ -61,7 +61,7 @@ pub(super) fn residual(
     case: &Case<'_>,
     state: &State,
 ) -> Result<f64, Trouble> {
-    residual_of(case, state, |env| case.columns(env, &derivation.residuals), None)
+    residual_of(case, state, |env| columns(env, &derivation.residuals), None)
 }
 
 /// The same for given expressions that belong to the components `part` of the configuration.
@@ -124,7 +124,7 @@ fn displayed(derivation: &Derivation, case: &Case<'_>, state: &State) -> Result<
     let mut worst: f64 = 0.0;
     for Equation { left, right } in derivation.equations.iter().take(derivation.residuals.len())
     {
-        let (l, r) = (case.columns(&env, [left])?, case.columns(&env, [right])?);
+        let (l, r) = (columns(&env, [left])?, columns(&env, [right])?);
         worst = worst.max(distance(&l, &r));
     }
     Ok(worst)
@@ -166,11 +166,11 @@ fn first_order(
     // Legendre: H(q, p) = F + p·v at the minimising v, which is the one p was made from.
     let numeric = at.value + p.dot(&v);
     let size = at.value.abs() + p.abs().dot(&v.abs());
-    let derived = case.columns(&env, &derivation.hamiltonian)?;
+    let derived = columns(&env, &derivation.hamiltonian)?;
     let mut worst = (derived[0] - numeric).abs() / size.max(f64::MIN_POSITIVE);
     let half = derivation.momentum.len() / 2;
     let rights = |equations: &[Equation]| -> Result<Vector, Trouble> {
-        case.columns(&env, equations.iter().map(|e| &e.right))
+        columns(&env, equations.iter().map(|e| &e.right))
     };
     worst = worst.max(distance(&rights(&derivation.momentum[..half])?, &v));
     // p' = −(w'/w) p − ∂H/∂q, and ∂H/∂q at fixed p is ∂F/∂q at fixed v.
@@ -205,7 +205,7 @@ fn step_gradient(
 ) -> Result<f64, Trouble> {
     let step: Vec<f64> = (0..case.dim()).map(|_| random.signed()).collect();
     let env = case.moving(0.0, &[(Mark::Change, &step)])?;
-    let derived = case.columns(&env, &derivation.residuals)?;
+    let derived = columns(&env, &derivation.residuals)?;
     let numeric = StepCost::new(case)?.at(&step);
     let size = numeric.hessian.abs() * Vector::from_vec(step).abs() + numeric.gradient.abs();
     Ok((derived - numeric.gradient).amax() / size.amax().max(f64::MIN_POSITIVE))

@@ -1,7 +1,7 @@
 //! One coordinate without discount: the velocity field against energy, equation of motion and the
 //! resting value found by search.
 
-use super::case::Case;
+use super::case::{Case, columns};
 use super::minimum::global;
 use super::report::{Check, Tally};
 use super::tolerance;
@@ -50,7 +50,7 @@ fn errors(
     for share in [0.0, 0.4, 0.8] {
         let q = [start + share * (rest - start)];
         let env = case.moving(0.0, &[(Mark::Plain, &q)])?;
-        let v = case.columns(&env, [&field.right])?;
+        let v = columns(&env, [&field.right])?;
         // v² m/2 = F(q, 0) − F(X, 0), and the motion goes towards X.
         let above = mechanics.value(0.0, &q, &[0.0]) - mechanics.value(0.0, &[rest], &[0.0]);
         let mass = mechanics.derivatives(0.0, &q, &[0.0]).mass[(0, 0)];
@@ -66,7 +66,7 @@ fn errors(
     let first = derivation.updates.first().and_then(|update| update.first_order.as_ref());
     let first = first.ok_or(Trouble::Other("the derivation gives no first-order rule"))?;
     let env = case.moving(0.0, &[(Mark::Plain, &[start])])?;
-    let velocity = case.columns(&env, [&field.right])?[0];
+    let velocity = columns(&env, [&field.right])?[0];
     let dt = super::linear_rule::step_of(case)?;
     let expected = velocity * dt;
     worst[2] = (case.column(first)?[0] - expected).abs() / expected.abs().max(1e-3 * dt);
@@ -81,5 +81,5 @@ fn acceleration(
 ) -> Result<f64, Trouble> {
     let position = &case.model.coordinates[0].position;
     let along = |symbol: &Symbol| (symbol == position).then(|| field.clone());
-    Ok(case.columns(env, [&directional(field, &along)])?[0])
+    Ok(columns(env, [&directional(field, &along)])?[0])
 }

@@ -12,10 +12,12 @@
 
 use super::case::Case;
 use super::trouble::Trouble;
+use crate::model::types::Horizon;
 use crate::solve::linalg::{
     EndKind, LinearFailure, Matrix, Pencil, Road, Scattering, Solvent, Vector, exponential,
     solvent,
 };
+use crate::symbolic::eval::eval_scalar;
 
 /// The equations of motion at the start.
 pub(super) struct Linearised {
@@ -63,6 +65,27 @@ impl Linearised {
     }
 }
 
+/// By how much a closed form over a finite horizon amplifies rounding. It divides matrices of size
+/// `e^{ωT}` by each other, which costs `e^{2 (ω_max − ω_min) T}`, `ω = |Re λ − γ/2|`; nothing in one
+/// dimension. The numeric road does not pay this.
+pub(super) fn amplification(case: &Case<'_>) -> Result<f64, Trouble> {
+    let Horizon::Finite(horizon) = &case.model.horizon else { return Ok(1.0) };
+    let horizon = eval_scalar(horizon, &case.draw.env)?;
+    let equations = Linearised::at_start(case)?;
+    let pencil = &equations.pencil;
+    let singular = Trouble::Other("the metric is singular");
+    let inverse = pencil.mass.clone().try_inverse().ok_or(singular)?;
+    let n = case.dim();
+    let mut companion = Matrix::zeros(2 * n, 2 * n);
+    companion.view_mut((0, n), (n, n)).fill_with_identity();
+    companion.view_mut((n, 0), (n, n)).copy_from(&-(&inverse * &pencil.stiffness));
+    companion.view_mut((n, n), (n, n)).copy_from(&-(&inverse * &pencil.damping));
+    let roots = companion.complex_eigenvalues();
+    let rates = roots.iter().map(|root| (root.re - equations.gamma / 2.0).abs());
+    let (least, most) = rates.fold((f64::INFINITY, 0.0_f64), |(l, m), r| (l.min(r), m.max(r)));
+    Ok((2.0 * (most - least) * horizon).exp())
+}
+
 impl Motion {
     /// Solves for the optimal motion.
     pub(super) fn new(case: &Case<'_>, road: Road) -> Result<Motion, Trouble> {
@@ -77,6 +100,17 @@ impl Motion {
             return Err(LinearFailure::NotFinite { what: "the initial velocity" }.into());
         }
         Ok(Motion { equations, solvent: found, velocity })
+    }
+
+    /// By ordered Schur form, or by matrix sign where the eigenvalue iteration does not settle: rates
+    /// that differ by many orders of magnitude leave clusters of eigenvalues behind.
+    pub(super) fn by_either_road(case: &Case<'_>) -> Result<Motion, Trouble> {
+        match Motion::new(case, Road::Schur) {
+            Err(Trouble::Linear(LinearFailure::NotConverged { .. })) => {
+                Motion::new(case, Road::Sign)
+            }
+            found => found,
+        }
     }
 
     /// `Δ(t) = ∫₀ᵗ e^{Xs} ds v₀`, read off the exponential of `[[Xt, v₀t], [0, 0]]`.

@@ -1,6 +1,6 @@
 //! The rule of the linear class against the linear road.
 
-use super::case::{Case, distance};
+use super::case::{Case, columns, distance};
 use super::define::pencil;
 use super::linear::{Motion, finite};
 use super::report::{Check, Tally, not_applicable};
@@ -35,16 +35,12 @@ pub(super) fn checks(model: &Model, derivation: &Derivation, cases: &[Case<'_>])
 /// Change over one step and velocity at the start, by the numeric road.
 pub(super) fn numeric(case: &Case<'_>) -> Result<(Vector, Vector), Trouble> {
     let dt = step_of(case)?;
-    match &case.model.horizon {
-        Horizon::Finite(horizon) => {
-            let horizon = eval_scalar(horizon, &case.draw.env)?;
-            finite(case, dt, horizon, end(case)?.as_ref())
-        }
-        _ => {
-            let motion = Motion::new(case, Road::Schur)?;
-            Ok((motion.change(dt)?, motion.velocity))
-        }
+    if let Horizon::Finite(horizon) = &case.model.horizon {
+        let horizon = eval_scalar(horizon, &case.draw.env)?;
+        return finite(case, dt, horizon, end(case)?.as_ref());
     }
+    let motion = Motion::by_either_road(case)?;
+    Ok((motion.change(dt)?, motion.velocity))
 }
 
 /// The step of a case.
@@ -58,7 +54,7 @@ pub(super) fn end(case: &Case<'_>) -> Result<Option<Vector>, Trouble> {
         return Ok(None);
     }
     let ends: Vec<Expr> = case.model.coordinates.iter().map(|c| c.marked(Mark::End)).collect();
-    case.columns(&case.draw.env, &ends).map(Some)
+    columns(&case.draw.env, &ends).map(Some)
 }
 
 /// The exact change over `dt` of every coordinate of the file, where the derivation has one: from
@@ -110,10 +106,10 @@ fn first_changes(derivation: &Derivation) -> Option<Vec<Expr>> {
 const RULE: &str = "rule";
 
 fn rule(model: &Model, derivation: &Derivation, cases: &[Case<'_>]) -> Check {
-    let compared = if model.horizon != Horizon::Infinite {
-        "change over dt vs scattering of L"
-    } else {
+    let compared = if model.horizon == Horizon::Infinite {
         "change over dt vs linearised L"
+    } else {
+        "change over dt vs scattering of L"
     };
     let Some(changes) = exact_change(model, derivation) else {
         return not_applicable(RULE, compared, "the derivation gives no exact change");
@@ -123,7 +119,7 @@ fn rule(model: &Model, derivation: &Derivation, cases: &[Case<'_>]) -> Check {
         compare(case, &mut tally, |case| {
             let (numeric, _) = numeric(case)?;
             let mut expected = numeric.as_slice().to_vec();
-            let mut derived = case.columns(&case.draw.env, &changes)?.as_slice().to_vec();
+            let mut derived = columns(&case.draw.env, &changes)?.as_slice().to_vec();
             // Coordinates that couple are given as a column as well.
             for stacked in &derivation.stacked {
                 let Some(change) = &stacked.change else { continue };
@@ -190,7 +186,7 @@ fn first_order(derivation: &Derivation, cases: &[Case<'_>]) -> Check {
     let mut tally = Tally::default();
     for case in cases {
         compare(case, &mut tally, |case| {
-            let derived = case.columns(&case.draw.env, &changes)?;
+            let derived = columns(&case.draw.env, &changes)?;
             Ok((derived, numeric(case)?.1 * step_of(case)?))
         });
     }
@@ -255,7 +251,7 @@ fn rest(derivation: &Derivation, cases: &[Case<'_>]) -> Check {
         let coordinates: Vec<Symbol> = rest.iter().map(|(q, _)| q.clone()).collect();
         // Distances from the start: a rest point at the origin has no size of its own.
         compare(case, &mut tally, |case| {
-            let derived = case.columns(&case.draw.env, rest.iter().map(|(_, at)| at))?;
+            let derived = columns(&case.draw.env, rest.iter().map(|(_, at)| at))?;
             Ok((of(case, &coordinates, &start)? - derived, of(case, &coordinates, &offset)?))
         });
     }

@@ -102,6 +102,7 @@ impl StepCost {
     }
 
     fn descend(&self, mut step: Vector) -> Option<Vector> {
+        let mut previous = f64::INFINITY;
         for _ in 0..200 {
             let here = self.at(step.as_slice());
             if !here.value.is_finite() || here.gradient.iter().any(|g| !g.is_finite()) {
@@ -111,13 +112,16 @@ impl StepCost {
                 Some(factor) => -factor.solve(&here.gradient),
                 None => -&here.gradient / here.hessian.norm().max(f64::MIN_POSITIVE),
             };
+            // Near the end Newton's steps shrink quadratically until rounding stops them.
+            let near = newton.amax() <= 1e-6 * step.amax();
+            if near && newton.amax() >= 0.5 * previous {
+                break;
+            }
+            previous = newton.amax();
             let (mut scale, decrease) = (1.0, here.gradient.dot(&newton));
-            let small = newton.amax() <= 8.0 * f64::EPSILON * (step.amax() + f64::MIN_POSITIVE);
-            while !small && scale > 1e-8 {
+            while !near && scale > 1e-8 {
                 let next = self.at((&step + &newton * scale).as_slice()).value;
-                if next <= here.value + 1e-4 * scale * decrease
-                    || (next - here.value).abs() <= 1e-14 * here.value.abs()
-                {
+                if next <= here.value + 1e-4 * scale * decrease {
                     break;
                 }
                 scale *= 0.5;
@@ -126,7 +130,7 @@ impl StepCost {
             if step.amax() > 1e8 {
                 return None;
             }
-            if small || newton.amax() <= 1e-15 * (step.amax() + f64::MIN_POSITIVE) {
+            if newton.amax() <= 1e-15 * (step.amax() + f64::MIN_POSITIVE) {
                 break;
             }
         }

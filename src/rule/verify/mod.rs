@@ -19,6 +19,8 @@
 //! | `value` | `V` | quadratic form of the numeric `X` | 1e-9 |
 //! | `HJB` | `V`, differentiated in the start | `γV + F* = H(q, ∇V)` | 1e-9 |
 //! | `objective` | `V` | quadrature of `L` along the path | 1e-7 |
+//! | `effective loss` | loss without drift, rotation | `E` with drift, dual numbers on `L` | 1e-11 |
+//! | `loss minimum` | where the loss is least | gradient of the loss by dual numbers | 1e-9 |
 //! | `regime …` | leading-order rule, error order | slope of the distance from the exact rule | ± 0.15 |
 //! | `trace` | every step | replayed on numbers | 1e-9 |
 //!
@@ -34,6 +36,7 @@ mod accept;
 mod bodies;
 mod case;
 mod define;
+mod diagnosis;
 mod equations;
 mod first_integral;
 mod linear;
@@ -101,6 +104,7 @@ pub fn verify(model: &Model, derivation: &Derivation, options: &Options) -> Repo
         )),
         Class::SingleStep => {}
     }
+    report.checks.extend(diagnosis::checks(model, derivation, cases, &mut random));
     report.checks.extend(regimes::checks(model, derivation, draws));
     let mut random = Random::stream(options.seed, REPLAY);
     report.checks.push(replay::check(derivation, cases, &mut random));

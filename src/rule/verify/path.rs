@@ -1,7 +1,7 @@
 //! The closed-form path put into the equations of motion, which are evaluated by dual numbers on
 //! `L` itself. Velocity and acceleration are exact derivatives of the path in time.
 
-use super::case::{Case, distance};
+use super::case::{Case, columns, distance};
 use super::linear::Linearised;
 use super::linear_rule::{end, exact_change, path_in_order, step_of};
 use super::report::{Check, Tally, not_applicable};
@@ -25,14 +25,14 @@ pub(super) struct Path {
 
 /// The path a derivation gives: its own, or the change over one step as a function of the step.
 pub(super) fn of_derivation(model: &Model, derivation: &Derivation) -> Option<Path> {
-    let q: Vec<Expr> = if model.horizon != Horizon::Infinite {
+    let q: Vec<Expr> = if model.horizon == Horizon::Infinite {
+        path_in_order(model, derivation).into_iter().map(|(_, path)| path).collect()
+    } else {
         let (t, dt) = (Expr::sym(time()), Expr::sym(step()));
         let changes = exact_change(model, derivation)?;
         let starts =
             derivation.updates.iter().map(|u| Expr::sym(u.position.marked(Mark::Start)));
         starts.zip(&changes).map(|(start, change)| start + replace(change, &dt, &t)).collect()
-    } else {
-        path_in_order(model, derivation).into_iter().map(|(_, path)| path).collect()
     };
     (!q.is_empty()).then(|| from(q))
 }
@@ -53,16 +53,12 @@ impl Path {
     /// Position, velocity and acceleration at a time.
     pub(super) fn at(&self, case: &Case<'_>, t: f64) -> Result<[Vector; 3], Trouble> {
         let env = case.moving(t, &[])?;
-        Ok([
-            case.columns(&env, &self.q)?,
-            case.columns(&env, &self.v)?,
-            case.columns(&env, &self.a)?,
-        ])
+        Ok([columns(&env, &self.q)?, columns(&env, &self.v)?, columns(&env, &self.a)?])
     }
 
     /// The position at a time.
     fn position(&self, case: &Case<'_>, t: f64) -> Result<Vector, Trouble> {
-        case.columns(&case.moving(t, &[])?, &self.q)
+        columns(&case.moving(t, &[])?, &self.q)
     }
 
     /// Position and velocity at a time.
@@ -73,7 +69,7 @@ impl Path {
     ) -> Result<(Vec<f64>, Vec<f64>), Trouble> {
         let env = case.moving(t, &[])?;
         let column = |exprs: &[Expr]| -> Result<Vec<f64>, Trouble> {
-            Ok(case.columns(&env, exprs)?.as_slice().to_vec())
+            Ok(columns(&env, exprs)?.as_slice().to_vec())
         };
         Ok((column(&self.q)?, column(&self.v)?))
     }
@@ -122,7 +118,7 @@ fn error(path: &Path, derivation: &Derivation, case: &Case<'_>) -> Result<f64, T
     let reach = start.amax().max(v.amax() * dt).max(f64::MIN_POSITIVE);
     worst = worst.max((&q - &start).amax() / reach);
     if let Some(changes) = exact_change(case.model, derivation) {
-        let change = case.columns(&case.draw.env, &changes)?;
+        let change = columns(&case.draw.env, &changes)?;
         let moved = path.position(case, dt)? - &start;
         worst = worst.max((change - moved).amax() / reach);
     }

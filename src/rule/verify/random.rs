@@ -1,5 +1,5 @@
 //! Random numbers that are the same on every machine: xoshiro256++ (Blackman and Vigna, *ACM Trans.
-//! Math. Softw.* 47, 2021), seeded by SplitMix64 as its authors advise.
+//! Math. Softw.* 47, 2021), seeded by `SplitMix64` as its authors advise.
 
 use crate::solve::linalg::Matrix;
 
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn streams_differ_and_repeat() {
-        let draw = |stream| Random::stream(7, stream).between(0.0, 1.0);
+        let draw = |stream| Random::stream(7, stream).next();
         assert_ne!(draw(1), draw(2));
         assert_eq!(draw(1), draw(1));
     }

@@ -2,12 +2,12 @@
 //! shrinks. What falls like `ε^p` has slope `p` in a doubly logarithmic plot; what is claimed to be
 //! smaller than every power falls like `e^{−c/ε}`.
 
-use super::case::{Case, distance};
+use super::case::{Case, columns, distance};
 use super::define;
 use super::linear::Motion;
 use super::linear_rule::{numeric, step_of};
 use super::minimum::StepCost;
-use super::reduced;
+use super::reduced::Reduced;
 use super::report::{Check, Measured, Verdict, not_applicable};
 use super::sample::Draw;
 use super::tolerance;
@@ -19,8 +19,12 @@ use crate::symbolic::number::to_f64;
 
 /// Parameter sets for each regime; the median of an odd number is one of them.
 const SAMPLES: usize = 15;
+/// The small parameter runs through `2^−n`. Two terms of different order may change places late.
+const OCTAVES: std::ops::RangeInclusive<i32> = 3..=16;
 /// Differences below this share of the rule are rounding.
 const FLOOR: f64 = 1e-10;
+/// Differences above this share of the rule are not yet in the regime.
+const FAR: f64 = 1e-2;
 /// Fewer points than this are no line.
 const FEWEST: usize = 3;
 /// A slope is fitted to the last points above the floor.
@@ -58,18 +62,26 @@ fn check(
     } else {
         "distance from exact rule in eps"
     };
+    let reduced = nonlinear.then(|| Reduced::of(rule, model));
     let mut slopes = Vec::new();
     let mut trouble = None;
     let mut used = 0;
     for (number, draw) in draws.iter().enumerate().take(SAMPLES) {
+        let reduced = match reduced.as_ref().map(|reduced| reduced.on(draw)).transpose() {
+            Ok(reduced) => reduced,
+            Err(found) => {
+                trouble = Some(found);
+                continue;
+            }
+        };
         let error = |epsilon: f64| -> Result<f64, Trouble> {
             let scaled = draw.scaled(regime, epsilon)?;
             let mut case = Case::new(model, scaled, number)?;
             define::bind(&rule.definitions, &mut case)?;
-            if nonlinear {
-                return reduced::error(rule, &case);
+            if let Some(reduced) = &reduced {
+                return reduced.error(&case);
             }
-            let derived = case.columns(&case.draw.env, rule.changes.iter().map(|(_, c)| c))?;
+            let derived = columns(&case.draw.env, rule.changes.iter().map(|(_, c)| c))?;
             let exact = exact(derivation, &case)?;
             Ok(distance(&derived, &exact))
         };
@@ -147,10 +159,10 @@ fn slope(
     match order {
         ErrorOrder::Power(_) => {
             let mut points = Vec::new();
-            for power in 3..=9 {
+            for power in OCTAVES {
                 let epsilon = 2.0_f64.powi(-power);
                 let found = error(epsilon)?;
-                if found > FLOOR && found < 0.5 {
+                if found.is_nan() || found > FLOOR {
                     points.push((epsilon.ln(), found.ln()));
                 }
             }
@@ -160,7 +172,7 @@ fn slope(
         ErrorOrder::Exponential => exponential(error, rate),
         ErrorOrder::Exact => {
             let mut worst = 0.0_f64;
-            for power in 3..=9 {
+            for power in OCTAVES {
                 worst = worst.max(error(2.0_f64.powi(-power))?);
             }
             Ok(Some(worst))
@@ -174,16 +186,30 @@ fn exponential(
     error: &dyn Fn(f64) -> Result<f64, Trouble>,
     rate: &dyn Fn(f64) -> Option<f64>,
 ) -> Result<Option<f64>, Trouble> {
-    let mut points = Vec::new();
-    for quarter in -16..=28 {
-        let inverse = 2.0_f64.powf(f64::from(quarter) / 4.0);
-        let found = error(1.0 / inverse)?;
-        if found > FLOOR / 100.0 && found < 1e-2 {
-            points.push((inverse, found.ln()));
+    let (mut points, mut closest) = (Vec::new(), f64::INFINITY);
+    let mut trouble = None;
+    for third in -12..=42 {
+        let inverse = 2.0_f64.powf(f64::from(third) / 3.0);
+        match error(1.0 / inverse) {
+            Ok(found) => {
+                closest = closest.min(found);
+                if found < FLOOR * 1e-4 {
+                    break;
+                }
+                if found > FLOOR / 100.0 && found < FAR {
+                    points.push((inverse, found.ln()));
+                }
+            }
+            // Far from the limit there may be nothing to compare.
+            Err(found) => trouble = Some(found),
         }
     }
+    if let Some(trouble) = trouble.filter(|_| closest == f64::INFINITY) {
+        return Err(trouble);
+    }
     if points.len() < FEWEST {
-        return Ok(None);
+        // What never comes close does not decay at all.
+        return Ok((closest > FAR).then_some(0.0));
     }
     if let Some(rate) = rate(1.0) {
         let tail: Vec<(f64, f64)> =

@@ -1,6 +1,6 @@
 //! Replays a derivation: each step's claim is tried on numbers.
 
-use super::case::{Case, distance};
+use super::case::{Case, columns, distance};
 use super::equations::{State, residual_of};
 use super::linear_rule::place_of;
 use super::path;
@@ -8,9 +8,10 @@ use super::random::Random;
 use super::report::{Check, Tally, not_applicable};
 use super::tolerance;
 use super::trouble::Trouble;
-use crate::derive::{Claim, Derivation, Step};
+use crate::derive::{Claim, Derivation, Step, epsilon};
 use crate::model::types::step;
-use crate::symbolic::eval::eval_scalar;
+use crate::symbolic::eval::{Env, EvalError, eval_scalar};
+use crate::symbolic::number::to_f64;
 use crate::symbolic::{Expr, Symbol};
 
 /// One step of a derivation, replayed.
@@ -127,15 +128,30 @@ fn error(
         }
         Claim::Equal(left, right) => {
             let state = State::draw(case, random);
-            let env = super::equations::bound(case, &state)?;
-            let (left, right) = (case.columns(&env, [left])?, case.columns(&env, [right])?);
-            Ok(Some(distance(&left, &right)))
+            let mut env = super::equations::bound(case, &state)?;
+            bind_free(&[left, right], &mut env, random);
+            let difference = columns(&env, [left])? - columns(&env, [right])?;
+            // Relative to the terms, because a side may be zero by cancellation.
+            let mut size = f64::MIN_POSITIVE;
+            for term in left.terms().iter().chain(right.terms()) {
+                size = size.max(columns(&env, [term])?.amax());
+            }
+            Ok(Some(difference.amax() / size))
+        }
+        Claim::Leading { function, coefficient, power } => {
+            let mut env = super::equations::bound(case, &State::draw(case, random))?;
+            bind_free(&[function, coefficient], &mut env, random);
+            match leading(function, coefficient, to_f64(power), &env) {
+                // The regime asks for more than was declared, a positive curvature say.
+                Err(Trouble::Eval(EvalError::NotReal { .. })) => Ok(None),
+                found => found.map(Some),
+            }
         }
         Claim::Variation { coordinate, expression } => {
             let state = State::draw(case, random);
             let part = place_of(case, coordinate)?;
             let error =
-                residual_of(case, &state, |env| case.columns(env, [expression]), Some(part))?;
+                residual_of(case, &state, |env| columns(env, [expression]), Some(part))?;
             Ok(Some(error))
         }
         Claim::Solves(position, _) => {
@@ -152,6 +168,42 @@ fn error(
                 worst = worst.max(path::residual(path, case, t)?);
             }
             Ok(Some(worst))
+        }
+    }
+}
+
+/// How close `f(ε)` comes to `c ε^p` before rounding sets in. The limit is approached like a power of
+/// `ε`; a thousandth is taken for arrival, because any other term stays away from it.
+fn leading(function: &Expr, coefficient: &Expr, power: f64, env: &Env) -> Result<f64, Trouble> {
+    let coefficient = eval_scalar(coefficient, env)?;
+    let mut closest = f64::INFINITY;
+    let mut trouble = None;
+    for exponent in 1..=25 {
+        let small = 4.0_f64.powi(-exponent);
+        let mut env = env.clone();
+        env.bind_scalar(&epsilon(), small);
+        match eval_scalar(function, &env) {
+            Ok(value) => {
+                let term = coefficient * small.powf(power);
+                let apart = (value - term).abs();
+                let apart = if apart == 0.0 { 0.0 } else { apart / term.abs() };
+                closest = closest.min(apart);
+            }
+            Err(found) => trouble = Some(found),
+        }
+    }
+    match trouble {
+        Some(trouble) if !closest.is_finite() => Err(trouble.into()),
+        _ => Ok(if closest < 1e-3 { 0.0 } else { closest }),
+    }
+}
+
+/// Values for symbols that stand for any number: eigenvalues of the spectral calculus. The identities
+/// are algebraic, so numbers of either sign and size would do; positive ones keep roots real.
+fn bind_free(exprs: &[&Expr], env: &mut Env, random: &mut Random) {
+    for symbol in exprs.iter().flat_map(|expr| expr.symbols()) {
+        if symbol.shape.is_scalar() && symbol != epsilon() && env.value(&symbol).is_none() {
+            env.bind_scalar(&symbol, random.log_between(0.25, 4.0));
         }
     }
 }

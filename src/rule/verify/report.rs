@@ -24,7 +24,8 @@ pub struct Report {
     pub rule: String,
     /// What was asked for.
     pub options: Options,
-    /// Parameter sets that were drawn again because the problem has no optimum there.
+    /// Parameter sets that were drawn again because the problem has no optimum there, or because
+    /// evaluating the closed form there loses too many digits.
     pub redrawn: usize,
     /// The checks, in the order of the derivation.
     pub checks: Vec<Check>,

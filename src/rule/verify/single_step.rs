@@ -1,6 +1,6 @@
 //! One step without time against Newton's method on the compiled cost of the step.
 
-use super::case::Case;
+use super::case::{Case, columns};
 use super::linear_rule::compare;
 use super::minimum::StepCost;
 use super::report::{Check, Tally, not_applicable};
@@ -20,7 +20,7 @@ pub(super) fn checks(model: &Model, derivation: &Derivation, cases: &[Case<'_>])
     if let Some(changes) = changes.filter(|all| all.len() == model.coordinates.len()) {
         for case in cases {
             compare(case, &mut tally, |case| {
-                let derived = case.columns(&case.draw.env, &changes)?;
+                let derived = columns(&case.draw.env, &changes)?;
                 Ok((derived, StepCost::new(case)?.minimiser()?))
             });
         }
@@ -52,7 +52,7 @@ fn implicit(equations: &[&Expr], case: &Case<'_>) -> Result<f64, Trouble> {
     let cost = StepCost::new(case)?;
     let step = cost.minimiser()?;
     let env = case.moving(0.0, &[(Mark::Change, step.as_slice())])?;
-    let residual = case.columns(&env, equations.iter().copied())?;
+    let residual = columns(&env, equations.iter().copied())?;
     let still = Vector::zeros(step.len());
     let size = cost.at(still.as_slice()).gradient.amax()
         + (cost.at(step.as_slice()).hessian * step).amax();

@@ -20,7 +20,8 @@ fn one(report: &Report, out: &mut String) {
     let Options { seed, samples } = report.options;
     let mut title = format!("{}: {samples} samples, seed {seed}", report.rule);
     if report.redrawn > 0 {
-        let _ = write!(title, ", {} drawn again for want of an optimum", report.redrawn);
+        let _ =
+            write!(title, ", {} drawn again (no optimum, or ill-conditioned)", report.redrawn);
     }
     let _ = writeln!(out, "{title}");
     let header = ["check", "compared", "samples", "worst", "allowed", "verdict"];

@@ -55,7 +55,7 @@ pub(super) fn checks(model: &Model, derivation: &Derivation, cases: &[Case<'_>])
     }
     all.push(tally.check(rows[0].0, rows[0].1, tolerance::VALUE));
     all.push(if model.horizon == Horizon::Infinite {
-        hamilton_jacobi(model, cases, rows[1])
+        hamilton_jacobi(model, value, cases, rows[1])
     } else {
         not_applicable(rows[1].0, rows[1].1, "over a finite horizon V depends on time")
     });
@@ -120,7 +120,12 @@ fn anchored(model: &Model) -> (Model, Vec<(Symbol, Symbol)>) {
     (apart, anchors)
 }
 
-fn hamilton_jacobi(model: &Model, cases: &[Case<'_>], (name, compared): (&str, &str)) -> Check {
+fn hamilton_jacobi(
+    model: &Model,
+    given: &Expr,
+    cases: &[Case<'_>],
+    (name, compared): (&str, &str),
+) -> Check {
     let (apart, anchors) = anchored(model);
     let derived = derive::derive(&apart).ok();
     let Some(derived) = derived.filter(|derived| derived.value.is_some()) else {
@@ -136,7 +141,7 @@ fn hamilton_jacobi(model: &Model, cases: &[Case<'_>], (name, compared): (&str, &
             continue;
         }
         let place = || case.place();
-        match bellman(&derived, &anchors, case) {
+        match bellman(given, &derived, &anchors, case) {
             Ok(error) => tally.note(error, &place),
             Err(trouble) => tally.broken(&trouble.to_string(), &place),
         }
@@ -144,11 +149,14 @@ fn hamilton_jacobi(model: &Model, cases: &[Case<'_>], (name, compared): (&str, &
     tally.check(name, compared, tolerance::VALUE)
 }
 
+/// The value for other starting points is that of `given` where they meet, and solves the equation.
 fn bellman(
+    given: &Expr,
     derived: &Derivation,
     anchors: &[(Symbol, Symbol)],
     case: &Case<'_>,
 ) -> Result<f64, Trouble> {
+    let given = case.column(given)?[0];
     let mut draw = case.draw.clone();
     for (start, anchor) in anchors {
         let value = draw.env.value(start).cloned().ok_or(Trouble::Other("no start"))?;
@@ -173,13 +181,14 @@ fn bellman(
         .ok_or(Trouble::Other("the metric is singular"))?;
     let f = mechanics.value(0.0, start, v.as_slice());
     let value = case.column(value)?[0];
+    let apart = (value - given).abs() / value.abs().max(given.abs()).max(f64::MIN_POSITIVE);
     let left = case.gamma()? * value + staying;
     let size = f.abs().max(staying.abs()).max(gradient.abs().dot(&v.abs()));
     let identity = (left - f - gradient.dot(&v)).abs() / size.max(f64::MIN_POSITIVE);
     // The minimising velocity is that of the optimal path.
     let velocity = Motion::new(&case, Road::Schur)?.velocity;
     let size = velocity.amax().max(v.amax()).max(f64::MIN_POSITIVE);
-    Ok(identity.max((v - velocity).amax() / size))
+    Ok(apart.max(identity).max((v - velocity).amax() / size))
 }
 
 /// The derivative of a value in the start, one entry at a time.
