@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::rule::verify::Options;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -33,6 +34,7 @@ Examples:
   lagrule derive rules/momentum.lag derive the rule
   lagrule check rules/*.lag         find mistakes
   lagrule fmt rules/momentum.lag    put a file into the usual layout
+  lagrule verify rules              derivations against independent numerics
 
 Exit code: 0 done, 1 a check failed, 2 the input is wrong.";
 
@@ -45,6 +47,8 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// Put `.lag` files into the usual layout
     Fmt(FmtArgs),
+    /// Prove derivations by independent numerics
+    Verify(VerifyArgs),
 }
 
 /// Arguments of `lagrule derive`.
@@ -129,6 +133,47 @@ pub(super) struct FmtArgs {
     /// Change nothing; name the files that are not in the usual layout
     #[arg(long)]
     pub(super) check: bool,
+}
+
+/// Arguments of `lagrule verify`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lagrule verify rules/momentum.lag
+  lagrule verify rules              every .lag file in a directory
+  lagrule verify rules --samples 500 --seed 7
+  lagrule verify rules --format json
+
+Every derived expression is compared, at random parameters inside the declared assumptions, with
+numbers from the Lagrangian itself. docs/verify.md says what each row proves.
+Exit code 1 if any check differs.")]
+pub(super) struct VerifyArgs {
+    /// Files or directories; `-` for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+
+    /// Parameter sets for each check
+    #[arg(long, default_value_t = Options::default().samples as u32, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(super) samples: u32,
+
+    /// Seed of the random parameters
+    #[arg(long, default_value_t = Options::default().seed, value_name = "N")]
+    pub(super) seed: u64,
+
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: VerifyFormat,
+}
+
+/// Formats of a verification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum VerifyFormat {
+    /// A table
+    #[default]
+    Text,
+    /// JSON, schema lagrule.verify/1
+    Json,
 }
 
 /// When to use colour.

@@ -10,6 +10,7 @@ mod files;
 mod fmt;
 pub mod render;
 mod screen;
+mod verify;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -59,6 +60,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Derive(args) => derive::run(&args, &mut screen),
         Command::Check(args) => check::run(&args, &mut screen),
         Command::Fmt(args) => fmt::run(&args, &mut screen),
+        Command::Verify(args) => verify::run(&args, &mut screen),
     };
     match outcome {
         Ok(Outcome::Done) | Err(Trouble::BrokenPipe) => ExitCode::SUCCESS,

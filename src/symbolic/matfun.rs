@@ -326,6 +326,24 @@ mod tests {
     }
 
     #[test]
+    fn a_cluster_of_eigenvalues_has_a_root() {
+        // γ²/4 + ηkG⁻¹H for a large discount: all eigenvalues agree to nine digits.
+        let small = DMatrix::from_row_slice(
+            4,
+            4,
+            &[
+                1.3, 0.2, -0.7, 0.1, 0.4, 2.0, 0.3, -0.2, -0.1, 0.6, 0.9, 0.5, 0.8, -0.3, 0.2,
+                1.1,
+            ],
+        );
+        for gamma in [1e3, 1e4, 6e4, 1e6] {
+            let matrix = DMatrix::identity(4, 4) * (gamma * gamma / 4.0) + &small;
+            let root = power(&matrix, &q(1, 2)).unwrap();
+            assert!((&root * &root - &matrix).amax() < 1e-14 * gamma * gamma);
+        }
+    }
+
+    #[test]
     fn hyperbolic_functions_belong_to_the_exponential() {
         for scale in [1e-3, 0.1, 2.0] {
             let matrix = general() * scale;

@@ -17,6 +17,7 @@ mod stages;
 mod syntax;
 mod tidy;
 mod typed_gen;
+mod verify;
 
 // Shared with the fuzzing crate, which is a workspace of its own.
 #[path = "../fuzz/src/choices.rs"]
