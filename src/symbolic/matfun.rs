@@ -153,13 +153,20 @@ type Complexes = DMatrix<Complex<f64>>;
 
 /// `A = Q T Qᴴ` with `T` upper triangular.
 fn schur(matrix: &DMatrix<f64>) -> Result<(Complexes, Complexes), Trouble> {
-    let complex = matrix.map(|entry| Complex::new(entry, 0.0));
-    let steps = SWEEPS_PER_ROW * matrix.nrows().max(10);
-    let found = SETTLED
-        .iter()
-        .find_map(|eps| nalgebra::Schur::try_new(complex.clone(), *eps, steps))
-        .ok_or(Trouble::NotConverged)?;
-    Ok(found.unpack())
+    let n = matrix.nrows();
+    let steps = SWEEPS_PER_ROW * n.max(10);
+    // The shifts of the iteration lose their digits when all eigenvalues are nearly one number;
+    // without that number there is nothing to lose.
+    let shifts = [0.0, matrix.trace() / n.max(1) as f64];
+    for (eps, shift) in SETTLED.iter().flat_map(|eps| shifts.map(|shift| (eps, shift))) {
+        let shifted = matrix - DMatrix::identity(n, n) * shift;
+        let complex = shifted.map(|entry| Complex::new(entry, 0.0));
+        if let Some(found) = nalgebra::Schur::try_new(complex, *eps, steps) {
+            let (q, t) = found.unpack();
+            return Ok((q, t + Complexes::identity(n, n) * Complex::new(shift, 0.0)));
+        }
+    }
+    Err(Trouble::NotConverged)
 }
 
 fn triangular_sqrt(t: &Complexes) -> Complexes {
