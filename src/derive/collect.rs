@@ -351,10 +351,7 @@ fn share_scalars(mut groups: Vec<(Expr, Expr)>) -> Expr {
         groups = without;
         let inside = with.into_iter().chain([(scalar, body)]).map(|(s, b)| s / &shared * b);
         let inside = sum(inside.collect::<Vec<_>>());
-        done.push(match mostly_negative(&inside) {
-            true => -(shared * -inside),
-            false => shared * inside,
-        });
+        done.push(if mostly_negative(&inside) { -(shared * -inside) } else { shared * inside });
     }
     sum(done)
 }

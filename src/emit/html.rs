@@ -1,4 +1,4 @@
-//! One HTML file with MathML: no script, no font, nothing to load.
+//! One HTML file with `MathML`: no script, no font, nothing to load.
 
 use super::Format;
 use super::page::{Block, Formula, Inline, Page, Prose, Section, StepText, Table, View, page};
@@ -74,7 +74,7 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// LaTeX as MathML. What the converter does not know is shown as it is written.
+/// LaTeX as `MathML`. What the converter does not know is shown as it is written.
 fn mathml(latex: &str, mode: DisplayMode) -> String {
     let storage = Storage::new();
     let events: Result<Vec<_>, _> = Parser::new(latex, &storage).collect();

@@ -114,7 +114,7 @@ fn table_text(table: &Table) -> String {
         .rows
         .iter()
         .map(|row| {
-            let mut cells: Vec<String> = row.iter().map(cell).collect();
+            let mut cells: Vec<String> = row.iter().map(|lines| cell(lines)).collect();
             cells.resize(columns, String::new());
             cells.join(" & ")
         })
@@ -129,7 +129,7 @@ fn table_text(table: &Table) -> String {
 }
 
 /// A cell of one or more lines.
-fn cell(lines: &Vec<Prose>) -> String {
+fn cell(lines: &[Prose]) -> String {
     let lines: Vec<String> = lines.iter().map(line).collect();
     match lines.as_slice() {
         [] => String::new(),

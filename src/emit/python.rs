@@ -115,9 +115,10 @@ impl Spelling {
     pub(super) fn size(&self, condition: &Condition) -> String {
         let one = |expr: &Expr| {
             let text = self.python(expr);
-            match expr.is_scalar() {
-                true => format!("np.max(np.abs({text}))"),
-                false => format!("np.linalg.norm({text})"),
+            if expr.is_scalar() {
+                format!("np.max(np.abs({text}))")
+            } else {
+                format!("np.linalg.norm({text})")
             }
         };
         match condition {

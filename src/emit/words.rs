@@ -50,7 +50,7 @@ pub(super) fn ascii(text: &str) -> String {
             _ if character.is_ascii() => out.push(character),
             // `⁻¹` is one exponent.
             Some((_, ascii, _)) if raised && ascii.starts_with('^') => {
-                out.push_str(&ascii[1..])
+                out.push_str(&ascii[1..]);
             }
             Some((_, ascii, _)) => out.push_str(ascii),
             None => out.push('?'),

@@ -12,7 +12,7 @@ pub(crate) fn study(path: &Path) -> Study {
     let source = Source::from_bytes(name, &std::fs::read(path).unwrap());
     let mut sink = Sink::new();
     let study = driver::study(&source, &mut sink).expect("a shipped rule derives");
-    assert!(sink.warnings().is_empty(), "{path:?} warns");
+    assert!(sink.warnings().is_empty(), "{} warns", path.display());
     study
 }
 

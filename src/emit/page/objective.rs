@@ -73,16 +73,14 @@ fn is_free(letter: &str, model: &Model) -> bool {
 }
 
 fn objective_name(model: &Model) -> Sign {
-    match is_free("J", model) {
-        true => sign("J", "J", "J"),
-        false => sign("𝒥", "Cost", r"\mathcal{J}"),
-    }
+    if is_free("J", model) { sign("J", "J", "J") } else { sign("𝒥", "Cost", r"\mathcal{J}") }
 }
 
 fn lagrangian_name(model: &Model) -> Sign {
-    match is_free("L", model) {
-        true => sign("L", "L", "L"),
-        false => sign("ℒ", "Lagrangian", r"\mathcal{L}"),
+    if is_free("L", model) {
+        sign("L", "L", "L")
+    } else {
+        sign("ℒ", "Lagrangian", r"\mathcal{L}")
     }
 }
 
@@ -120,7 +118,7 @@ fn joined(kinetic: &Expr, loss: &Expr) -> Math {
 
 /// The cost of one step: the geometry where it begins, the loss where it ends.
 fn step_cost(model: &Model) -> Math {
-    let at_begin = values(model, |q| q.start());
+    let at_begin = values(model, crate::model::types::Coordinate::start);
     let at_end = values(model, |q| q.start() + q.marked(Mark::Change));
     match &model.parts {
         Some(Parts { loss, .. }) => {

@@ -29,15 +29,12 @@ pub(super) fn section(study: &Study, view: &View) -> Option<Section> {
         return None;
     }
     let mut blocks = Vec::new();
-    let heading = match (entries.as_slice(), &view.regime) {
-        ([only], Some(name)) => {
-            blocks.extend(alone(only));
-            format!("Regime {name}")
-        }
-        _ => {
-            blocks.push(Block::Table(table(&entries)));
-            "Regimes".to_owned()
-        }
+    let heading = if let ([only], Some(name)) = (entries.as_slice(), &view.regime) {
+        blocks.extend(alone(only));
+        format!("Regime {name}")
+    } else {
+        blocks.push(Block::Table(table(&entries)));
+        "Regimes".to_owned()
     };
     blocks.extend(explanations(study, &entries));
     Some(Section { heading, blocks })
@@ -70,9 +67,8 @@ fn limit(limit: &Limit) -> Math {
 
 /// `ηkh/γ² ≪ 1`
 pub(in crate::emit) fn condition(condition: &Condition) -> Math {
-    let size = |expr: &Expr| match expr.is_scalar() {
-        true => Math::from(expr),
-        false => math![NORM, expr, NORM_END],
+    let size = |expr: &Expr| {
+        if expr.is_scalar() { Math::from(expr) } else { math![NORM, expr, NORM_END] }
     };
     match condition {
         Condition::Small(expr) => math![size(expr), SMALL],

@@ -28,9 +28,10 @@ fn no_optimum(derivation: &Derivation) -> Option<Section> {
     let problem = derivation.no_optimum.as_ref()?;
     let mut blocks = vec![Block::Text(prose![sentence(&problem.reason)])];
     if let Some(needs) = &problem.needs {
-        let words = match needs.is_scalar() {
-            true => "A minimum needs",
-            false => "A minimum needs all eigenvalues positive of",
+        let words = if needs.is_scalar() {
+            "A minimum needs"
+        } else {
+            "A minimum needs all eigenvalues positive of"
         };
         blocks.push(Block::Text(prose![words]));
         let shown = if needs.is_scalar() { math![needs, POSITIVE] } else { needs.into() };

@@ -83,9 +83,10 @@ fn landscape_role(symbol: &Symbol, model: &Model) -> Option<Prose> {
 fn front(expr: &Expr, this: &Expr, model: &Model) -> bool {
     let rest = expr / this;
     let bare = if this.is_scalar() { rest } else { self::bare(expr, model) };
-    match this.is_scalar() {
-        true => !bare.any(&|part| part == this) && is_constant(&bare, model),
-        false => bare == *this,
+    if this.is_scalar() {
+        !bare.any(&|part| part == this) && is_constant(&bare, model)
+    } else {
+        bare == *this
     }
 }
 

@@ -63,7 +63,7 @@ impl Sheet {
             }
             out.push_str(&format!("  {}\n", row[0].join("   ")));
             let label = head[1..].iter().map(|title| title.chars().count()).max().unwrap_or(0);
-            for column in 1..head.len() {
+            for (column, name) in head.iter().enumerate().skip(1) {
                 let Some(cell) = prose.get(column).filter(|cell| !cell.is_empty()) else {
                     continue;
                 };
@@ -76,7 +76,7 @@ impl Sheet {
                     lines.extend(wrapped.lines().map(str::to_owned));
                 }
                 for (at, line) in lines.iter().enumerate() {
-                    let title = if at == 0 { head[column].as_str() } else { "" };
+                    let title = if at == 0 { name.as_str() } else { "" };
                     let indent = " ".repeat(INDENT);
                     out.push_str(&format!("{indent}{title:label$}{}{line}\n", " ".repeat(GAP)));
                 }
