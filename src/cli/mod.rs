@@ -10,6 +10,7 @@ mod files;
 mod fmt;
 pub mod render;
 mod screen;
+mod solve;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -57,6 +58,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut screen = Screen::new(args.color);
     let outcome = match args.command {
         Command::Derive(args) => derive::run(&args, &mut screen),
+        Command::Solve(args) => solve::run(&args, &mut screen),
         Command::Check(args) => check::run(&args, &mut screen),
         Command::Fmt(args) => fmt::run(&args, &mut screen),
     };

@@ -9,6 +9,7 @@ mod docs;
 mod model;
 mod robust;
 mod solve;
+mod solve_cli;
 mod stages;
 mod syntax;
 mod tidy;
