@@ -31,7 +31,8 @@ pub(super) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Args, cla
 
 const EXAMPLES: &str = "\
 Examples:
-  lagrule derive rules/momentum.lag derive the rule
+  lagrule derive rules/ballistic.lag    the rule, its regimes, its diagnosis
+  lagrule solve rules/double_well.lag   the optimal trajectory by number
   lagrule check rules/*.lag         find mistakes
   lagrule fmt rules/momentum.lag    put a file into the usual layout
   lagrule verify rules              derivations against independent numerics
@@ -43,6 +44,8 @@ Exit code: 0 done, 1 a check failed, 2 the input is wrong.";
 pub(super) enum Command {
     /// Derive the learning rule of a `.lag` file
     Derive(DeriveArgs),
+    /// Compute the optimal trajectory of a `.lag` file with numbers
+    Solve(SolveArgs),
     /// Find mistakes in `.lag` files
     Check(CheckArgs),
     /// Put `.lag` files into the usual layout
@@ -99,6 +102,78 @@ fn formats() -> PossibleValuesParser {
 
 fn parts() -> PossibleValuesParser {
     Part::ALL.map(|(name, _)| name).into()
+}
+
+/// Arguments of `lagrule solve`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lagrule solve rules/double_well_2d.lag
+  lagrule solve rules/double_well_2d.lag --set gamma=0.7 --set \"x=-0.93\"
+  lagrule solve rules/momentum.lag --set 'H=[[2, 0], [0, 1]]' --format json
+  lagrule solve rules/double_well_2d.lag --plot path.svg
+
+Without --method the closed form is used where there is one, collocation elsewhere, and another
+method checks it. Exit code 1 means that there is no solution; the report says why.")]
+pub(super) struct SolveArgs {
+    /// The file; `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+
+    /// Give a number, `[1, 2]` or `[[1, 0], [0, 1]]` in place of the file's own
+    #[arg(long, value_name = "NAME=VALUE", value_parser = binding)]
+    pub(super) set: Vec<String>,
+
+    /// The method to use
+    #[arg(long, value_enum, value_name = "METHOD")]
+    pub(super) method: Option<Road>,
+
+    /// The form of the report
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: SolveFormat,
+
+    /// Draw the trajectory into an .svg or .png file
+    #[arg(long, value_name = "FILE")]
+    pub(super) plot: Option<PathBuf>,
+
+    /// Write the report to a file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+/// Both sides of `name=value` are there; what they mean is the language's business.
+fn binding(text: &str) -> Result<String, String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() && !value.trim().is_empty() => {
+            Ok(text.to_owned())
+        }
+        _ => Err("expected a name and its value, such as `eta=0.1` or `g=[1, -1]`".to_owned()),
+    }
+}
+
+/// A way to compute a trajectory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Road {
+    /// The linear class: ordered Schur form, matrix exponential
+    Closed,
+    /// Lobatto collocation on an adaptive mesh
+    Collocation,
+    /// Stiff integration in reversed time
+    Shooting,
+    /// Newton's method on the discretised action
+    Direct,
+}
+
+/// How a solution is reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum SolveFormat {
+    /// For reading
+    #[default]
+    Text,
+    /// The object `lagrule.solve/1`
+    Json,
+    /// The trajectory as a table
+    Csv,
 }
 
 /// Arguments of `lagrule check`.

@@ -13,6 +13,7 @@ mod numbers;
 mod robust;
 mod rules;
 mod solve;
+mod solve_cli;
 mod stages;
 mod syntax;
 mod tidy;
