@@ -4,6 +4,7 @@ use super::build::{pow, product, product_of, sum};
 use super::expr::{Expr, Node, Product};
 use super::matrix;
 use super::number::{Q, sign};
+use super::probe::refutes_zero;
 use super::rewrite::map_children;
 use num_traits::{One, Signed, ToPrimitive};
 use std::collections::BTreeMap;
@@ -131,6 +132,12 @@ fn distribute_entries(powers: &[(Expr, Q)]) -> Option<Expr> {
 
 /// Is the expression zero? `true` is a proof; `false` means that no proof was found.
 pub fn is_zero(expr: &Expr) -> bool {
+    if expr.is_zero() {
+        return true;
+    }
+    if refutes_zero(expr) {
+        return false;
+    }
     let mut current = expand(expr);
     for _ in 0..4 {
         if current.is_zero() {

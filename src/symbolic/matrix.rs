@@ -140,11 +140,12 @@ pub fn power(base: &Expr, exponent: &Q) -> Expr {
                 return done;
             }
         }
-        Node::Sum(_) if *exponent == -Q::one() => {
+        Node::Sum(_)
+            if *exponent == -Q::one()
             // (-A)⁻¹ = -A⁻¹: one sign is enough for both.
-            if base.terms().iter().all(|term| sign(&term.as_product().coefficient) < 0) {
-                return -power(&-base, exponent);
-            }
+            && base.terms().iter().all(|term| sign(&term.as_product().coefficient) < 0) =>
+        {
+            return -power(&-base, exponent);
         }
         _ => {}
     }

@@ -7,7 +7,6 @@ use lagrule::symbolic::laws::NEIGHBOURS;
 use lagrule::symbolic::matrix;
 use lagrule::symbolic::rewrite::substitute;
 use lagrule::symbolic::{Expr, Fun, print};
-use nalgebra::DMatrix;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 

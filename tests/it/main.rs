@@ -12,12 +12,14 @@ mod model;
 mod numbers;
 mod python;
 mod robust;
+mod rules;
 mod solve;
 mod solve_cli;
 mod stages;
 mod syntax;
 mod tidy;
 mod typed_gen;
+mod verify;
 
 // Shared with the fuzzing crate, which is a workspace of its own.
 #[path = "../fuzz/src/choices.rs"]

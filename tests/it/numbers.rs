@@ -158,6 +158,7 @@ impl World {
         })
     }
 
+    #[allow(clippy::too_many_lines, reason = "one case for each operation")]
     fn combine(&self, recipe: &Recipe) -> Option<Made> {
         let one = |expr: Expr, value: DMatrix<f64>, from: &Made| Made {
             expr,
