@@ -2,24 +2,11 @@
 
 use crate::derive::{self, Derivation, Update};
 use crate::diag::{Diagnostics, Sink};
-use crate::model::Model;
-use crate::rule::known::{Match, recognise};
+use crate::rule::known::recognise;
 use crate::source::Source;
+use crate::study::Study;
 use crate::symbolic::{Expr, Symbol};
 use crate::{model, syntax};
-
-/// A model with everything that was found out about it: all that an emitter may read.
-#[derive(Clone, Debug)]
-pub struct Study {
-    /// The checked file.
-    pub model: Model,
-    /// The derivation.
-    pub derivation: Derivation,
-    /// The known optimizer that the exact rule is, if any.
-    pub known: Option<Match>,
-    /// The same for every regime, in order.
-    pub regimes_known: Vec<Option<Match>>,
-}
 
 /// Stages 1 to 4: text → tree → model → derivation → names.
 ///

@@ -28,6 +28,7 @@ pub(super) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Args, cla
 
 const EXAMPLES: &str = "\
 Examples:
+  lagrule derive rules/ballistic.lag    the rule, its regimes, its diagnosis
   lagrule check rules/*.lag         find mistakes
   lagrule fmt rules/momentum.lag    put a file into the usual layout
   lagrule verify rules              derivations against independent numerics
@@ -37,12 +38,45 @@ Exit code: 0 done, 1 a check failed, 2 the input is wrong.";
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Derive the learning rule a `.lag` file implies
+    Derive(DeriveArgs),
     /// Find mistakes in `.lag` files
     Check(CheckArgs),
     /// Put `.lag` files into the usual layout
     Fmt(FmtArgs),
     /// Prove derivations by independent numerics
     Verify(VerifyArgs),
+}
+
+/// Arguments of `lagrule derive`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lagrule derive rules/momentum.lag
+  lagrule derive rules/ballistic.lag --regime newton
+  lagrule derive rules/rotation.lag --steps --ascii -o rotation.txt
+
+Exit code 1 means that the problem has no optimum; the page says why.")]
+pub(super) struct DeriveArgs {
+    /// The file; `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+
+    /// Show every step with the law it uses
+    #[arg(long)]
+    pub(super) steps: bool,
+
+    /// Show only this regime
+    #[arg(long, value_name = "NAME")]
+    pub(super) regime: Option<String>,
+
+    /// Use ASCII instead of mathematical signs
+    #[arg(long)]
+    pub(super) ascii: bool,
+
+    /// Write to a file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
 }
 
 /// Arguments of `lagrule check`.

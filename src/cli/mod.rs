@@ -5,6 +5,7 @@
 
 mod args;
 mod check;
+mod derive;
 mod files;
 mod fmt;
 pub mod render;
@@ -56,6 +57,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let mut screen = Screen::new(args.color);
     let outcome = match args.command {
+        Command::Derive(args) => derive::run(&args, &mut screen),
         Command::Check(args) => check::run(&args, &mut screen),
         Command::Fmt(args) => fmt::run(&args, &mut screen),
         Command::Verify(args) => verify::run(&args, &mut screen),

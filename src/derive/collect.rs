@@ -3,10 +3,13 @@
 
 use crate::symbolic::build::{pow, product_of, sum};
 use crate::symbolic::expand::content;
-use crate::symbolic::{Expr, Node, Q, Symbol, matrix};
-use num_traits::One;
+use crate::symbolic::number::sign;
+use crate::symbolic::{Expr, Mark, Node, Product, Q, Symbol, matrix};
+use num_traits::{One, Signed};
+use std::collections::BTreeSet;
 
 /// A term as scalar part, leading factors, and last factor.
+#[derive(Clone)]
 struct Term {
     scalar: Expr,
     before: Vec<Expr>,
@@ -21,9 +24,136 @@ pub fn collect(expr: &Expr) -> Expr {
     }
     let terms: Vec<Term> =
         expr.terms().iter().map(|term| split(term, expr.is_scalar())).collect();
+    if let Some(merged) = merge_first(expr) {
+        return merged;
+    }
     let terms = merge_scalars(terms);
     let terms = merge_last(terms);
+    let column = expr.shape().is_column() && !expr.is_scalar();
+    let terms = if column { merge_motion(terms) } else { terms };
     merge_common(terms)
+}
+
+/// `AᵀAθ' − γAθ' = (AᵀA − γA)θ'` for constant matrices.
+fn merge_motion(terms: Vec<Term>) -> Vec<Term> {
+    let constant = |term: &Term| {
+        let moves = |e: &Expr| e.symbols().iter().any(|s| s.mark != Mark::Plain);
+        !term.before.iter().any(moves)
+    };
+    let matrices = |last: &Expr| {
+        let with: Vec<&Term> =
+            terms.iter().filter(|t| t.last == *last && constant(t)).collect();
+        let marks = last.symbols();
+        let letters: BTreeSet<Symbol> = with
+            .iter()
+            .flat_map(|term| term.before.iter().flat_map(Expr::symbols))
+            .filter(|symbol| !symbol.shape.is_scalar())
+            .collect();
+        let moves = marks.iter().all(|s| s.mark == Mark::Velocity);
+        let stays = marks.iter().all(|s| s.mark != Mark::Change) && letters.len() == 1;
+        if last.as_sym().is_some() && (moves || stays) { with.len() } else { 0 }
+    };
+    let mut merged: Vec<(Vec<Expr>, Expr)> = Vec::new();
+    let mut kept = Vec::new();
+    for term in &terms {
+        if matrices(&term.last) < 2 || !constant(term) || term.last.is_scalar() {
+            kept.push(term.clone());
+            continue;
+        }
+        let matrix = match term.before.as_slice() {
+            [] => Expr::identity(term.last.shape().rows.clone()),
+            factors => product_of(factors),
+        };
+        let part = &term.scalar * matrix;
+        match merged.iter_mut().find(|(_, last)| *last == term.last) {
+            Some((parts, _)) => parts.push(part),
+            None => merged.push((vec![part], term.last.clone())),
+        }
+    }
+    for (parts, last) in merged {
+        let matrix = sum(parts);
+        let negative = mostly_negative(&matrix);
+        let (scalar, matrix) =
+            if negative { (Expr::int(-1), -matrix) } else { (Expr::one(), matrix) };
+        kept.push(Term { scalar, before: vec![matrix], last });
+    }
+    kept
+}
+
+/// Do most terms of a sum carry a minus sign?
+pub(super) fn mostly_negative(expr: &Expr) -> bool {
+    let signs = expr.terms().iter().map(|term| sign(&term.as_product().coefficient));
+    signs.map(i32::from).sum::<i32>() < 0
+}
+
+/// A sum of vectors with matrices on their left taken out: `Gb + GJθ = G(b + Jθ)`.
+fn factor_left(bodies: Vec<Expr>) -> Expr {
+    let first = |body: &Expr| match body.factors() {
+        [first, _, ..] if !body.is_scalar() => Some(first.clone()),
+        _ => None,
+    };
+    let shared = bodies.iter().enumerate().find_map(|(at, body)| {
+        let found = first(body)?;
+        bodies[at + 1..]
+            .iter()
+            .any(|other| first(other).as_ref() == Some(&found))
+            .then_some(found)
+    });
+    let Some(shared) = shared else { return sum(bodies) };
+    let (with, mut rest): (Vec<Expr>, Vec<Expr>) =
+        bodies.into_iter().partition(|body| first(body).as_ref() == Some(&shared));
+    let tails = with.iter().map(|body| product_of(&body.factors()[1..])).collect();
+    rest.push(shared * factor_left(tails));
+    factor_left(rest)
+}
+
+/// `a B⁻¹u + b B⁻¹v = B⁻¹(au + bv)`, where `B` is more than a letter.
+fn merge_first(expr: &Expr) -> Option<Expr> {
+    let front = |term: &Expr| -> Option<(Expr, Expr)> {
+        let product = term.as_product();
+        let scalar = Product { tail: None, ..product.clone() };
+        let tail = product.tail?;
+        let (first, rest) = tail.factors().split_first()?;
+        let function = match first.node() {
+            Node::MatPow(base, _) | Node::MatFun(_, base) => base.terms().len() > 1,
+            _ => false,
+        };
+        (function && !rest.is_empty())
+            .then(|| (first.clone(), scalar.value() * product_of(rest)))
+    };
+    let fronts: Vec<(Expr, Expr)> = expr.terms().iter().filter_map(front).collect();
+    let (first, _) = fronts.iter().enumerate().find_map(|(at, (first, rest))| {
+        fronts[at + 1..].iter().any(|(other, _)| other == first).then_some((first, rest))
+    })?;
+    let (with, without): (Vec<Expr>, Vec<Expr>) = expr
+        .terms()
+        .iter()
+        .cloned()
+        .partition(|term| front(term).is_some_and(|(found, _)| found == *first));
+    let inner = collect(&sum(with.iter().filter_map(|term| Some(front(term)?.1))));
+    let shared = shared_scalar(&inner);
+    let inner = collect(&crate::symbolic::expand::expand(
+        &(crate::symbolic::matrix::inverse(&shared) * inner),
+    ));
+    let merged = shared * (first * inner);
+    if without.is_empty() {
+        return Some(merged);
+    }
+    Some(sum([merged, collect(&sum(without))]))
+}
+
+/// What all terms of a sum of vectors share, with the sign of most of them.
+fn shared_scalar(inner: &Expr) -> Expr {
+    let scalar = |term: &Expr| Product { tail: None, ..term.as_product() }.value();
+    let scalars: Vec<Expr> = inner.terms().iter().map(scalar).collect();
+    let negative = |s: &Expr| sign(&s.as_product().coefficient) < 0;
+    let minus = scalars.iter().filter(|s| negative(s)).count() * 2 > scalars.len();
+    let marked = scalars.iter().enumerate().map(|(at, s)| {
+        let size = if negative(s) { -s } else { s.clone() };
+        size * crate::symbolic::spectral::marker(at)
+    });
+    let (shared, _) = content(&sum(marked.collect::<Vec<_>>()));
+    if minus { -shared } else { shared }
 }
 
 fn split(term: &Expr, scalar_sum: bool) -> Term {
@@ -94,11 +224,7 @@ fn factored(scalar: &Expr) -> Expr {
     if scalar.terms().len() < 2 {
         return scalar.clone();
     }
-    let negative = scalar
-        .terms()
-        .iter()
-        .all(|t| crate::symbolic::number::sign(&t.as_product().coefficient) < 0);
-    if negative {
+    if mostly_negative(scalar) {
         return -factored(&-scalar);
     }
     let (content, rest) = content(scalar);
@@ -123,8 +249,25 @@ fn merge_last(terms: Vec<Term>) -> Vec<Term> {
     }
     merged
         .into_iter()
-        .map(|(scalar, before, lasts)| Term { scalar, before, last: sum(lasts) })
+        .map(|(scalar, before, lasts)| {
+            let last = sum(lasts);
+            if starts_ahead(&last) {
+                return Term { scalar: -scalar, before, last: -last };
+            }
+            Term { scalar, before, last }
+        })
         .collect()
+}
+
+/// Is it `q(0) − q`, which is read as `−(q − q(0))`?
+fn starts_ahead(difference: &Expr) -> bool {
+    let negative = |e: &Expr| sign(&e.as_product().coefficient) < 0;
+    let is_start = |e: &Expr| e.symbols().iter().any(|s| s.mark == Mark::Start);
+    let terms = difference.terms();
+    terms.len() > 1
+        && terms.iter().any(&is_start)
+        && terms.iter().any(|e| !is_start(e))
+        && terms.iter().all(|e| is_start(e) != negative(e))
 }
 
 /// Terms that share their scalar go under one bracket.
@@ -142,16 +285,79 @@ fn merge_common(terms: Vec<Term>) -> Expr {
         let found = groups.iter_mut().find_map(|(known, bodies)| {
             let ratio = &scalar / &*known;
             let ratio = ratio.as_num().cloned()?;
-            let plain = known.as_num().is_none();
-            plain.then_some((bodies, ratio))
+            let same_front = |a: &Expr, b: &Expr| match (a.factors(), b.factors()) {
+                ([a, _, ..], [b, _, ..]) => a == b && ratio.is_one(),
+                _ => false,
+            };
+            let joins = known.as_num().is_none()
+                || (!body.is_scalar() && bodies.iter().any(|other| same_front(other, &body)));
+            joins.then_some((bodies, ratio))
         });
         match found {
             Some((bodies, ratio)) => bodies.push(Expr::num(ratio) * body),
             None => groups.push((scalar, vec![body])),
         }
     }
-    let total = sum(groups.into_iter().map(|(scalar, bodies)| scalar * sum(bodies)));
-    if total.is_scalar() { scalar_groups(&total) } else { total }
+    let groups: Vec<(Expr, Expr)> = groups
+        .into_iter()
+        .map(|(scalar, bodies)| {
+            let column = bodies[0].shape().is_column() && !bodies[0].is_scalar();
+            (scalar, if column { factor_left(bodies) } else { sum(bodies) })
+        })
+        .collect();
+    let total = sum(groups.iter().map(|(scalar, body)| scalar * body));
+    if total.is_scalar() {
+        scalar_groups(&total)
+    } else if total.shape().is_column() {
+        share_scalars(groups)
+    } else {
+        total
+    }
+}
+
+/// `ηkg + ηkh(θ − θ₀) + γQθ`: terms that share more than a sign go under one bracket.
+fn share_scalars(mut groups: Vec<(Expr, Expr)>) -> Expr {
+    let mut done = Vec::new();
+    while let Some((scalar, body)) = groups.pop() {
+        let best = (0..groups.len())
+            .map(|at| (shared_symbols(&scalar, &groups[at].0), at))
+            .max_by_key(|(shared, _)| shared.as_product().powers.len());
+        let step = Expr::sym(crate::model::types::step());
+        let counts = |(shared, _): &(Expr, usize)| shared.as_num().is_none() && *shared != step;
+        let Some((shared, _)) = best.filter(counts) else {
+            done.push(scalar * body);
+            continue;
+        };
+        let (with, without): (Vec<_>, Vec<_>) =
+            groups.into_iter().partition(|(other, _)| shared_symbols(&shared, other) == shared);
+        groups = without;
+        let inside = with.into_iter().chain([(scalar, body)]).map(|(s, b)| s / &shared * b);
+        let inside = sum(inside.collect::<Vec<_>>());
+        done.push(match mostly_negative(&inside) {
+            true => -(shared * -inside),
+            false => shared * inside,
+        });
+    }
+    sum(done)
+}
+
+/// The symbols two monomials share, with the lower of their whole positive powers.
+fn shared_symbols(a: &Expr, b: &Expr) -> Expr {
+    let b = b.as_product();
+    let mut shared = Expr::one();
+    for (base, exponent) in &a.as_product().powers {
+        let other = b.powers.iter().find(|(known, _)| known == base);
+        let (Some(e), Some(f)) =
+            (exponent.as_num(), other.and_then(|(_, exponent)| exponent.as_num()))
+        else {
+            continue;
+        };
+        let least = e.min(f);
+        if base.as_sym().is_some() && least.is_positive() {
+            shared = shared * pow(base, &Expr::num(least.clone()));
+        }
+    }
+    shared
 }
 
 /// Groups the terms of a scalar sum by what they share: `ηkg + ηkh(θ−θ₀) + jγθ` keeps `jγθ`.

@@ -5,6 +5,7 @@
 
 mod block;
 pub mod collect;
+mod conditions;
 mod configuration;
 mod diagnosis;
 mod first_integral;

@@ -264,11 +264,15 @@ fn plan_block(
         derivation.trace.push("rest point", "q₀ − q* solves K (q₀ − q*) = F₀", claim);
     }
     if let Some((value, rest)) = value(solution) {
+        for definition in &rest {
+            record_definition(definition, &mut derivation.trace);
+        }
         derivation.definitions.extend(rest);
         add_value(derivation, value);
     }
-    let coupled = solution.block.coordinates.len() > 1;
-    let through = solution.through_rest().filter(|_| coupled).map(|(through, _)| through);
+    // A long offset from the rest point is said in terms of it.
+    let long = solution.offset.as_ref().is_some_and(|offset| offset.size() > LONGEST_OFFSET);
+    let through = solution.through_rest().filter(|_| long).map(|(through, _)| through);
     let solution = through.as_ref().unwrap_or(solution);
     let t = Expr::sym(time());
     let path = solution.block.start() + solution.change_after(&t);
@@ -284,6 +288,9 @@ fn plan_block(
     Some((Some(solution.change_after(&dt)), solution.velocity.clone()))
 }
 
+/// Offsets larger than this are written `q(0) − q*`.
+const LONGEST_OFFSET: usize = 10;
+
 /// The expansions behind the regimes, each marked with its regime.
 fn record_regimes(derivation: &mut Derivation) {
     for regime in &derivation.regimes {
@@ -298,11 +305,11 @@ fn record_regimes(derivation: &mut Derivation) {
 fn record_definition(definition: &Definition, trace: &mut Trace) {
     if let Meaning::Equals(value) = &definition.meaning {
         let claim = Claim::Define(definition.symbol.clone(), value.clone());
-        trace.push(
-            "spectral calculus",
-            "the decaying root of the characteristic equation",
-            claim,
-        );
+        let (law, remark) = match definition.symbol.mark {
+            Mark::Rest => ("rest point", "where the equations of motion hold without moving"),
+            _ => ("spectral calculus", "the decaying root of the characteristic equation"),
+        };
+        trace.push(law, remark, claim);
     }
 }
 

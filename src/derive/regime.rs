@@ -1,16 +1,14 @@
 //! Regimes: the rule to leading order in one small `ε`, with the first omitted term as its error.
 
-use super::collect::collect;
+use super::conditions::{at_scale, by_limits, magnitude, strongest};
 use super::linear::{BlockSolution, tidy};
 use super::trace::{Claim, Step};
 use super::types::{Condition, ErrorOrder, RegimeRule};
 use crate::model::types::{Limit, Regime, step};
-use crate::symbolic::Fun;
-use crate::symbolic::assume::is_nonnegative;
-use crate::symbolic::build::{fun, pow, sum};
+use crate::symbolic::build::sum;
 use crate::symbolic::cancel::cancel;
-use crate::symbolic::expand::{common_denominator, expand};
-use crate::symbolic::rewrite::{replace, substitute};
+use crate::symbolic::expand::expand;
+use crate::symbolic::rewrite::substitute;
 use crate::symbolic::series::{Leading, NoSeries, leading};
 use crate::symbolic::spectral::{Letter, Spectrum};
 use crate::symbolic::{Expr, Prop, Props, Q, Shape, Symbol};
@@ -76,17 +74,13 @@ impl Neglected {
         if let Some((power, coefficient)) = &found.second {
             let next = self.next.take().map_or(power.clone(), |low| low.min(power.clone()));
             self.next = Some(next);
-            for ratio in grouped(
-                &expand(&cancel(&(expand(coefficient) / expand(&found.first.1)))),
-                limits,
-            ) {
-                self.condition(Condition::Small(ratio));
+            for group in by_limits(&expand(&(coefficient / &found.first.1)), limits) {
+                self.condition(Condition::Small(group));
             }
         }
         for exponent in &found.dropped {
             self.exponential = true;
-            let small = Expr::sym(epsilon());
-            self.condition(Condition::Large(replace(exponent, &small, &Expr::one())));
+            self.condition(Condition::Large(magnitude(&at_scale(exponent))));
         }
     }
 
@@ -128,39 +122,6 @@ impl Neglected {
             _ => ErrorOrder::Exact,
         }
     }
-}
-
-/// The terms of a ratio gathered by what they hold of the scaled symbols; each must be small.
-fn grouped(ratio: &Expr, limits: &[Symbol]) -> Vec<Expr> {
-    let mut groups: Vec<(Vec<(Expr, Expr)>, Vec<Expr>)> = Vec::new();
-    for term in ratio.terms() {
-        let held: Vec<(Expr, Expr)> = term
-            .as_product()
-            .powers
-            .into_iter()
-            .filter(|(base, _)| base.as_sym().is_some_and(|s| limits.contains(s)))
-            .collect();
-        match groups.iter_mut().find(|(known, _)| *known == held) {
-            Some((_, terms)) => terms.push(term.clone()),
-            None => groups.push((held, vec![term.clone()])),
-        }
-    }
-    groups
-        .into_iter()
-        .map(|(_, terms)| cancel(&collect(&sum(terms.iter().map(magnitude)))))
-        .collect()
-}
-
-/// A term without its sign; factors of unknown sign in absolute value.
-fn magnitude(term: &Expr) -> Expr {
-    let product = term.as_product();
-    let mut all = Expr::num(num_traits::Signed::abs(&product.coefficient));
-    for (base, exponent) in &product.powers {
-        let (front, base) = common_denominator(base);
-        let base = if is_nonnegative(&base) { base } else { fun(Fun::Abs, &base) };
-        all = all * pow(&front, exponent) * pow(&base, exponent);
-    }
-    all
 }
 
 /// The rule of one block in a regime, by functional calculus on its spectrum. `response` is the
@@ -253,7 +214,7 @@ pub(super) fn uniform_block(
 pub(super) fn finish(changes: Vec<(Symbol, Expr)>, neglected: Neglected) -> RegimeRule {
     let error = neglected.order();
     let (conditions, letters, steps) =
-        (neglected.conditions, neglected.letters, neglected.steps);
+        (strongest(neglected.conditions), neglected.letters, neglected.steps);
     let used = |symbol: &Symbol| {
         conditions.iter().any(|condition| match condition {
             Condition::Small(e) | Condition::Large(e) | Condition::Positive(e) => {

@@ -1,5 +1,6 @@
 //! What this stage needs from a Lagrangian: its value over dual numbers, and its discount.
 
+use crate::symbolic::tape::Tape;
 use num_dual::{Dual2_64, Dual3, Dual64, DualNum, HyperDual, HyperDual64, HyperHyperDual64};
 use std::fmt;
 
@@ -34,6 +35,32 @@ pub trait Lagrangian {
         t: D,
     ) -> D {
         self.eval(q, v, t)
+    }
+}
+
+/// A compiled Lagrangian of the language. Each call has its own registers: a handful of numbers, next to
+/// which their allocation is cheap, and no state is shared between calls.
+impl Lagrangian for Tape {
+    fn dim(&self) -> usize {
+        Tape::dim(self)
+    }
+    fn eval<D: DualNum<Primitive = f64> + Copy>(&self, q: &[D], v: &[D], t: D) -> D {
+        Tape::eval(self, q, v, t, &mut Vec::with_capacity(self.operations()))
+    }
+    fn elements(&self) -> usize {
+        Tape::elements(self)
+    }
+    fn support(&self, element: usize) -> Option<&[usize]> {
+        Some(Tape::support(self, element))
+    }
+    fn eval_element<D: DualNum<Primitive = f64> + Copy>(
+        &self,
+        element: usize,
+        q: &[D],
+        v: &[D],
+        t: D,
+    ) -> D {
+        Tape::eval_element(self, element, q, v, t, &mut Vec::new())
     }
 }
 
@@ -160,6 +187,17 @@ impl Discount<'_> {
         match self {
             Self::Rate(gamma) => (-gamma * t).exp(),
             Self::Weight(w) => w.log_weight(Dual2_64::from(t)).re.exp(),
+        }
+    }
+
+    /// `w(to) / w(from)`.
+    pub fn ratio(&self, from: f64, to: f64) -> f64 {
+        match self {
+            Self::Rate(gamma) => (-gamma * (to - from)).exp(),
+            Self::Weight(w) => {
+                let log = |t: f64| w.log_weight(Dual2_64::from(t)).re;
+                (log(to) - log(from)).exp()
+            }
         }
     }
 

@@ -139,19 +139,18 @@ pub fn objective(
     integrate(&mut integrand, nodes, tolerance)
 }
 
-/// The objective over all times, on panels that double from `unit` on until they no longer matter.
-/// Nothing if the panels do not become smaller: the objective diverges.
-pub fn objective_to_infinity(
-    mechanics: &Mechanics<'_>,
-    path: &Path<'_>,
+/// `∫₀^∞ f` on panels that double from `unit` on until they no longer matter. Nothing if the panels
+/// do not become smaller: the integral diverges.
+pub fn to_infinity(
+    f: &mut dyn FnMut(f64) -> f64,
     unit: f64,
     tolerance: f64,
 ) -> Option<Integral> {
-    let mut total = objective(mechanics, path, &[0.0, unit], tolerance);
+    let mut total = integrate(f, &[0.0, unit], tolerance);
     let (mut from, mut to, mut small) = (unit, 2.0 * unit, 0);
     let mut previous = f64::INFINITY;
     for _ in 0..200 {
-        let next = objective(mechanics, path, &[from, to], tolerance);
+        let next = integrate(f, &[from, to], tolerance);
         if !next.value.is_finite() {
             return None;
         }
@@ -174,6 +173,20 @@ pub fn objective_to_infinity(
     None
 }
 
+/// The objective over all times, by [`to_infinity`].
+pub fn objective_to_infinity(
+    mechanics: &Mechanics<'_>,
+    path: &Path<'_>,
+    unit: f64,
+    tolerance: f64,
+) -> Option<Integral> {
+    let mut integrand = |t: f64| {
+        let (q, v) = path(t);
+        mechanics.discount().weight(t) * mechanics.value(t, &q, &v)
+    };
+    to_infinity(&mut integrand, unit, tolerance)
+}
+
 /// How well the energy balance holds between the first and the last node, relative to its terms:
 ///
 /// ```text
@@ -194,13 +207,16 @@ pub fn energy_defect(
         let (q, v) = path(t);
         mechanics.discount().weight(t) * mechanics.energy(t, &q, &v)
     };
+    // The kinetic part measures paths along which everything else cancels.
     let mut size = 0.0_f64;
     let mut integrand = |t: f64| {
         let (q, v) = path(t);
         let discount = mechanics.discount();
         let w = discount.weight(t);
         let (f, slope) = (mechanics.value(t, &q, &v), mechanics.time_slope(t, &q, &v));
-        size = size.max(w * f.abs());
+        let v = nalgebra::DVector::from_vec(v);
+        let kinetic = 0.5 * v.dot(&(mechanics.derivatives(t, &q, v.as_slice()).mass * &v));
+        size = size.max(w * f.abs()).max(w * kinetic.abs());
         w * (slope - discount.rate(t) * f)
     };
     let middle = integrate(&mut integrand, nodes, tolerance);

@@ -105,6 +105,33 @@ impl<'a> Mechanics<'a> {
         });
     }
 
+    /// `E` at zero acceleration, and `∂²F/∂v²`; `E` is linear in the acceleration.
+    pub fn force_and_mass(&self, t: f64, q: &[f64], v: &[f64]) -> (Vector, Matrix) {
+        let n = self.dim();
+        let mut force = Vector::zeros(n);
+        self.residual(t, q, v, &vec![0.0; n], force.as_mut_slice());
+        let qs: Vec<_> = q.iter().map(|&q| hyper(q, 0.0)).collect();
+        let mut vs: Vec<_> = v.iter().map(|&v| hyper(v, 0.0)).collect();
+        let mut mass = Matrix::zeros(n, n);
+        self.each(|element, support| {
+            let support: Vec<usize> = support.collect();
+            for (first, &i) in support.iter().enumerate() {
+                vs[i].eps1 = 1.0;
+                for &j in &support[..=first] {
+                    vs[j].eps2 = 1.0;
+                    let f = self.lagrangian.second(element, &qs, &vs, hyper(t, 0.0)).eps1eps2;
+                    vs[j].eps2 = 0.0;
+                    mass[(i, j)] += f;
+                    if i != j {
+                        mass[(j, i)] += f;
+                    }
+                }
+                vs[i].eps1 = 0.0;
+            }
+        });
+        (force, mass)
+    }
+
     /// `E` with its derivatives in position, velocity and acceleration. Two passes over
     /// hyper-hyper-dual numbers for each pair of coordinates that share an element.
     pub fn blocks(&self, t: f64, q: &[f64], v: &[f64], a: &[f64]) -> Blocks {
@@ -232,6 +259,14 @@ impl<'a> Mechanics<'a> {
         (0..self.lagrangian.element_count())
             .map(|element| self.lagrangian.first(element, &qs, &vs, Dual64::new(t, 1.0)).eps)
             .sum()
+    }
+
+    /// Whether the Lagrangian does not depend on time itself, judged at a few times and velocities.
+    pub fn is_autonomous(&self, q: &[f64]) -> bool {
+        let moving: Vec<f64> = (0..q.len()).map(|i| 0.7 + 0.1 * i as f64).collect();
+        [0.0, 0.83, 3.7].into_iter().all(|t| {
+            [vec![0.0; q.len()], moving.clone()].iter().all(|v| self.time_slope(t, q, v) == 0.0)
+        })
     }
 
     /// The energy `v·∂F/∂v − F`. On the optimal path over an infinite horizon it is `−γV` (M1).

@@ -334,6 +334,21 @@ impl Expr {
     }
 }
 
+impl Product {
+    /// The product as an expression.
+    pub fn value(&self) -> Expr {
+        let coefficient = Expr::num(self.coefficient.clone());
+        let scalar = self
+            .powers
+            .iter()
+            .fold(coefficient, |all, (base, exponent)| all * super::build::pow(base, exponent));
+        match &self.tail {
+            Some(tail) => scalar * tail,
+            None => scalar,
+        }
+    }
+}
+
 impl Apply {
     fn children(&self) -> Vec<&Expr> {
         self.args.iter().chain(self.directions.iter().map(|(_, along)| along)).collect()

@@ -1,13 +1,30 @@
 //! One integration-test binary: one process to link, one place to look.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod ast_gen;
 mod bad;
 mod cli;
 mod docs;
 mod model;
+mod robust;
 mod solve;
 mod stages;
 mod syntax;
 mod tidy;
 mod typed_gen;
 mod verify;
+
+// Shared with the fuzzing crate, which is a workspace of its own.
+#[path = "../fuzz/src/choices.rs"]
+#[allow(unreachable_pub, dead_code, reason = "a library there, private modules here")]
+mod choices;
+#[path = "../fuzz/src/generate.rs"]
+#[allow(unreachable_pub, reason = "a library there, private modules here")]
+mod generate;
+#[path = "../fuzz/src/hold.rs"]
+#[allow(unreachable_pub, reason = "a library there, private modules here")]
+mod hold;
+#[path = "../fuzz/src/mutate.rs"]
+#[allow(unreachable_pub, reason = "a library there, private modules here")]
+mod mutate;

@@ -140,3 +140,123 @@ impl Lagrangian for Quadratic {
         f
     }
 }
+
+/// Rosenbrock's valley, `½|v|² + 10 (y − x²)² + (x − 1)²`.
+pub(super) struct Rosenbrock;
+
+impl Lagrangian for Rosenbrock {
+    fn dim(&self) -> usize {
+        2
+    }
+    fn eval<D: DualNum<Primitive = f64> + Copy>(&self, q: &[D], v: &[D], _t: D) -> D {
+        let (a, b) = (q[1] - q[0] * q[0], q[0] - 1.0);
+        (v[0] * v[0] + v[1] * v[1]) * 0.5 + a * a * 10.0 + b * b
+    }
+}
+
+/// A metric and a drift that depend on position; the drift is no gradient.
+pub(super) struct Curved;
+
+impl Lagrangian for Curved {
+    fn dim(&self) -> usize {
+        2
+    }
+    fn eval<D: DualNum<Primitive = f64> + Copy>(&self, q: &[D], v: &[D], _t: D) -> D {
+        let (x, y) = (q[0], q[1]);
+        let (u, w) = (v[0] + y * 0.7, v[1] - x * 0.5 + y * y * 0.1);
+        let kinetic = (u * u * (x * x * 0.5 + 1.0) + w * w * 2.0) * 0.5;
+        kinetic + (x - 1.0) * (x - 1.0) + y.powi(4) * 0.3 + y * y * 0.5
+    }
+}
+
+/// Onsager–Machlup action `½ |v + ∇U|²` with a double well U: without discount the optimal path is the
+/// gradient flow of U and costs nothing.
+pub(super) struct OnsagerMachlup;
+
+impl OnsagerMachlup {
+    pub(super) fn slope<D: DualNum<Primitive = f64> + Copy>(q: &[D]) -> [D; 2] {
+        let (x, y) = (q[0], q[1]);
+        [x * x * x * 4.0 - x * 2.0 + y, x + y * 3.0]
+    }
+}
+
+impl Lagrangian for OnsagerMachlup {
+    fn dim(&self) -> usize {
+        2
+    }
+    fn eval<D: DualNum<Primitive = f64> + Copy>(&self, q: &[D], v: &[D], _t: D) -> D {
+        let g = Self::slope(q);
+        let (u, w) = (v[0] + g[0], v[1] + g[1]);
+        (u * u + w * w) * 0.5
+    }
+}
+
+/// A loss with a whole curve of minima, `½ (x y − 1)²`.
+pub(super) struct Valley;
+
+impl Lagrangian for Valley {
+    fn dim(&self) -> usize {
+        2
+    }
+    fn eval<D: DualNum<Primitive = f64> + Copy>(&self, q: &[D], v: &[D], _t: D) -> D {
+        let a = q[0] * q[1] - 1.0;
+        (v[0] * v[0] + v[1] * v[1]) * 0.5 + a * a * 0.5
+    }
+}
+
+/// A loss with a boundary, `x − ln x`.
+pub(super) struct LogBarrier;
+
+impl Lagrangian for LogBarrier {
+    fn dim(&self) -> usize {
+        1
+    }
+    fn eval<D: DualNum<Primitive = f64> + Copy>(&self, q: &[D], v: &[D], _t: D) -> D {
+        v[0] * v[0] * 0.5 + q[0] - q[0].ln()
+    }
+}
+
+/// A pendulum held upright by nothing: `½ v² + cos q − 1`, with curvature −1 at the top.
+pub(super) struct Pendulum;
+
+impl Lagrangian for Pendulum {
+    fn dim(&self) -> usize {
+        1
+    }
+    fn eval<D: DualNum<Primitive = f64> + Copy>(&self, q: &[D], v: &[D], _t: D) -> D {
+        v[0] * v[0] * 0.5 + q[0].cos() - 1.0
+    }
+}
+
+/// A quadratic loss in one coordinate, a slope without end in the other.
+pub(super) struct Slope;
+impl Lagrangian for Slope {
+    fn dim(&self) -> usize {
+        2
+    }
+    fn eval<D: DualNum<Primitive = f64> + Copy>(&self, q: &[D], v: &[D], _t: D) -> D {
+        (v[0] * v[0] + v[1] * v[1] + q[0] * q[0] * 3.0) * 0.5 + q[1] * 0.7
+    }
+}
+
+/// A loss that falls for ever.
+pub(super) struct Runaway;
+impl Lagrangian for Runaway {
+    fn dim(&self) -> usize {
+        1
+    }
+    fn eval<D: DualNum<Primitive = f64> + Copy>(&self, q: &[D], v: &[D], _t: D) -> D {
+        v[0] * v[0] * 0.5 + q[0].exp()
+    }
+}
+
+/// A kinetic term of the wrong sign.
+pub(super) struct Negative;
+impl Lagrangian for Negative {
+    fn dim(&self) -> usize {
+        1
+    }
+    fn eval<D: DualNum<Primitive = f64> + Copy>(&self, q: &[D], v: &[D], _t: D) -> D {
+        v[0] * v[0] * -0.5 + q[0].powi(4)
+    }
+}

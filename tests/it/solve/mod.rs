@@ -7,6 +7,9 @@
 )]
 
 mod equations;
+mod finite;
+mod infinite;
 mod lagrangians;
 mod linear;
 mod random;
+mod tape;

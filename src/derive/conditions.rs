@@ -1,0 +1,125 @@
+//! When a regime holds: the sizes of what it neglects, brought into the form in which they are
+//! read.
+
+use super::types::Condition;
+use crate::derive::regime::epsilon;
+use crate::symbolic::assume::is_nonnegative;
+use crate::symbolic::build::{fun, pow, sum};
+use crate::symbolic::cancel::cancel;
+use crate::symbolic::expand::{common_denominator, expand};
+use crate::symbolic::rewrite::replace;
+use crate::symbolic::{Expr, Fun, Q, Symbol};
+use num_traits::Signed;
+
+/// The expression for `ε = 1`: in terms of the symbols as they stand in the file.
+pub(super) fn at_scale(expr: &Expr) -> Expr {
+    replace(expr, &Expr::sym(epsilon()), &Expr::one())
+}
+
+/// A term without its sign; factors of unknown sign in absolute value.
+pub(super) fn magnitude(term: &Expr) -> Expr {
+    let product = term.as_product();
+    let mut all = Expr::num(product.coefficient.abs());
+    for (base, exponent) in &product.powers {
+        let (front, base) = common_denominator(base);
+        all = all * pow(&front, exponent) * pow(&size(&base), exponent);
+    }
+    all
+}
+
+/// `|x|`, without bars where the sign is known.
+fn size(base: &Expr) -> Expr {
+    if is_nonnegative(base) {
+        base.clone()
+    } else if is_nonnegative(&-base) {
+        -base
+    } else {
+        fun(Fun::Abs, base)
+    }
+}
+
+/// The sizes of the parts of a sum that scale differently with the symbols of the limit. What
+/// scales alike is one condition, unless roots keep its terms apart.
+pub(super) fn by_limits(ratio: &Expr, limits: &[Symbol]) -> Vec<Expr> {
+    let mut groups: Vec<(Expr, Expr, Vec<Expr>)> = Vec::new();
+    for term in ratio.terms() {
+        let (mut scales, mut roots) = (Expr::one(), Expr::one());
+        for (base, exponent) in &term.as_product().powers {
+            if base.as_sym().is_some_and(|symbol| limits.contains(symbol)) {
+                scales = scales * pow(base, exponent);
+            } else if let Some(e) = exponent.as_num().filter(|_| base.terms().len() > 1) {
+                roots = roots * pow(base, &Expr::num(e - e.floor()));
+            }
+        }
+        let rest = term / &scales;
+        match groups.iter_mut().find(|(s, r, _)| *s == scales && *r == roots) {
+            Some((_, _, parts)) => parts.push(rest),
+            None => groups.push((scales, roots, vec![rest])),
+        }
+    }
+    let whole = |(scales, _, parts): (Expr, Expr, Vec<Expr>)| {
+        magnitude(&(scales * shortest(&sum(parts))))
+    };
+    groups.into_iter().map(whole).collect()
+}
+
+/// A sum of fractions as one fraction, and that without sums where they only bound each other:
+/// `a²/(a + b)^½ + 2ab/(a + b)^½ + b²/(a + b)^½ = (a + b)^{3/2}`.
+fn shortest(total: &Expr) -> Expr {
+    let joined = cancel(total);
+    let product = joined.as_product();
+    let sums = |sign: bool| {
+        let powers = product.powers.iter();
+        powers.filter(move |(base, e)| {
+            let power = if sign { Expr::one() } else { Expr::int(-1) };
+            base.terms().len() > 1 && *e == power
+        })
+    };
+    let bounded = sums(true).find_map(|(above, _)| {
+        sums(false).find_map(|(below, _)| Some((largest_ratio(above, below)?, above, below)))
+    });
+    let joined = match bounded {
+        Some((ratio, above, below)) => joined.clone() * Expr::num(ratio) * below / above,
+        None => joined.clone(),
+    };
+    if joined.size() < total.size() { joined } else { total.clone() }
+}
+
+/// The largest ratio of coefficients of two sums of the same positive terms: their quotient is of
+/// that size.
+fn largest_ratio(numerator: &Expr, by: &Expr) -> Option<Q> {
+    let by = expand(by);
+    if by.terms().len() < 2 || by.terms().len() != numerator.terms().len() {
+        return None;
+    }
+    let ratio = |term: &Expr| {
+        let of = by.terms().iter().find_map(|other| (term / other).as_num().cloned());
+        of.filter(|_| is_nonnegative(term))
+    };
+    let ratios: Option<Vec<Q>> = numerator.terms().iter().map(ratio).collect();
+    ratios?.into_iter().max()
+}
+
+/// Drops conditions that follow from another one of the list.
+pub(super) fn strongest(conditions: Vec<Condition>) -> Vec<Condition> {
+    let mut kept: Vec<Condition> = Vec::new();
+    for (at, condition) in conditions.iter().enumerate() {
+        let weaker = |other: &Condition| follows(condition, other);
+        let later = conditions[at + 1..].iter().any(weaker);
+        if !later && !kept.iter().any(weaker) {
+            kept.push(condition.clone());
+        }
+    }
+    kept
+}
+
+/// Does `a ≪ 1` follow from `b ≪ 1`, because `(b/a)² ≥ 1` term by term?
+fn follows(a: &Condition, b: &Condition) -> bool {
+    let (Condition::Small(a), Condition::Small(b)) = (a, b) else { return false };
+    if a == b || !a.is_scalar() || !b.is_scalar() {
+        return false;
+    }
+    let ratio = b / a;
+    let excess = expand(&(&ratio * &ratio)) - Expr::one();
+    is_nonnegative(&excess)
+}

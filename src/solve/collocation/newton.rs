@@ -1,0 +1,124 @@
+//! Damped Newton iteration on one mesh, with Deuflhard's natural monotonicity test: a step is
+//! accepted if the *next* step, taken with the old Jacobian, would be shorter. The test does not
+//! depend on how the equations are scaled.
+
+use super::blocks::Factorised;
+use super::system::System;
+use crate::solve::outcome::{Outcome, Work};
+
+/// Tolerance and limit of the iteration.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) tolerance: f64,
+    pub(super) steps: usize,
+}
+
+const LEAST_DAMPING: f64 = 1e-5;
+
+/// Improves `y` until the scaled step is below the tolerance. `scales` holds a size for each
+/// component of a node.
+pub(super) fn newton(
+    system: &System<'_>,
+    y: &mut Vec<f64>,
+    scales: &[f64],
+    limits: Limits,
+    work: &mut Work,
+) -> Result<(), Outcome> {
+    let mut damping = 1.0_f64;
+    let mut last = f64::INFINITY;
+    let mut worst = 0.0;
+    let stuck = |iterations, residual, worst_time| Outcome::NotConverged {
+        iterations,
+        residual,
+        worst_time,
+    };
+    for iteration in 1..=limits.steps {
+        let (residual, blocks) = system.jacobian(y)?;
+        let Some(factors) = Factorised::new(&blocks, scales.len()) else {
+            return Err(stuck(iteration, last, worst));
+        };
+        work.newton_steps += 1;
+        work.factorisations += 1;
+        let step = factors.solve(&residual);
+        let (size, at) = norm(&step, scales);
+        last = size;
+        worst = system.mesh[at];
+        if !size.is_finite() {
+            return Err(stuck(iteration, last, worst));
+        }
+        if size <= limits.tolerance {
+            subtract(y, &step, 1.0);
+            return Ok(());
+        }
+        loop {
+            let mut trial = y.clone();
+            subtract(&mut trial, &step, damping);
+            // A point outside the domain is treated as too long a step.
+            let next = system.residual(&trial).ok().map(|r| factors.solve(&r));
+            let (next_size, curvature) = match &next {
+                Some(next) => {
+                    let turned: Vec<f64> =
+                        next.iter().zip(&step).map(|(a, b)| a - (1.0 - damping) * b).collect();
+                    (norm(next, scales).0, norm(&turned, scales).0)
+                }
+                None => (f64::INFINITY, f64::INFINITY),
+            };
+            if next_size <= (1.0 - damping / 4.0) * size {
+                *y = trial;
+                if let Some(next) = next
+                    && damping >= 1.0
+                    && next_size <= limits.tolerance
+                {
+                    subtract(y, &next, 1.0);
+                    return Ok(());
+                }
+                // The measured curvature of the step predicts the next damping.
+                let predicted = damping * damping * size / (2.0 * curvature);
+                damping = if predicted.is_finite() {
+                    predicted.clamp(damping / 4.0, 1.0)
+                } else {
+                    1.0
+                };
+                if damping > 0.7 {
+                    damping = 1.0;
+                }
+                break;
+            }
+            // Steps that no longer shrink although they are tiny have met rounding.
+            if damping >= 1.0 && size <= 1e-10 && next_size <= 2.0 * size {
+                *y = trial;
+                return Ok(());
+            }
+            let predicted = damping * damping * size / (2.0 * curvature);
+            damping = if predicted.is_finite() && predicted > 0.0 {
+                predicted.clamp(damping / 10.0, damping / 2.0)
+            } else {
+                damping / 2.0
+            };
+            if damping < LEAST_DAMPING {
+                return Err(stuck(iteration, last, worst));
+            }
+        }
+    }
+    Err(stuck(limits.steps, last, worst))
+}
+
+fn subtract(y: &mut [f64], step: &[f64], factor: f64) {
+    for (y, d) in y.iter_mut().zip(step) {
+        *y -= factor * d;
+    }
+}
+
+/// The largest scaled entry and the node it belongs to.
+pub(super) fn norm(step: &[f64], scales: &[f64]) -> (f64, usize) {
+    let mut worst = (0.0_f64, 0);
+    for (i, node) in step.chunks(scales.len()).enumerate() {
+        for (d, s) in node.iter().zip(scales) {
+            let size = d.abs() / s;
+            if size > worst.0 || size.is_nan() {
+                worst = (size, i);
+            }
+        }
+    }
+    worst
+}

@@ -1,0 +1,249 @@
+//! The collocation equations on one mesh: three-stage Lobatto IIIA, order four.
+//!
+//! With `y = (q, v)` and `f = (v, a)`, for each interval of length `h`
+//!
+//! ```text
+//! y_m = (y₀ + y₁)/2 − h/8 (f₁ − f₀),      y₁ − y₀ − h/6 (f₀ + 4 f(y_m) + f₁) = 0,
+//! ```
+//!
+//! between `q = q₀` at the start and an [`EndCondition`].
+
+use super::blocks::Blocks;
+use crate::solve::field::{Field, Linearised, Obstacle};
+use crate::solve::linalg::{Matrix, Vector};
+use crate::solve::residual::Mechanics;
+
+/// What holds at the last node: as many equations as coordinates.
+#[derive(Clone)]
+pub(crate) enum EndCondition<'a> {
+    /// The position.
+    Fixed(Vec<f64>),
+    /// Transversality, `∂F/∂v = 0`.
+    Free(Mechanics<'a>),
+    /// The end lies in the stable subspace of a point of rest (Lentini and Keller 1980):
+    /// `v = X (q − q*)`.
+    Projected { rest: Vec<f64>, solvent: Matrix },
+}
+
+impl EndCondition<'_> {
+    /// Residual and its derivatives in position and velocity.
+    fn evaluate(&self, t: f64, q: &[f64], v: &[f64]) -> (Vector, Matrix, Matrix) {
+        let n = q.len();
+        let one = Matrix::identity(n, n);
+        match self {
+            Self::Fixed(end) => {
+                (Vector::from_fn(n, |i, _| q[i] - end[i]), one, Matrix::zeros(n, n))
+            }
+            Self::Free(mechanics) => {
+                let d = mechanics.derivatives(t, q, v);
+                (d.lean, d.cross, d.mass)
+            }
+            Self::Projected { rest, solvent } => {
+                let d = Vector::from_fn(n, |i, _| q[i] - rest[i]);
+                (Vector::from_column_slice(v) - solvent * d, -solvent, one)
+            }
+        }
+    }
+}
+
+/// One mesh with a field and both boundary conditions. The unknowns are `y` at the nodes in order.
+pub(super) struct System<'a> {
+    pub(super) field: &'a dyn Field,
+    pub(super) start: &'a [f64],
+    pub(super) end: &'a EndCondition<'a>,
+    pub(super) mesh: &'a [f64],
+}
+
+impl System<'_> {
+    fn width(&self) -> usize {
+        2 * self.start.len()
+    }
+
+    fn acceleration(&self, t: f64, y: &[f64]) -> Result<Vector, Obstacle> {
+        let n = self.start.len();
+        self.field.acceleration(t, &y[..n], &y[n..])
+    }
+
+    fn linearised(&self, t: f64, y: &[f64]) -> Result<Linearised, Obstacle> {
+        let n = self.start.len();
+        self.field.linearised(t, &y[..n], &y[n..])
+    }
+
+    /// Accelerations at all nodes, one after another.
+    pub(super) fn accelerations(&self, y: &[f64]) -> Result<Vec<f64>, Obstacle> {
+        let mut out = Vec::with_capacity(y.len() / 2);
+        for (t, y) in self.mesh.iter().zip(y.chunks(self.width())) {
+            out.extend_from_slice(self.acceleration(*t, y)?.as_slice());
+        }
+        Ok(out)
+    }
+
+    /// The equations, in the order of [`Blocks`].
+    pub(super) fn residual(&self, y: &[f64]) -> Result<Vec<f64>, Obstacle> {
+        let (n, m) = (self.start.len(), self.width());
+        let a = self.accelerations(y)?;
+        let mut out = Vec::with_capacity(y.len());
+        out.extend((0..n).map(|i| y[i] - self.start[i]));
+        for i in 0..self.mesh.len() - 1 {
+            let h = self.mesh[i + 1] - self.mesh[i];
+            let (left, right) = (&y[i * m..(i + 1) * m], &y[(i + 1) * m..(i + 2) * m]);
+            let (a0, a1) = (&a[i * n..(i + 1) * n], &a[(i + 1) * n..(i + 2) * n]);
+            let middle = middle(h, left, right, a0, a1);
+            let am = self.acceleration(self.mesh[i] + h / 2.0, &middle)?;
+            for j in 0..n {
+                let sum = left[n + j] + 4.0 * middle[n + j] + right[n + j];
+                out.push(right[j] - left[j] - h / 6.0 * sum);
+            }
+            for j in 0..n {
+                let sum = a0[j] + 4.0 * am[j] + a1[j];
+                out.push(right[n + j] - left[n + j] - h / 6.0 * sum);
+            }
+        }
+        let last = &y[y.len() - m..];
+        let t = self.mesh[self.mesh.len() - 1];
+        out.extend_from_slice(self.end.evaluate(t, &last[..n], &last[n..]).0.as_slice());
+        Ok(out)
+    }
+
+    /// The equations and their Jacobian.
+    pub(super) fn jacobian(&self, y: &[f64]) -> Result<(Vec<f64>, Blocks), Obstacle> {
+        let (n, m) = (self.start.len(), self.width());
+        let mut residual = Vec::with_capacity(y.len());
+        residual.extend((0..n).map(|i| y[i] - self.start[i]));
+        let mut start = vec![0.0; n * m];
+        for i in 0..n {
+            start[i * m + i] = 1.0;
+        }
+        let mut intervals = Vec::with_capacity(self.mesh.len() - 1);
+        let mut here = self.linearised(self.mesh[0], &y[..m])?;
+        for i in 0..self.mesh.len() - 1 {
+            let h = self.mesh[i + 1] - self.mesh[i];
+            let (left, right) = (&y[i * m..(i + 1) * m], &y[(i + 1) * m..(i + 2) * m]);
+            let next = self.linearised(self.mesh[i + 1], right)?;
+            let (a0, a1) = (here.acceleration.as_slice(), next.acceleration.as_slice());
+            let middle = middle(h, left, right, a0, a1);
+            let at_middle = self.linearised(self.mesh[i] + h / 2.0, &middle)?;
+            let am = &at_middle.acceleration;
+            for j in 0..n {
+                let sum = left[n + j] + 4.0 * middle[n + j] + right[n + j];
+                residual.push(right[j] - left[j] - h / 6.0 * sum);
+            }
+            for j in 0..n {
+                let sum = a0[j] + 4.0 * am[j] + a1[j];
+                residual.push(right[n + j] - left[n + j] - h / 6.0 * sum);
+            }
+            let (j0, jm, j1) = (full(&here), full(&at_middle), full(&next));
+            let one = Matrix::identity(m, m);
+            let dl = -&one - (&j0 + &jm * (&one * 2.0 + &j0 * (h / 2.0))) * (h / 6.0);
+            let dr = &one - (&j1 + &jm * (&one * 2.0 - &j1 * (h / 2.0))) * (h / 6.0);
+            let mut block = Vec::with_capacity(2 * m * m);
+            for r in 0..m {
+                block.extend((0..m).map(|c| dl[(r, c)]));
+                block.extend((0..m).map(|c| dr[(r, c)]));
+            }
+            intervals.push(block);
+            here = next;
+        }
+        let last = &y[y.len() - m..];
+        let t = self.mesh[self.mesh.len() - 1];
+        let (e, dq, dv) = self.end.evaluate(t, &last[..n], &last[n..]);
+        residual.extend_from_slice(e.as_slice());
+        let mut end = Vec::with_capacity(n * m);
+        for r in 0..n {
+            end.extend((0..n).map(|c| dq[(r, c)]));
+            end.extend((0..n).map(|c| dv[(r, c)]));
+        }
+        Ok((residual, Blocks { start, intervals, end }))
+    }
+}
+
+/// `y` at the middle of an interval.
+pub(super) fn middle(h: f64, left: &[f64], right: &[f64], a0: &[f64], a1: &[f64]) -> Vec<f64> {
+    let n = a0.len();
+    let mut out = Vec::with_capacity(2 * n);
+    out.extend(
+        (0..n)
+            .map(|j| f64::midpoint(left[j], right[j]) - h / 8.0 * (right[n + j] - left[n + j])),
+    );
+    out.extend(
+        (0..n).map(|j| f64::midpoint(left[n + j], right[n + j]) - h / 8.0 * (a1[j] - a0[j])),
+    );
+    out
+}
+
+/// The Jacobian of `(v, a)` in `(q, v)`.
+fn full(l: &Linearised) -> Matrix {
+    let n = l.acceleration.len();
+    let mut out = Matrix::zeros(2 * n, 2 * n);
+    out.view_mut((0, n), (n, n)).fill_with_identity();
+    out.view_mut((n, 0), (n, n)).copy_from(&l.position);
+    out.view_mut((n, n), (n, n)).copy_from(&l.velocity);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::solve::lagrangian::{Discount, Lagrangian};
+    use num_dual::DualNum;
+
+    struct Bowl;
+
+    impl Lagrangian for Bowl {
+        fn dim(&self) -> usize {
+            2
+        }
+        fn eval<D: DualNum<Primitive = f64> + Copy>(&self, q: &[D], v: &[D], t: D) -> D {
+            let (x, y) = (q[0], q[1]);
+            let u = v[1] - x * 0.4;
+            v[0] * v[0] * (y * y + 1.0) * 0.5 + u * u + (x * y).sin() + x.powi(4) + y * t
+        }
+    }
+
+    #[test]
+    fn jacobian_blocks_are_derivatives_of_the_equations() {
+        let discount = Discount::Rate(0.7);
+        let mechanics = Mechanics::new(&Bowl, &discount);
+        let mesh = [0.0, 0.3, 1.0];
+        let start = [0.2, -0.1];
+        for end in [
+            EndCondition::Fixed(vec![1.0, 2.0]),
+            EndCondition::Free(mechanics),
+            EndCondition::Projected {
+                rest: vec![0.1, 0.4],
+                solvent: Matrix::from_row_slice(2, 2, &[-1.0, 0.3, 0.2, -2.0]),
+            },
+        ] {
+            let system = System { field: &mechanics, start: &start, end: &end, mesh: &mesh };
+            let y = [0.2, 0.1, 0.5, -0.3, 0.6, 0.2, -0.1, 0.4, 0.9, -0.5, 0.3, 0.7];
+            let (residual, blocks) = system.jacobian(&y).unwrap();
+            let plain = system.residual(&y).unwrap();
+            assert!(residual.iter().zip(&plain).all(|(a, b)| (a - b).abs() < 1e-14));
+            for j in 0..y.len() {
+                let shifted = |h: f64| {
+                    let mut z = y;
+                    z[j] += h;
+                    system.residual(&z).unwrap()
+                };
+                let (up, down) = (shifted(1e-6), shifted(-1e-6));
+                for i in 0..y.len() {
+                    let wanted = (up[i] - down[i]) / 2e-6;
+                    let found = if i < 2 {
+                        if j < 4 { blocks.start[i * 4 + j] } else { 0.0 }
+                    } else if i >= 10 {
+                        if j >= 8 { blocks.end[(i - 10) * 4 + j - 8] } else { 0.0 }
+                    } else {
+                        let interval = (i - 2) / 4;
+                        let (r, c) = ((i - 2) % 4, j as isize - 4 * interval as isize);
+                        if (0..8).contains(&c) {
+                            blocks.intervals[interval][r * 8 + c as usize]
+                        } else {
+                            0.0
+                        }
+                    };
+                    assert!((found - wanted).abs() < 1e-7, "{i} {j}: {found} {wanted}");
+                }
+            }
+        }
+    }
+}

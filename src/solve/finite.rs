@@ -1,0 +1,214 @@
+//! Finite horizon: collocation between the start and a free or a fixed end.
+//!
+//! First guesses come from minimising a coarse discretised action from several routes: straight, and by
+//! way of each point of rest. Minimising rather than solving picks a minimum among the stationary
+//! paths, and comparing the routes picks the lowest found.
+
+use super::collocation::{Boundary, EndCondition, Goal, Path, graded};
+use super::connection::through;
+use super::direct::{Action, LastNode, Place};
+use super::field::Field;
+use super::linalg::Vector;
+use super::outcome::{Outcome, Work};
+use super::problem::{End, Settings};
+use super::residual::Mechanics;
+use super::trajectory::Trajectory;
+
+const FIRST_INTERVALS: usize = 40;
+
+/// The search for a path over a finite horizon.
+pub(crate) struct Span<'a> {
+    pub(crate) mechanics: Mechanics<'a>,
+    pub(crate) start: &'a [f64],
+    pub(crate) time: f64,
+    pub(crate) end: &'a End,
+    pub(crate) settings: &'a Settings,
+}
+
+impl Span<'_> {
+    /// The cheapest path found by way of the points in `by_way`, or straight.
+    pub(crate) fn path(&self, by_way: &[Vec<f64>]) -> Trajectory {
+        let mut work = Work::default();
+        match self.search(by_way, &mut work) {
+            Ok(path) => Trajectory::from_path(&self.mechanics, path, None, work),
+            Err(outcome) => Trajectory { work, ..Trajectory::failed(outcome) },
+        }
+    }
+
+    fn search(&self, by_way: &[Vec<f64>], work: &mut Work) -> Result<Path, Outcome> {
+        let mesh = self.first_mesh();
+        let (routes, failure) = self.routes(&mesh, by_way, work);
+        let mut failure = failure;
+        for (_, positions) in routes {
+            match self.refine(through(mesh.clone(), &positions), work) {
+                Ok(path) => return Ok(path),
+                Err(outcome) => failure = failure.or(Some(outcome)),
+            }
+        }
+        // Without a minimiser the overdamped motion, or the straight path, may still lead Newton on.
+        for positions in [self.overdamped(&mesh), Some(self.positions(&mesh, None))] {
+            let Some(positions) = positions else { continue };
+            match self.refine(through(mesh.clone(), &positions), work) {
+                Ok(path) => return Ok(path),
+                Err(outcome) => failure = failure.or(Some(outcome)),
+            }
+        }
+        Err(failure.unwrap_or(Outcome::NotApplicable { reason: "no route" }))
+    }
+
+    /// Fastest rate at the start.
+    pub(crate) fn fastest(&self) -> f64 {
+        self.mechanics
+            .linearised(0.0, self.start, &vec![0.0; self.start.len()])
+            .map_or(0.0, |l| l.velocity.amax() + l.position.amax().sqrt())
+    }
+
+    /// `γ M q' = E(q, 0, 0)` by implicit Euler steps: what a large discount leaves of the motion.
+    fn overdamped(&self, mesh: &[f64]) -> Option<Vec<Vector>> {
+        let gamma = self.mechanics.discount().rate(0.0);
+        let mut q = Vector::from_column_slice(self.start);
+        let mut out = vec![q.clone()];
+        for w in mesh.windows(2) {
+            let d = self.mechanics.derivatives(w[0], q.as_slice(), &vec![0.0; q.len()]);
+            let force = -(&d.lean * gamma) - &d.force;
+            let stiffness = -(&d.cross * gamma) - &d.hessian;
+            let step = (&d.mass * (gamma / (w[1] - w[0])) - stiffness).lu().solve(&force)?;
+            q += step;
+            if !q.amax().is_finite() {
+                return None;
+            }
+            out.push(q.clone());
+        }
+        if let End::Fixed(end) = self.end {
+            let last = out.len() - 1;
+            out[last] = Vector::from_column_slice(end);
+        }
+        Some(out)
+    }
+
+    /// Minimisers of the discretised action by each route, cheapest first, and a failure if any.
+    fn routes(
+        &self,
+        mesh: &[f64],
+        by_way: &[Vec<f64>],
+        work: &mut Work,
+    ) -> (Vec<(f64, Vec<Vector>)>, Option<Outcome>) {
+        let (mut routes, mut failure) = (Vec::new(), None);
+        for route in std::iter::once(None).chain(by_way.iter().map(Some)) {
+            match self.minimised(mesh, self.positions(mesh, route.map(Vec::as_slice)), work) {
+                Ok(found) => routes.push(found),
+                Err(outcome) => failure = failure.or(Some(outcome)),
+            }
+        }
+        routes.sort_by(|a, b| a.0.total_cmp(&b.0));
+        (routes, failure)
+    }
+
+    /// The cheapest minimiser of the discretised action on a mesh.
+    pub(crate) fn cheapest(
+        &self,
+        mesh: &[f64],
+        by_way: &[Vec<f64>],
+        work: &mut Work,
+    ) -> Result<Vec<Vector>, Outcome> {
+        let coarse = self.first_mesh();
+        let (routes, failure) = self.routes(&coarse, by_way, work);
+        let Some((_, positions)) = routes.into_iter().next() else {
+            return Err(failure.unwrap_or(Outcome::NotApplicable { reason: "no route" }));
+        };
+        let guess = through(coarse, &positions).on(mesh.to_vec());
+        let positions =
+            (0..mesh.len()).map(|i| Vector::from_column_slice(guess.node(i).0)).collect();
+        Ok(self.minimised(mesh, positions, work)?.1)
+    }
+
+    /// Denser towards both ends; with a layer of the fastest rate resolved at the end, where the path
+    /// leaves the slow motion to meet its end condition.
+    fn first_mesh(&self) -> Vec<f64> {
+        let mut mesh: Vec<f64> = graded(1.0, FIRST_INTERVALS, 1.0)
+            .into_iter()
+            .map(|s| self.time * 0.5 * (s + s * s * (3.0 - 2.0 * s)))
+            .collect();
+        let layer = 12.0 / self.fastest();
+        if layer < mesh[1] {
+            mesh.pop();
+            mesh.extend((0..=16).map(|k| self.time - layer * (1.0 - f64::from(k) / 16.0)));
+        }
+        mesh
+    }
+
+    fn positions(&self, mesh: &[f64], by_way: Option<&[f64]>) -> Vec<Vector> {
+        let start = Vector::from_column_slice(self.start);
+        let end = match (self.end, by_way) {
+            (End::Fixed(end), _) => Vector::from_column_slice(end),
+            (End::Free, Some(way)) => Vector::from_column_slice(way),
+            (End::Free, None) => start.clone(),
+        };
+        let way = by_way.map_or_else(|| (&start + &end) * 0.5, Vector::from_column_slice);
+        mesh.iter()
+            .map(|t| {
+                let s = t / self.time;
+                if by_way.is_none() {
+                    return &start * (1.0 - s) + &end * s;
+                }
+                // To the way point in the first quarter, there until the last.
+                let (there, back) = ((4.0 * s).min(1.0), (4.0 * s - 3.0).max(0.0));
+                &start * (1.0 - there) + &way * (there - back) + &end * back
+            })
+            .collect()
+    }
+
+    fn minimised(
+        &self,
+        mesh: &[f64],
+        positions: Vec<Vector>,
+        work: &mut Work,
+    ) -> Result<(f64, Vec<Vector>), Outcome> {
+        let last = match self.end {
+            End::Free => LastNode::Free,
+            End::Fixed(_) => LastNode::Held,
+        };
+        let action = Action { mechanics: self.mechanics, mesh, place: Place::Middle, last };
+        let found = action.minimise(positions, 1e-6, 150, work)?;
+        Ok((found.action, found.positions))
+    }
+
+    /// A path already known, solved again by collocation.
+    pub(crate) fn again(&self, known: &Trajectory, work: &mut Work) -> Result<Path, Outcome> {
+        let guess = known.as_path();
+        let stride = (guess.mesh.len() / FIRST_INTERVALS).max(1);
+        let mut mesh: Vec<f64> = guess.mesh.iter().copied().step_by(stride).collect();
+        if mesh.last() != guess.mesh.last() {
+            mesh.extend(guess.mesh.last());
+        }
+        self.refine(guess.on(mesh), work)
+    }
+
+    /// A path already known, minimised again on a fine mesh.
+    pub(crate) fn minimised_again(
+        &self,
+        known: &Trajectory,
+        mesh: Vec<f64>,
+        work: &mut Work,
+    ) -> Result<Path, Outcome> {
+        let guess = known.as_path().on(mesh.clone());
+        let positions =
+            (0..mesh.len()).map(|i| Vector::from_column_slice(guess.node(i).0)).collect();
+        let found = self.minimised(&mesh, positions, work)?.1;
+        Ok(through(mesh, &found))
+    }
+
+    pub(crate) fn refine(&self, guess: Path, work: &mut Work) -> Result<Path, Outcome> {
+        let end = match self.end {
+            End::Free => EndCondition::Free(self.mechanics),
+            End::Fixed(end) => EndCondition::Fixed(end.clone()),
+        };
+        let boundary = Boundary { field: &self.mechanics, start: self.start, end: &end };
+        let goal = Goal {
+            tolerance: self.settings.tolerance,
+            mesh_limit: self.settings.mesh_limit,
+            newton_limit: self.settings.newton_limit,
+        };
+        boundary.collocate(guess, goal, work)
+    }
+}
