@@ -2,7 +2,9 @@
 
 use crate::derive::{self, Derivation, Update};
 use crate::diag::{Diagnostics, Sink};
+use crate::model::Model;
 use crate::rule::known::recognise;
+use crate::solve::{self, Bound};
 use crate::source::Source;
 use crate::study::Study;
 use crate::symbolic::{Expr, Symbol};
@@ -22,6 +24,22 @@ pub fn study(source: &Source, sink: &mut Sink) -> Result<Study, Diagnostics> {
         .map(|regime| recognise(&model, &regime.outcome.as_ref().ok()?.changes))
         .collect();
     Ok(Study { model, derivation, known, regimes_known })
+}
+
+/// Stages 1, 2 and the first half of 3b: text and overriding numbers → tree → model → problem.
+///
+/// Messages are about the source that comes back: the text with the overrides behind it.
+pub fn bound(
+    source: &Source,
+    overrides: &[String],
+    sink: &mut Sink,
+) -> (Source, Result<(Model, Bound), Diagnostics>) {
+    let (source, file) = syntax::parse_with(source, overrides, sink);
+    let result = file.and_then(|file| model::check(&file, sink)).and_then(|model| {
+        let bound = solve::bind(&model)?;
+        Ok((model, bound))
+    });
+    (source, result)
 }
 
 /// The exact changes with all definitions written out.

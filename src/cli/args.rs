@@ -4,7 +4,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::rule::verify::Options;
+use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::emit::{FORMATS, Part};
 
 /// Derive learning rules from Lagrangians.
 ///
@@ -29,6 +32,7 @@ pub(super) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Args, cla
 const EXAMPLES: &str = "\
 Examples:
   lagrule derive rules/ballistic.lag    the rule, its regimes, its diagnosis
+  lagrule solve rules/double_well.lag   the optimal trajectory by number
   lagrule check rules/*.lag         find mistakes
   lagrule fmt rules/momentum.lag    put a file into the usual layout
   lagrule verify rules              derivations against independent numerics
@@ -38,8 +42,10 @@ Exit code: 0 done, 1 a check failed, 2 the input is wrong.";
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Derive the learning rule a `.lag` file implies
+    /// Derive the learning rule of a `.lag` file
     Derive(DeriveArgs),
+    /// Compute the optimal trajectory of a `.lag` file with numbers
+    Solve(SolveArgs),
     /// Find mistakes in `.lag` files
     Check(CheckArgs),
     /// Put `.lag` files into the usual layout
@@ -53,30 +59,121 @@ pub(super) enum Command {
 #[command(after_help = "\
 Examples:
   lagrule derive rules/momentum.lag
-  lagrule derive rules/ballistic.lag --regime newton
-  lagrule derive rules/rotation.lag --steps --ascii -o rotation.txt
+  lagrule derive rules/momentum.lag --steps
+  lagrule derive rules/momentum.lag --regime ballistic
+  lagrule derive rules/momentum.lag --format latex -o momentum.tex
+  lagrule derive rules/momentum.lag --show motion,rule
 
-Exit code 1 means that the problem has no optimum; the page says why.")]
+Exit code: 0 done, an honest \"no closed form\" included; 1 there is no optimum; 2 the input is
+wrong.")]
 pub(super) struct DeriveArgs {
     /// The file; `-` for standard input
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,
 
-    /// Show every step with the law it uses
+    /// Show every step of the derivation with the law it uses
     #[arg(long)]
     pub(super) steps: bool,
 
-    /// Show only this regime
+    /// Only this regime
     #[arg(long, value_name = "NAME")]
     pub(super) regime: Option<String>,
 
-    /// Use ASCII instead of mathematical signs
+    /// The format
+    #[arg(long, value_parser = formats(), default_value = "text", value_name = "FORMAT")]
+    pub(super) format: String,
+
+    /// ASCII instead of mathematical characters (text only)
     #[arg(long)]
     pub(super) ascii: bool,
 
-    /// Write to a file instead of standard output
+    /// Write to this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+
+    /// The parts to show, separated by commas
+    #[arg(long, value_delimiter = ',', value_parser = parts(), value_name = "PARTS")]
+    pub(super) show: Vec<String>,
+}
+
+fn formats() -> PossibleValuesParser {
+    FORMATS.iter().map(|(name, _)| *name).collect::<Vec<_>>().into()
+}
+
+fn parts() -> PossibleValuesParser {
+    Part::ALL.map(|(name, _)| name).into()
+}
+
+/// Arguments of `lagrule solve`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lagrule solve rules/double_well_2d.lag
+  lagrule solve rules/double_well_2d.lag --set gamma=0.7 --set \"x=-0.93\"
+  lagrule solve rules/momentum.lag --set 'H=[[2, 0], [0, 1]]' --format json
+  lagrule solve rules/double_well_2d.lag --plot path.svg
+
+Without --method the closed form is used where there is one, collocation elsewhere, and another
+method checks it. Exit code 1 means that there is no solution; the report says why.")]
+pub(super) struct SolveArgs {
+    /// The file; `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+
+    /// Give a number, `[1, 2]` or `[[1, 0], [0, 1]]` in place of the file's own
+    #[arg(long, value_name = "NAME=VALUE", value_parser = binding)]
+    pub(super) set: Vec<String>,
+
+    /// The method to use
+    #[arg(long, value_enum, value_name = "METHOD")]
+    pub(super) method: Option<Road>,
+
+    /// The form of the report
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: SolveFormat,
+
+    /// Draw the trajectory into an .svg or .png file
+    #[arg(long, value_name = "FILE")]
+    pub(super) plot: Option<PathBuf>,
+
+    /// Write the report to a file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+/// Both sides of `name=value` are there; what they mean is the language's business.
+fn binding(text: &str) -> Result<String, String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() && !value.trim().is_empty() => {
+            Ok(text.to_owned())
+        }
+        _ => Err("expected a name and its value, such as `eta=0.1` or `g=[1, -1]`".to_owned()),
+    }
+}
+
+/// A way to compute a trajectory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Road {
+    /// The linear class: ordered Schur form, matrix exponential
+    Closed,
+    /// Lobatto collocation on an adaptive mesh
+    Collocation,
+    /// Stiff integration in reversed time
+    Shooting,
+    /// Newton's method on the discretised action
+    Direct,
+}
+
+/// How a solution is reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum SolveFormat {
+    /// For reading
+    #[default]
+    Text,
+    /// The object `lagrule.solve/1`
+    Json,
+    /// The trajectory as a table
+    Csv,
 }
 
 /// Arguments of `lagrule check`.

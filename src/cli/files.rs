@@ -63,7 +63,8 @@ pub(super) fn read(path: &Path) -> Result<Input, Trouble> {
 }
 
 /// Writes a file so that it is never seen half written: a temporary file beside it is renamed.
-pub(super) fn write(path: &Path, text: &str) -> Result<(), Trouble> {
+pub(super) fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<(), Trouble> {
+    let text = text.as_ref();
     // A link stays a link, and a device such as `/dev/null` is not replaced by a file.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let old = fs::metadata(&target).ok();
@@ -74,7 +75,7 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), Trouble> {
     let temporary = target.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
     let written = fs::File::create_new(&temporary)
         .and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
+            file.write_all(text)?;
             if let Some(old) = old {
                 file.set_permissions(old.permissions())?;
             }

@@ -10,6 +10,7 @@ mod files;
 mod fmt;
 pub mod render;
 mod screen;
+mod solve;
 mod verify;
 
 use std::ffi::OsString;
@@ -58,6 +59,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut screen = Screen::new(args.color);
     let outcome = match args.command {
         Command::Derive(args) => derive::run(&args, &mut screen),
+        Command::Solve(args) => solve::run(&args, &mut screen),
         Command::Check(args) => check::run(&args, &mut screen),
         Command::Fmt(args) => fmt::run(&args, &mut screen),
         Command::Verify(args) => verify::run(&args, &mut screen),

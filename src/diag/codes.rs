@@ -79,7 +79,12 @@ codes! {
 
     // Stage 3: derivation.
     E301 NotDerivable        "the derivation of this clause does not exist yet"
-    E302 NoIndexFreeGradient "the gradient has no index-free form"
+
+    // Stage 3: solution by number.
+    E311 MissingNumber       "a number is missing"
+    E312 NoValueAtStart      "the Lagrangian has no value at the start"
+    E313 NotSolvable         "this has no solution by number"
+    E314 BeyondDoubles       "the number is beyond what a double can hold"
 }
 
 impl fmt::Display for Code {

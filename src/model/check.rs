@@ -1,17 +1,17 @@
 //! The story of stage 2, pass by pass.
 
 use super::belief;
-use super::clauses;
+use super::clauses::{self, Clauses};
 use super::declare;
 use super::objective;
 use super::regimes;
 use super::regular;
 use super::scope::Scope;
-use super::types::Model;
+use super::types::{Model, Places};
 use super::values;
 use crate::diag::{Diagnostics, Sink};
 use crate::source::Span;
-use crate::syntax::ast::{File, Trivia};
+use crate::syntax::ast::{Binding, File, Trivia};
 
 /// Checks a file and builds its model. All mistakes are reported together.
 pub fn check(file: &File, sink: &mut Sink) -> Result<Model, Diagnostics> {
@@ -58,6 +58,7 @@ pub fn check(file: &File, sink: &mut Sink) -> Result<Model, Diagnostics> {
         values: numbers.values,
         start: numbers.start,
         end: numbers.end,
+        places: places(&clauses, scope),
     });
     match (mistakes.or(()), model) {
         (Ok(()), Some(model)) => Ok(model),
@@ -77,4 +78,17 @@ fn about(file: &File) -> Vec<String> {
             Trivia::Blank => None,
         })
         .collect()
+}
+
+fn places(clauses: &Clauses<'_>, scope: &Scope<'_>) -> Places {
+    let of = |binding: &Binding| (binding.name.text.clone(), binding.span());
+    let spans = scope.iter().filter_map(|(name, known)| Some((name.to_owned(), known.span?)));
+    Places {
+        declared: spans.collect(),
+        values: clauses.values.iter().map(|binding| of(binding)).collect(),
+        start: clauses.start.iter().map(|binding| of(binding)).collect(),
+        end: clauses.end.iter().map(|found| of(found.node)).collect(),
+        discount: clauses.discount.map(|found| found.keyword),
+        horizon: clauses.horizon.map(|found| found.keyword),
+    }
 }

@@ -29,6 +29,6 @@ mod values;
 
 pub use check::check;
 pub use types::{
-    Belief, Change, Constant, Coordinate, Discount, Horizon, Limit, Model, Parts, Range,
-    Regime, Value,
+    Belief, Change, Constant, Coordinate, Discount, Horizon, Limit, Model, Parts, Places,
+    Range, Regime, Value,
 };

@@ -50,6 +50,25 @@ pub struct Model {
     pub start: BTreeMap<String, Value>,
     /// Imposed end values by coordinate name (finite horizon only).
     pub end: BTreeMap<String, Value>,
+    /// Where things stand in the file, for messages about numbers.
+    pub places: Places,
+}
+
+/// Where things stand in the file.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    /// Declarations, by name.
+    pub declared: BTreeMap<String, Span>,
+    /// Entries of the `values` clause, by name.
+    pub values: BTreeMap<String, Span>,
+    /// Entries of the `start` clause, by name.
+    pub start: BTreeMap<String, Span>,
+    /// Entries of the `end` clause, by name.
+    pub end: BTreeMap<String, Span>,
+    /// The `discount` clause.
+    pub discount: Option<Span>,
+    /// The `horizon` clause.
+    pub horizon: Option<Span>,
 }
 
 /// One coordinate of the configuration.

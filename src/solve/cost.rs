@@ -64,8 +64,9 @@ pub(crate) fn to_endpoint(
 
 /// A relative cost plus the cost of a running cost for ever.
 pub(crate) fn with_floor(mechanics: &Mechanics<'_>, relative: f64, floor: f64) -> Option<f64> {
-    if floor == 0.0 {
-        return Some(relative);
+    // A floor of rounding size would make the difference between a cost and none at all.
+    if floor.abs() <= f64::EPSILON * relative.abs() {
+        return Some(relative + total_weight(mechanics.discount()).map_or(0.0, |w| w * floor));
     }
     total_weight(mechanics.discount()).map(|w| relative + w * floor)
 }

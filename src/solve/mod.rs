@@ -3,10 +3,12 @@
 //!
 //! Nothing here knows the symbolic derivation; agreement between the two is therefore evidence.
 
+mod bind;
 mod closed;
 mod collocation;
 mod connection;
 mod cost;
+mod descent;
 mod direct;
 mod endpoints;
 mod field;
@@ -28,7 +30,9 @@ mod shooting;
 mod solution;
 mod trajectory;
 
+pub use bind::{Bound, BoundDiscount, bind};
 pub use cost::Cost;
+pub use descent::Loss;
 pub use direct::{Action, LastNode, Minimiser, Place};
 pub use endpoints::{Admissibility, Endpoint, rest_points};
 pub use integrate::Integrator;

@@ -6,17 +6,19 @@
 //! 2. Each clause is measured (`brackets`), so that nothing after it can run out of stack.
 //! 3. The grammar reads it and the tree is built (`lower`).
 //!
-//! [`format`] prints a tree; parsing what it prints gives the same tree.
+//! [`format()`] prints a tree; parsing what it prints gives the same tree.
 
 pub mod ast;
 mod brackets;
 mod lines;
 mod lower;
+mod overrides;
 mod print;
 mod unicode;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Sink};
 use crate::source::{Flaw, MAX_BYTES, Source, Span};
+pub use overrides::parse_with;
 pub use print::{expression, format};
 
 /// More messages than this help no one, and a binary file would make one of every line.

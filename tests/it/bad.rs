@@ -1,12 +1,12 @@
 //! Every mistake has its message: `tests/bad/CODE/*.lag` each hold one kind of mistake.
 
-use crate::stages::diagnose;
+use crate::stages::diagnose_for;
 use lagrule::cli::render::{self, Style};
 use lagrule::diag::Code;
 use lagrule::source::{MAX_BYTES, Source};
 
 fn check(code: &str, source: &Source) {
-    let found = diagnose(source);
+    let found = diagnose_for(code, source);
     assert!(
         found.iter().any(|diagnostic| diagnostic.code.id() == code),
         "{} should be answered by {code}",

@@ -5,10 +5,15 @@
 mod ast_gen;
 mod bad;
 mod cli;
+mod derivatives;
 mod docs;
+mod laws;
 mod model;
+mod numbers;
 mod robust;
+mod rules;
 mod solve;
+mod solve_cli;
 mod stages;
 mod syntax;
 mod tidy;

@@ -23,6 +23,7 @@ const MEMORY: u64 = 600_000;
 fn shipped() -> Vec<(String, String)> {
     let mut paths: Vec<PathBuf> =
         std::fs::read_dir("rules").unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.is_file());
     paths.sort();
     let read = |path: &PathBuf| std::fs::read_to_string(path).unwrap();
     paths.iter().map(|path| (path.display().to_string(), read(path))).collect()
@@ -85,7 +86,6 @@ fn contradictions_are_refused() {
     let contradictions = [
         "rate 2\n",
         "integrand x'^2\n",
-        "horizon single_step\ndiscount 1\n",
         "const c > 0, c < 0\n",
         "const c > 1\nvalues c = 0\n",
         "given G : matrix[2,2] spd skew\n",
@@ -162,7 +162,7 @@ fn unseen_files_are_derived() {
             // Index-free gradients do not exist for everything; the message says so.
             Err(mistakes) => mistakes
                 .iter()
-                .filter(|mistake| mistake.code != Code::NoIndexFreeGradient)
+                .filter(|mistake| mistake.code != Code::NotDerivable)
                 .map(|mistake| format!("{}: {}", mistake.code, mistake.message))
                 .collect(),
         }

@@ -1,8 +1,8 @@
 //! The stages as the tests need them.
 
-use lagrule::diag::{Diagnostic, Sink};
+use lagrule::diag::{Code, Diagnostic, Sink};
 use lagrule::source::Source;
-use lagrule::{derive, model, syntax};
+use lagrule::{derive, driver, model, syntax};
 
 /// Everything the stages say about a source, warnings first.
 pub(crate) fn diagnose(source: &Source) -> Vec<Diagnostic> {
@@ -10,6 +10,19 @@ pub(crate) fn diagnose(source: &Source) -> Vec<Diagnostic> {
     let outcome = syntax::parse(source, &mut sink)
         .and_then(|file| model::check(&file, &mut sink))
         .and_then(|model| derive::derive(&model).map(|_| ()));
+    let mistakes = outcome.err().into_iter().flatten();
+    sink.warnings().iter().cloned().chain(mistakes).collect()
+}
+
+/// The same for the road on which a mistake of this kind shows.
+pub(crate) fn diagnose_for(code: &str, source: &Source) -> Vec<Diagnostic> {
+    let by_number =
+        [Code::MissingNumber, Code::NoValueAtStart, Code::NotSolvable, Code::BeyondDoubles];
+    if by_number.iter().all(|known| known.id() != code) {
+        return diagnose(source);
+    }
+    let mut sink = Sink::new();
+    let (_, outcome) = driver::bound(source, &[], &mut sink);
     let mistakes = outcome.err().into_iter().flatten();
     sink.warnings().iter().cloned().chain(mistakes).collect()
 }

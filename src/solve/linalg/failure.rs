@@ -96,8 +96,8 @@ impl fmt::Display for LinearFailure {
             ),
             Self::NoOptimum { curvature, bound, frequency } => write!(
                 f,
-                "no optimum: curvature {curvature:.6e} is not above -gamma^2/4 = {bound:.6e} \
-                 (motion of frequency {frequency:.6e} lowers the objective without bound)"
+                "no optimum: curvature {curvature:.6} is not above -gamma^2/4 = {bound:.6} (motion \
+                 of frequency {frequency:.6} lowers the objective without bound)"
             ),
             Self::WrongSplit { left, wanted } => write!(
                 f,

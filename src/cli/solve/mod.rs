@@ -1,0 +1,98 @@
+//! `lagrule solve`: the optimal trajectory for numbers, with the evidence for it.
+
+mod csv;
+mod json;
+mod plot;
+mod text;
+
+use super::args::{Road, SolveArgs, SolveFormat};
+use super::files;
+use super::screen::Screen;
+use super::{Outcome, Trouble};
+use crate::diag::Sink;
+use crate::driver;
+use crate::solve::{Bound, Method, Solution};
+
+/// A solved problem, as the writers of reports need it.
+struct Answer<'a> {
+    name: &'a str,
+    bound: &'a Bound,
+    solution: &'a Solution,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &SolveArgs, screen: &mut Screen) -> Result<Outcome, Trouble> {
+    // A name that no picture can have should not cost a solution first.
+    let picture = match args.plot.as_deref().map(plot::Format::of) {
+        None => None,
+        Some(Some(format)) => Some(format),
+        Some(None) => {
+            screen.complain("--plot takes a file that ends in .svg or .png");
+            return Ok(Outcome::BadInput);
+        }
+    };
+    let input = files::read(&args.file)?;
+    let mut sink = Sink::new();
+    let (source, result) = driver::bound(&input.source, &args.set, &mut sink);
+    let (model, bound) = match screen.report(&source, &sink, result) {
+        Ok(both) => both,
+        Err(outcome) => return Ok(outcome),
+    };
+    let method = args.method.map(|road| match road {
+        Road::Closed => Method::Closed,
+        Road::Collocation => Method::Collocation,
+        Road::Shooting => Method::Shooting,
+        Road::Direct => Method::Direct,
+    });
+    let solution = bound.solve(method);
+    let answer = Answer { name: &model.name, bound: &bound, solution: &solution };
+    let report = match args.format {
+        SolveFormat::Text => text::report(&answer),
+        SolveFormat::Json => json::report(&answer),
+        SolveFormat::Csv => csv::report(&answer),
+    };
+    match &args.output {
+        Some(path) => files::write(path, &report)?,
+        None => screen.result(&report)?,
+    }
+    if !solution.trajectory.outcome.is_optimal() {
+        if args.format != SolveFormat::Text {
+            screen.complain(&format!("{}", solution.trajectory.outcome));
+        }
+        if args.plot.is_some() {
+            screen.remark("no picture was drawn: there is no path to show");
+        }
+        return Ok(Outcome::Failed);
+    }
+    if let (Some(path), Some(format)) = (&args.plot, picture) {
+        match plot::draw(&answer, format) {
+            Ok(bytes) => files::write(path, bytes)?,
+            Err(why) => {
+                screen.complain(&format!("cannot draw `{}`: {why}", path.display()));
+                return Ok(Outcome::Failed);
+            }
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// Six significant digits, without trailing zeros.
+fn number(x: f64) -> String {
+    const DIGITS: i32 = 6;
+    if x == 0.0 {
+        return "0".to_owned();
+    }
+    let size = x.abs().log10().floor() as i32;
+    if !(-5..=6).contains(&size) {
+        let text = format!("{x:.*e}", DIGITS as usize - 1);
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');
+        return format!("{mantissa}e{exponent}");
+    }
+    let text = format!("{x:.*}", (DIGITS - 1 - size).max(0) as usize);
+    if text.contains('.') {
+        let text = text.trim_end_matches('0').trim_end_matches('.');
+        return if text == "-0" { "0".to_owned() } else { text.to_owned() };
+    }
+    text
+}

@@ -1,0 +1,98 @@
+//! Numbers given beside a file: `--set name=value`.
+//!
+//! They are read as further clauses behind the end of the text and then take the place of the
+//! file's own entries, so that they meet the same grammar and the same checks as these.
+
+use super::ast::{Binding, Clause, Entry, ExprKind, File, Item, List, Name};
+use super::parse;
+use crate::diag::{Diagnostics, Sink};
+use crate::source::{Source, Span};
+use std::collections::BTreeSet;
+
+/// Reads a file with overriding numbers; of two for one name the later counts. The source that
+/// comes back holds both, and the places in all messages are places in it.
+pub fn parse_with(
+    source: &Source,
+    overrides: &[String],
+    sink: &mut Sink,
+) -> (Source, Result<File, Diagnostics>) {
+    if overrides.is_empty() || source.flaw().is_some() {
+        return (source.clone(), parse(source, sink));
+    }
+    let with = |keyword: &str| {
+        let mut text = source.text().to_owned();
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        for one in overrides {
+            // A line break would begin a clause of its own.
+            let one = one.replace(['\n', '\r'], " ");
+            text.push_str(&format!("{keyword} {}\n", one.trim()));
+        }
+        Source::new(source.name(), &text)
+    };
+    // The two keywords have the same length, so that places are the same in both texts.
+    let (read, shown) = (with("values"), with(" --set"));
+    let file = parse(&read, sink).map(|file| merged(file, source.text().len()));
+    (shown, file)
+}
+
+/// Moves the entries of clauses that begin behind `end` into the clauses before it.
+fn merged(mut file: File, end: usize) -> File {
+    let all = std::mem::take(&mut file.items);
+    let (own, added): (Vec<Item>, Vec<Item>) =
+        all.into_iter().partition(|item| item.span.start < end);
+    file.items = own;
+    let coordinates = coordinates(&file.items);
+    for item in added {
+        let Item { clause, span, keyword, .. } = item;
+        let Clause::Values(list) = clause else { continue };
+        for entry in list.entries {
+            let start = coordinates.contains(&entry.node.name.text);
+            replace(&mut file.items, entry.node, start, (span, keyword));
+        }
+    }
+    file
+}
+
+fn coordinates(items: &[Item]) -> BTreeSet<String> {
+    let mut out = BTreeSet::new();
+    for item in items {
+        match &item.clause {
+            Clause::Param(param) => {
+                out.extend(param.names.iter().map(|name: &Name| name.text.clone()));
+                for arg in param.law.iter().flat_map(|law| &law.args) {
+                    if let ExprKind::Name(name) = &arg.value.kind {
+                        out.insert(name.clone());
+                    }
+                }
+            }
+            Clause::Belief(belief) => {
+                out.insert(belief.name.text.clone());
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+/// Puts an entry in the place of the one of the same name, or adds it in a clause of its own.
+fn replace(items: &mut Vec<Item>, binding: Binding, start: bool, place: (Span, Span)) {
+    for item in items.iter_mut() {
+        let list = match &mut item.clause {
+            Clause::Values(list) if !start => list,
+            Clause::Start(list) if start => list,
+            _ => continue,
+        };
+        if let Some(entry) =
+            list.entries.iter_mut().find(|entry| entry.node.name.text == binding.name.text)
+        {
+            entry.node = binding;
+            return;
+        }
+    }
+    let list = List { entries: vec![Entry { above: Vec::new(), node: binding, beside: None }] };
+    let clause = if start { Clause::Start(list) } else { Clause::Values(list) };
+    let (span, keyword) = place;
+    items.push(Item { above: Vec::new(), clause, beside: None, span, keyword });
+}
