@@ -78,14 +78,17 @@ fn same_but_for_rounding(held: &str, fresh: &str) -> bool {
         let mut rest = parts.next().unwrap_or_default().to_owned();
         let mut decades = Vec::new();
         for part in parts {
-            let digits = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            let digits =
+                part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit()).len();
             decades.extend(part[..digits].parse::<i32>());
             rest.push_str(&part[digits..]);
         }
         (rest, decades)
     };
     let ((held, old), (fresh, new)) = (without_decades(held), without_decades(fresh));
-    held == fresh && old.len() == new.len() && old.iter().zip(&new).all(|(a, b)| (a - b).abs() <= 1)
+    held == fresh
+        && old.len() == new.len()
+        && old.iter().zip(&new).all(|(a, b)| (a - b).abs() <= 1)
 }
 
 /// What a command answers.
@@ -98,11 +101,8 @@ fn answer(command: &str, options: &str) -> String {
     let mut run = Command::new(env!("CARGO_BIN_EXE_lagrule"));
     run.args(args.split_whitespace()).env_remove("NO_COLOR").env("COLUMNS", "80");
     let output = run.output().unwrap();
-    let text = String::from_utf8(if output.stdout.is_empty() {
-        output.stderr
-    } else {
-        output.stdout
-    });
+    let text =
+        String::from_utf8(if output.stdout.is_empty() { output.stderr } else { output.stdout });
     let text = text.unwrap();
     match options.strip_prefix("only=") {
         Some(headings) => sections(&text, &headings.split(',').collect::<Vec<_>>()),
@@ -111,17 +111,13 @@ fn answer(command: &str, options: &str) -> String {
 }
 
 /// Some sections of a page, with a mark where others were cut.
-fn sections(page: &str, wanted: &[&str]) -> String {
-    let lines: Vec<&str> = page.lines().collect();
-    let heading = |at: usize| {
-        let next = lines.get(at + 1)?;
-        (!next.is_empty() && next.chars().all(|c| c == '─')).then_some(lines[at])
-    };
+pub(crate) fn sections(page: &str, wanted: &[&str]) -> String {
     let (mut out, mut inside) = (String::new(), false);
-    for (at, line) in lines.iter().enumerate() {
-        if let Some(found) = heading(at) {
+    for line in page.lines() {
+        if let Some(heading) = line.strip_prefix("── ") {
+            let heading = heading.trim_end_matches('─').trim();
             let before = inside;
-            inside = wanted.contains(&found);
+            inside = wanted.contains(&heading);
             if inside && !before {
                 out.push_str("…\n");
             }

@@ -1,10 +1,11 @@
 //! The picture on the first screen of README.md: a file, what is derived from it, and the numeric
 //! optimum on the symbolic path. Everything in it is computed here.
 
+use crate::generated;
 use lagrule::derive::Derivation;
 use lagrule::diag::Sink;
 use lagrule::driver;
-use lagrule::emit::{self, text};
+use lagrule::emit::{FORMATS, Part, View};
 use lagrule::model::{Model, Value};
 use lagrule::solve::{Method, Trajectory};
 use lagrule::source::Source;
@@ -54,24 +55,11 @@ fn listing(file: &str) -> Vec<String> {
 
 /// The rule and its regimes, as `lagrule derive` prints them.
 fn derived(study: &Study) -> Vec<String> {
-    let page = emit::page(study, &emit::Detail::default());
-    let whole = text::render(&page, text::Layout { width: 54, ..text::Layout::default() });
-    section(&whole, "Rule").chain([String::new()]).chain(section(&whole, "Regimes")).collect()
-}
-
-/// The lines under a heading.
-fn section<'a>(page: &'a str, heading: &'a str) -> impl Iterator<Item = String> + 'a {
-    let underlined = |line: &str| !line.is_empty() && line.chars().all(|c| c == '─');
-    let lines: Vec<&str> = page.lines().collect();
-    let start = lines.iter().position(|line| *line == heading).map_or(lines.len(), |at| at + 2);
-    let end = (start..lines.len())
-        .find(|at| lines.get(at + 1).is_some_and(|next| underlined(next)))
-        .unwrap_or(lines.len());
-    let mut lines = lines[start..end.max(start)].to_vec();
-    while lines.last().is_some_and(|line| line.is_empty()) {
-        lines.pop();
-    }
-    lines.into_iter().map(String::from)
+    let view = View { parts: vec![Part::Rule], width: 54, ..View::default() };
+    let (_, text) = FORMATS.iter().find(|(name, _)| *name == "text").unwrap();
+    let page = text.write(study, &view);
+    let page = generated::sections(&page, &["Rule", "Regimes"]);
+    page.lines().filter(|line| *line != "…").map(String::from).collect()
 }
 
 fn escape(text: &str) -> String {

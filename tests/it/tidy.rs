@@ -104,7 +104,8 @@ fn each_library_has_its_place() {
 
 #[test]
 fn no_file_is_too_long() {
-    let folders = ["src", "tests/it", "tests/fuzz/src", "tests/fuzz/fuzz_targets", "tests/bench"];
+    let folders =
+        ["src", "tests/it", "tests/fuzz/src", "tests/fuzz/fuzz_targets", "tests/bench"];
     for path in folders.into_iter().flat_map(files) {
         let lines = std::fs::read_to_string(&path).unwrap().lines().count();
         assert!(lines <= 700, "{} has {lines} lines", path.display());
