@@ -81,12 +81,14 @@ fn imports_go_one_way() {
 
 #[test]
 fn each_library_has_its_place() {
-    let places: [(&str, &[&str]); 5] = [
+    let places: [(&str, &[&str]); 7] = [
         ("pest", &["syntax/lower"]),
         ("clap", &["cli/args"]),
         ("annotate_snippets", &["cli/render"]),
         ("num_dual", &["symbolic/eval", "symbolic/tape", "solve", "rule/verify"]),
         ("std::fs", &["cli", "train/data"]),
+        ("plotters", &["cli/solve/plot"]),
+        ("resvg", &["cli/solve/plot"]),
     ];
     for path in files("src") {
         let (name, code) = (module(&path), code(&path));
