@@ -3,7 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::rule::verify::Options;
+use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::emit::{FORMATS, Part};
 
 /// Derive learning rules from Lagrangians.
 ///
@@ -31,13 +35,14 @@ Examples:
   lagrule solve rules/double_well.lag   the optimal trajectory by number
   lagrule check rules/*.lag         find mistakes
   lagrule fmt rules/momentum.lag    put a file into the usual layout
+  lagrule verify rules              derivations against independent numerics
 
 Exit code: 0 done, 1 a check failed, 2 the input is wrong.";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Derive the learning rule a `.lag` file implies
+    /// Derive the learning rule of a `.lag` file
     Derive(DeriveArgs),
     /// Compute the optimal trajectory of a `.lag` file with numbers
     Solve(SolveArgs),
@@ -45,6 +50,8 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// Put `.lag` files into the usual layout
     Fmt(FmtArgs),
+    /// Prove derivations by independent numerics
+    Verify(VerifyArgs),
 }
 
 /// Arguments of `lagrule derive`.
@@ -52,30 +59,49 @@ pub(super) enum Command {
 #[command(after_help = "\
 Examples:
   lagrule derive rules/momentum.lag
-  lagrule derive rules/ballistic.lag --regime newton
-  lagrule derive rules/rotation.lag --steps --ascii -o rotation.txt
+  lagrule derive rules/momentum.lag --steps
+  lagrule derive rules/momentum.lag --regime ballistic
+  lagrule derive rules/momentum.lag --format latex -o momentum.tex
+  lagrule derive rules/momentum.lag --show motion,rule
 
-Exit code 1 means that the problem has no optimum; the page says why.")]
+Exit code: 0 done, an honest \"no closed form\" included; 1 there is no optimum; 2 the input is
+wrong.")]
 pub(super) struct DeriveArgs {
     /// The file; `-` for standard input
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,
 
-    /// Show every step with the law it uses
+    /// Show every step of the derivation with the law it uses
     #[arg(long)]
     pub(super) steps: bool,
 
-    /// Show only this regime
+    /// Only this regime
     #[arg(long, value_name = "NAME")]
     pub(super) regime: Option<String>,
 
-    /// Use ASCII instead of mathematical signs
+    /// The format
+    #[arg(long, value_parser = formats(), default_value = "text", value_name = "FORMAT")]
+    pub(super) format: String,
+
+    /// ASCII instead of mathematical characters (text only)
     #[arg(long)]
     pub(super) ascii: bool,
 
-    /// Write to a file instead of standard output
+    /// Write to this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+
+    /// The parts to show, separated by commas
+    #[arg(long, value_delimiter = ',', value_parser = parts(), value_name = "PARTS")]
+    pub(super) show: Vec<String>,
+}
+
+fn formats() -> PossibleValuesParser {
+    FORMATS.iter().map(|(name, _)| *name).collect::<Vec<_>>().into()
+}
+
+fn parts() -> PossibleValuesParser {
+    Part::ALL.map(|(name, _)| name).into()
 }
 
 /// Arguments of `lagrule solve`.
@@ -182,6 +208,47 @@ pub(super) struct FmtArgs {
     /// Change nothing; name the files that are not in the usual layout
     #[arg(long)]
     pub(super) check: bool,
+}
+
+/// Arguments of `lagrule verify`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lagrule verify rules/momentum.lag
+  lagrule verify rules              every .lag file in a directory
+  lagrule verify rules --samples 500 --seed 7
+  lagrule verify rules --format json
+
+Every derived expression is compared, at random parameters inside the declared assumptions, with
+numbers from the Lagrangian itself. docs/verify.md says what each row proves.
+Exit code 1 if any check differs.")]
+pub(super) struct VerifyArgs {
+    /// Files or directories; `-` for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+
+    /// Parameter sets for each check
+    #[arg(long, default_value_t = Options::default().samples as u32, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(super) samples: u32,
+
+    /// Seed of the random parameters
+    #[arg(long, default_value_t = Options::default().seed, value_name = "N")]
+    pub(super) seed: u64,
+
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: VerifyFormat,
+}
+
+/// Formats of a verification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum VerifyFormat {
+    /// A table
+    #[default]
+    Text,
+    /// JSON, schema lagrule.verify/1
+    Json,
 }
 
 /// When to use colour.

@@ -11,6 +11,7 @@ mod fmt;
 pub mod render;
 mod screen;
 mod solve;
+mod verify;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -61,6 +62,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Solve(args) => solve::run(&args, &mut screen),
         Command::Check(args) => check::run(&args, &mut screen),
         Command::Fmt(args) => fmt::run(&args, &mut screen),
+        Command::Verify(args) => verify::run(&args, &mut screen),
     };
     match outcome {
         Ok(Outcome::Done) | Err(Trouble::BrokenPipe) => ExitCode::SUCCESS,

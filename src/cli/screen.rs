@@ -32,6 +32,14 @@ impl Screen {
         Self { out: io::stdout(), err: io::stderr(), style }
     }
 
+    /// Columns of the terminal that results go to; `None` when they go elsewhere.
+    pub(super) fn width(&self) -> Option<usize> {
+        if !self.out.is_terminal() {
+            return None;
+        }
+        terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
+    }
+
     /// Writes a result to standard output.
     pub(super) fn result(&mut self, text: &str) -> Result<(), Trouble> {
         let mut out = self.out.lock();

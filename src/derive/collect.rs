@@ -1,6 +1,7 @@
 //! Bringing a sum into the form in which it is read: `ηk(g + H(θ − θ₀))`, not four terms.
 //! Values are kept; only the arrangement changes.
 
+use crate::model::types::rank::GIVEN;
 use crate::symbolic::build::{pow, product_of, sum};
 use crate::symbolic::expand::content;
 use crate::symbolic::number::sign;
@@ -250,13 +251,30 @@ fn merge_last(terms: Vec<Term>) -> Vec<Term> {
     merged
         .into_iter()
         .map(|(scalar, before, lasts)| {
-            let last = sum(lasts);
+            // 3(x + 8/3 y) is 3x + 8y.
+            let (common, last) = whole_numbers(&sum(lasts));
+            let scalar = scalar * common;
             if starts_ahead(&last) {
                 return Term { scalar: -scalar, before, last: -last };
             }
             Term { scalar, before, last }
         })
         .collect()
+}
+
+/// A number and a sum whose coefficients are whole numbers without a common factor.
+fn whole_numbers(total: &Expr) -> (Expr, Expr) {
+    if total.terms().len() < 2 {
+        return (Expr::one(), total.clone());
+    }
+    let marked = total.terms().iter().enumerate().map(|(at, term)| {
+        let size = Expr::num(term.as_product().coefficient.abs());
+        size * crate::symbolic::spectral::marker(at)
+    });
+    let number = content(&sum(marked.collect::<Vec<_>>())).0;
+    let inverse = matrix::inverse(&number);
+    let terms = total.terms().iter().map(|term| &inverse * term);
+    (number, sum(terms.collect::<Vec<_>>()))
 }
 
 /// Is it `q(0) − q`, which is read as `−(q − q(0))`?
@@ -333,10 +351,7 @@ fn share_scalars(mut groups: Vec<(Expr, Expr)>) -> Expr {
         groups = without;
         let inside = with.into_iter().chain([(scalar, body)]).map(|(s, b)| s / &shared * b);
         let inside = sum(inside.collect::<Vec<_>>());
-        done.push(match mostly_negative(&inside) {
-            true => -(shared * -inside),
-            false => shared * inside,
-        });
+        done.push(if mostly_negative(&inside) { -(shared * -inside) } else { shared * inside });
     }
     sum(done)
 }
@@ -366,5 +381,28 @@ fn scalar_groups(total: &Expr) -> Expr {
     if terms.len() < 2 {
         return total.clone();
     }
-    factored(total)
+    let whole = factored(total);
+    let moves = |e: &Expr| e.symbols().iter().any(|s| s.rank >= GIVEN);
+    if terms.len() < 3 || whole.terms().len() < 3 || !moves(total) {
+        return whole;
+    }
+    // A constant that most terms share goes in front of them.
+    let holds = |term: &Expr, symbol: &Symbol| {
+        let powers = term.as_product().powers;
+        powers.iter().any(|(base, e)| base.as_sym() == Some(symbol) && e.is_one())
+    };
+    let constants = total.symbols().into_iter().filter(|s| s.rank < GIVEN);
+    let count = |s: &Symbol| terms.iter().filter(|term| holds(term, s)).count();
+    let Some(shared) = constants.rev().max_by_key(count).filter(|s| count(s) > 1) else {
+        return whole;
+    };
+    let (with, without): (Vec<Expr>, Vec<Expr>) =
+        terms.iter().cloned().partition(|term| holds(term, &shared));
+    if without.is_empty() {
+        return whole;
+    }
+    let front = Expr::sym(shared);
+    let inside = collect(&sum(with.iter().map(|term| term / &front)));
+    let group = if mostly_negative(&inside) { -(front * -inside) } else { front * inside };
+    sum(without.into_iter().chain([group]))
 }

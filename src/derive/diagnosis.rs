@@ -76,8 +76,8 @@ fn is_certain(curl: &Expr) -> bool {
     let abstract_part = curl.any(&|part| matches!(part.node(), Node::Apply(_)));
     let undeclared = curl.any(&|part| {
         let Some(symbol) = part.as_sym() else { return false };
-        let plain = !symbol.shape.is_column() && symbol.props == crate::symbolic::Props::NONE;
-        plain
+
+        !symbol.shape.is_column() && symbol.props == crate::symbolic::Props::NONE
     });
     !abstract_part && !undeclared
 }

@@ -274,9 +274,16 @@ pub(super) fn value(solution: &BlockSolution) -> Option<(Expr, Vec<Definition>)>
     let (through, definitions) = solution.through_rest()?;
     let (solvent, offset) = (through.solvent.as_ref()?, through.offset.as_ref()?);
     let block = &through.block;
-    let p = tidy(&expand(&-(&block.m * &solvent.x + &block.momentum_slope)));
+    // A written-out multiple of the identity is no more than a number.
+    let inertia = match matrix::identity_multiple(&block.m) {
+        Some(multiple) => multiple * &solvent.x,
+        None => &block.m * &solvent.x,
+    };
+    let p = expand(&-(inertia + &block.momentum_slope));
+    let scale = common_scalar(&p);
+    let core = tidy(&(matrix::inverse(&scale) * &p));
     let row = matrix::transpose(offset);
-    let quadratic = scalars_first(&p, |core| Expr::frac(1, 2) * (&row * core * offset));
+    let quadratic = Expr::frac(1, 2) * scale * (&row * core * offset);
     // p(q*, 0) = p(q(0), 0) − ∂p/∂q (q(0) − q*).
     let at_rest = expand(&(&block.momentum_start - &block.momentum_slope * offset));
     let linear = scalars_first(&tidy(&at_rest), |core| -(&row * core));

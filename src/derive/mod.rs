@@ -38,8 +38,8 @@ use configuration::configure;
 ///
 /// # Errors
 ///
-/// Clauses whose derivation does not exist yet (`E301`) and losses whose gradient cannot be written
-/// index-free (`E302`). A problem without closed form is not an error.
+/// Clauses whose derivation does not exist yet and losses whose gradient cannot be written
+/// index-free (both `E301`). A problem without closed form is not an error.
 pub fn derive(model: &Model) -> Result<Derivation, Diagnostics> {
     refuse_unsupported(model)?;
     let configuration = configure(model);
@@ -55,7 +55,7 @@ fn no_gradient(model: &Model) -> Diagnostics {
     let mut all = Diagnostics::new();
     all.push(
         Diagnostic::error(
-            Code::NoIndexFreeGradient,
+            Code::NotDerivable,
             model.span,
             "the gradient of this Lagrangian has no index-free form",
         )

@@ -129,6 +129,7 @@ fn linear(
         }
     }
     let mut changes: Vec<(Symbol, Expr, Expr)> = Vec::new();
+    let mut exact = true;
     for solution in &solutions {
         let planned = plan_block(model, solution, half, &mut taken, &mut derivation);
         let Some((change, velocity)) = planned else { continue };
@@ -149,11 +150,11 @@ fn linear(
                 first_order: first,
             });
         }
-        if change.is_none() {
-            derivation.closed_form = false;
-        }
+        exact &= change.is_some();
+        derivation.closed_form &= change.is_some();
     }
-    derivation.updates = updates(configuration, &changes, derivation.closed_form);
+    // A rule through `X` is exact although `X` has no closed form.
+    derivation.updates = updates(configuration, &changes, exact);
     if model.horizon == Horizon::Infinite {
         derivation.regimes = reduce::regimes(model, configuration, motion, &solutions);
     } else {

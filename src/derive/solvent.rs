@@ -286,7 +286,9 @@ impl Closed {
         scaled: &[Symbol],
     ) -> Option<(Spectrum, Expr)> {
         let symbol = self.symbol.as_ref()?;
-        if self.rate.contains_any(scaled) {
+        // A rate that is one term reads better as it is: √(ηkh) leads to the geometric mean.
+        let plain = !self.rate.any(&|part| part.terms().len() > 1);
+        if plain || self.rate.contains_any(scaled) {
             return None;
         }
         let mut spectrum = self.spectrum.clone();

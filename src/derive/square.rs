@@ -9,7 +9,7 @@ use num_traits::{One, Signed, Zero};
 pub(super) fn complete_squares(expr: &Expr) -> Expr {
     let mut terms = expr.terms().to_vec();
     while let Some(found) = find_square(&terms) {
-        terms = terms.into_iter().filter(|term| !found.used.contains(term)).collect();
+        terms.retain(|term| !found.used.contains(term));
         terms.push(pow(&found.root, &Expr::int(2)));
         terms.extend(found.rest);
         if terms.len() == 1 {

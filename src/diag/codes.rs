@@ -79,7 +79,6 @@ codes! {
 
     // Stage 3: derivation.
     E301 NotDerivable        "the derivation of this clause does not exist yet"
-    E302 NoIndexFreeGradient "the gradient has no index-free form"
 
     // Stage 3: solution by number.
     E311 MissingNumber       "a number is missing"

@@ -1,246 +1,237 @@
-//! The page as plain text, for a terminal.
+//! Text for a terminal: Unicode or ASCII, as wide as it may be.
 
-use super::page::{Inline, Item, Math, Page, Part, Sign};
-use crate::symbolic::print;
+mod table;
 
-/// How the text is laid out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Layout {
-    /// Columns that may be used.
-    pub width: usize,
-    /// ASCII only.
-    pub ascii: bool,
-}
+use super::math::{Math, Script};
+use super::page::{Block, Formula, Inline, Page, Prose, Section, StepText, View, page};
+use super::{Format, words};
+use crate::study::Study;
+use crate::symbolic::print::wrap;
 
-impl Default for Layout {
-    fn default() -> Layout {
-        Layout { width: 80, ascii: false }
+/// Plain text.
+pub(super) struct Text;
+
+impl Format for Text {
+    fn write(&self, study: &Study, view: &View) -> String {
+        let sheet = Sheet { script: view.script, width: view.width.max(NARROWEST) };
+        sheet.page(&page(study, view))
     }
 }
 
-/// Renders a page.
-pub fn render(page: &Page, layout: Layout) -> String {
-    let writer = Writer { layout };
-    let mut out = format!("{}\n{}\n", page.title, writer.rule('=', columns(&page.title)));
-    for line in &page.about {
-        out.push_str(&writer.plain(line));
+/// Narrower pages can't hold a formula.
+const NARROWEST: usize = 40;
+/// Formulas stand in by this much.
+const INDENT: usize = 4;
+
+/// How a page of text is set.
+#[derive(Clone, Copy)]
+struct Sheet {
+    script: Script,
+    width: usize,
+}
+
+impl Sheet {
+    fn page(self, page: &Page) -> String {
+        let mut out = self.words(&page.title);
         out.push('\n');
-    }
-    for section in &page.sections {
-        out.push_str(&format!(
-            "\n{}\n{}\n",
-            section.heading,
-            writer.rule('-', columns(&section.heading))
-        ));
-        for item in &section.items {
-            out.push_str(&writer.item(item));
-        }
-    }
-    out
-}
-
-struct Writer {
-    layout: Layout,
-}
-
-impl Writer {
-    fn rule(&self, ascii: char, length: usize) -> String {
-        let unicode = if ascii == '=' { '═' } else { '─' };
-        let sign = if self.layout.ascii { ascii } else { unicode };
-        std::iter::repeat_n(sign, length).collect()
-    }
-
-    fn item(&self, item: &Item) -> String {
-        match item {
-            Item::Text(line) => self.paragraph(&self.line(line)),
-            Item::Formula { math, boxed: false } => self.displayed(&self.math(math)),
-            Item::Formula { math, boxed: true } => self.boxed(&self.math(math)),
-            Item::Table(rows) => self.table(rows),
-        }
-    }
-
-    fn line(&self, line: &[Inline]) -> String {
-        line.iter()
-            .map(|part| match part {
-                Inline::Words(text) => self.plain(text),
-                Inline::Math(math) => self.math(math),
-            })
-            .collect()
-    }
-
-    /// Words of the program in ASCII where asked for; what stands in the file is ASCII already.
-    fn plain(&self, text: &str) -> String {
-        if !self.layout.ascii {
-            return text.to_owned();
-        }
-        let pairs = [
-            ("Δ", "d"),
-            ("∇", "grad "),
-            ("λ", "lambda"),
-            ("γ", "gamma"),
-            ("φ₁", "phi1"),
-            ("−", "-"),
-            ("–", "-"),
-            ("ˣ", "^x"),
-            ("∞", "inf"),
-            ("…", "..."),
-            ("₀", "0"),
-            ("²", "^2"),
-            ("Ĉ", "C"),
-            ("ε", "eps"),
-            ("∂", "d"),
-            ("⁻¹", "^-1"),
-            ("≪", "<<"),
-        ];
-        pairs.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
-    }
-
-    fn math(&self, math: &Math) -> String {
-        let mut out = String::new();
-        for part in math {
-            out.push_str(&match part {
-                Part::Expr(e) => self.expr(e),
-                Part::Factor(e) => self.factor(e),
-                Part::Symbol(symbol) if self.layout.ascii => print::ascii_symbol(symbol),
-                Part::Symbol(symbol) => print::text_symbol(symbol),
-                Part::Norm(e) if self.layout.ascii => format!("|{}|", self.expr(e)),
-                Part::Norm(e) => format!("‖{}‖", self.expr(e)),
-                Part::Sign(sign) => self.sign(*sign).to_owned(),
-            });
-        }
-        out
-    }
-
-    fn expr(&self, expr: &crate::symbolic::Expr) -> String {
-        if self.layout.ascii { print::ascii(expr) } else { print::text(expr) }
-    }
-
-    fn factor(&self, expr: &crate::symbolic::Expr) -> String {
-        let text = self.expr(expr);
-        if expr.terms().len() > 1 { format!("({text})") } else { text }
-    }
-
-    fn sign(&self, sign: Sign) -> &'static str {
-        let (unicode, ascii) = match sign {
-            Sign::Equals => (" = ", " = "),
-            Sign::Nearly => (" ≈ ", " ~ "),
-            Sign::MuchLess => (" ≪ ", " << "),
-            Sign::MuchGreater => (" ≫ ", " >> "),
-            Sign::Greater => (" > ", " > "),
-            Sign::Definite => (" ≻ ", " >pd "),
-            Sign::Plus => (" + ", " + "),
-            Sign::Minus => (" − ", " - "),
-            Sign::Change => ("Δ", "d"),
-            Sign::Objective => ("J = ", "J = "),
-            Sign::Hamiltonian => ("𝓗", "Ham"),
-            Sign::Value => ("V", "V"),
-            Sign::Integral => ("∫₀^", "int_0^"),
-            Sign::Infinity => ("∞", "inf"),
-            Sign::Measure => (" dt", " dt"),
-            Sign::Space => (" ", " "),
-            Sign::Open => ("(", "("),
-            Sign::Close => (")", ")"),
-            Sign::OpenSquare => ("[", "["),
-            Sign::CloseSquare => ("]", "]"),
-            Sign::Bar => ("|", "|"),
-            Sign::Squared => ("²", "^2"),
-            Sign::RealPart => ("Re λ < ", "Re lambda < "),
-            Sign::ArgMin => ("arg min over ", "arg min over "),
-            Sign::Min => ("min", "min"),
-            Sign::Comma => (", ", ", "),
-            Sign::Order => ("O(", "O("),
-        };
-        if self.layout.ascii { ascii } else { unicode }
-    }
-
-    /// A paragraph: words wrapped at spaces.
-    fn paragraph(&self, text: &str) -> String {
-        let mut out = String::new();
-        let mut used = 0;
-        for word in text.split(' ') {
-            let length = columns(word);
-            if used > 0 && used + 1 + length > self.layout.width {
-                out.push_str("\n  ");
-                used = 2;
-            } else if used > 0 {
-                out.push(' ');
-                used += 1;
-            }
-            out.push_str(word);
-            used += length;
-        }
-        out.push('\n');
-        out
-    }
-
-    fn displayed(&self, text: &str) -> String {
-        let width = self.layout.width.saturating_sub(4);
-        let wrapped = print::wrap(text, width, 4);
-        format!("    {}\n", wrapped.replace('\n', "\n    "))
-    }
-
-    fn boxed(&self, text: &str) -> String {
-        let wrapped = print::wrap(text, self.layout.width.saturating_sub(8), 4);
-        let lines: Vec<&str> = wrapped.lines().collect();
-        let widest = lines.iter().map(|line| columns(line)).max().unwrap_or(0);
-        let [across, down, corners] =
-            if self.layout.ascii { ["-", "|", "++++"] } else { ["─", "│", "┌┐└┘"] };
-        let corner: Vec<char> = corners.chars().collect();
-        let edge = across.repeat(widest + 2);
-        let mut out = format!("    {}{edge}{}\n", corner[0], corner[1]);
-        for line in lines {
-            let fill = " ".repeat(widest - columns(line));
-            out.push_str(&format!("    {down} {line}{fill} {down}\n"));
-        }
-        out.push_str(&format!("    {}{edge}{}\n", corner[2], corner[3]));
-        out
-    }
-
-    /// A table with columns as wide as needed; a list when it does not fit.
-    fn table(&self, rows: &[Vec<Vec<Inline>>]) -> String {
-        let cells: Vec<Vec<String>> =
-            rows.iter().map(|row| row.iter().map(|cell| self.line(cell)).collect()).collect();
-        let count = cells.first().map_or(0, Vec::len);
-        let widths: Vec<usize> = (0..count)
-            .map(|at| cells.iter().map(|row| columns(&row[at])).max().unwrap_or(0))
-            .collect();
-        let total: usize = widths.iter().sum::<usize>() + 3 * count.saturating_sub(1);
-        if total > self.layout.width {
-            return self.list(&cells);
-        }
-        let mut out = String::new();
-        for (at, row) in cells.iter().enumerate() {
-            let padded: Vec<String> = row
-                .iter()
-                .zip(&widths)
-                .map(|(cell, width)| format!("{cell}{}", " ".repeat(width - columns(cell))))
-                .collect();
-            out.push_str(padded.join("   ").trim_end());
+        for paragraph in &page.about {
             out.push('\n');
-            if at == 0 {
-                out.push_str(&self.rule('-', total));
-                out.push('\n');
-            }
+            out.push_str(&self.paragraph(&[Inline::Words(paragraph.clone())], 0));
+        }
+        for section in &page.sections {
+            out.push('\n');
+            out.push_str(&self.section(section));
+        }
+        // Nothing ends in blanks.
+        let lines: Vec<&str> = out.lines().map(str::trim_end).collect();
+        lines.join("\n") + "\n"
+    }
+
+    fn section(self, section: &Section) -> String {
+        let line = match self.script {
+            Script::Unicode => "─",
+            Script::Ascii => "-",
+        };
+        let heading = self.words(&section.heading);
+        let rest = self.width.saturating_sub(heading.chars().count() + 4);
+        let mut out = format!("{line}{line} {heading} {}\n", line.repeat(rest));
+        for block in &section.blocks {
+            out.push('\n');
+            out.push_str(&self.block(block));
         }
         out
     }
 
-    fn list(&self, cells: &[Vec<String>]) -> String {
-        let Some((head, rows)) = cells.split_first() else { return String::new() };
-        let mut out = String::new();
-        for row in rows {
-            out.push_str(&format!("{}\n", row[0]));
-            for (name, cell) in head.iter().zip(row).skip(1) {
-                let indent = 14;
-                let width = self.layout.width.saturating_sub(indent);
-                let wrapped = print::wrap(cell, width, indent);
-                out.push_str(&format!("  {name:<12}{wrapped}\n"));
+    fn block(self, block: &Block) -> String {
+        match block {
+            Block::Text(prose) => self.paragraph(prose, 0),
+            Block::Formulas(formulas) => indented(&self.formulas(formulas, INDENT), INDENT),
+            Block::Boxed(formulas) => self.boxed(formulas),
+            Block::Glossary(entries) => self.glossary(entries),
+            Block::Table(table) => self.table(table),
+            Block::List(items) => items.iter().map(|item| self.item("- ", item)).collect(),
+            Block::Steps(steps) => {
+                let steps = steps.iter().enumerate().map(|(at, step)| self.step(at + 1, step));
+                steps.collect::<Vec<_>>().join("\n")
             }
         }
+    }
+
+    /// Words in this script.
+    fn words(self, text: &str) -> String {
+        match self.script {
+            Script::Unicode => text.to_owned(),
+            Script::Ascii => words::ascii(text),
+        }
+    }
+
+    fn math(self, math: &Math) -> String {
+        math.text(self.script)
+    }
+
+    /// Prose in one line.
+    fn line(self, prose: &[Inline]) -> String {
+        let spell = |inline: &Inline| match inline {
+            Inline::Words(text) => self.words(text),
+            Inline::Math(math) => self.math(math),
+            Inline::Code(name) => name.clone(),
+        };
+        prose.iter().map(spell).collect()
+    }
+
+    /// Words to fill lines with. A formula is one word as long as it is short.
+    fn tokens(self, prose: &[Inline]) -> Vec<String> {
+        let mut tokens: Vec<String> = vec![String::new()];
+        let mut push = |text: &str, breakable: bool| {
+            let mut first = true;
+            let pieces: Vec<&str> =
+                if breakable { text.split(' ').collect() } else { vec![text] };
+            for piece in pieces {
+                if first {
+                    if let Some(last) = tokens.last_mut() {
+                        last.push_str(piece);
+                    }
+                } else {
+                    tokens.push(piece.to_owned());
+                }
+                first = false;
+            }
+        };
+        for inline in prose {
+            match inline {
+                Inline::Words(text) => push(&self.words(text), true),
+                Inline::Math(math) => {
+                    let text = self.math(math);
+                    push(&text, text.chars().count() > self.width / 2);
+                }
+                Inline::Code(name) => push(name, true),
+            }
+        }
+        tokens.retain(|token| !token.is_empty());
+        tokens
+    }
+
+    fn paragraph(self, prose: &[Inline], indent: usize) -> String {
+        self.filled(prose, "", indent)
+    }
+
+    fn item(self, mark: &str, prose: &[Inline]) -> String {
+        self.filled(prose, mark, mark.chars().count())
+    }
+
+    /// Lines of words; the first begins with a mark, the others are indented.
+    fn filled(self, prose: &[Inline], mark: &str, indent: usize) -> String {
+        let pad = " ".repeat(indent);
+        let mut lines: Vec<String> = Vec::new();
+        let mut current = format!("{mark}{}", " ".repeat(indent - mark.chars().count()));
+        let mut empty = true;
+        for token in self.tokens(prose) {
+            let length = current.chars().count() + token.chars().count();
+            if !empty && length + 1 > self.width {
+                lines.push(std::mem::replace(&mut current, pad.clone()));
+                empty = true;
+            }
+            if !empty {
+                current.push(' ');
+            }
+            current.push_str(&token);
+            empty = false;
+        }
+        lines.push(current);
+        lines.join("\n") + "\n"
+    }
+
+    /// Formulas with their signs below each other, broken where they are too long.
+    fn formulas(self, formulas: &[Formula], margin: usize) -> Vec<String> {
+        let lefts: Vec<String> = formulas.iter().map(|f| self.math(&f.left)).collect();
+        let longest = lefts.iter().map(|left| left.chars().count()).max().unwrap_or(0);
+        let aligned = if longest <= self.width / 3 { longest } else { 0 };
+        let mut lines = Vec::new();
+        for (formula, left) in formulas.iter().zip(&lefts) {
+            let sign: String =
+                formula.sign.iter().map(|s| self.math(&s.clone().into())).collect();
+            let pad = if sign.is_empty() { 0 } else { aligned };
+            let front = format!("{left:>pad$}{sign}");
+            // Further lines begin with their sign below the one in the middle.
+            let taken = front.chars().count();
+            let hang = taken.saturating_sub(2).clamp(2, self.width / 3);
+            let room = self.width.saturating_sub(margin);
+            let right = self.math(&formula.right);
+            let right = match room.checked_sub(taken) {
+                Some(rest) if taken <= self.width / 3 => wrap(&right, rest, 0),
+                _ => wrap(&right, room.saturating_sub(hang), 0),
+            };
+            let mut right = right.lines();
+            lines.push(front + right.next().unwrap_or_default());
+            lines.extend(right.map(|line| format!("{}{line}", " ".repeat(hang))));
+        }
+        lines
+    }
+
+    fn boxed(self, formulas: &[Formula]) -> String {
+        let (lines, padding) = (self.formulas(formulas, INDENT + 6), 2);
+        let widest = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+        let inside = widest + 2 * padding;
+        let [corners, across, down] = match self.script {
+            Script::Unicode => ["┌┐└┘", "─", "│"],
+            Script::Ascii => ["++++", "-", "|"],
+        };
+        let corner: Vec<char> = corners.chars().collect();
+        let bar = across.repeat(inside);
+        let mut out = vec![format!("{}{bar}{}", corner[0], corner[1])];
+        out.extend(lines.iter().map(|line| {
+            let gap = " ".repeat(widest - line.chars().count() + padding);
+            format!("{down}{}{line}{gap}{down}", " ".repeat(padding))
+        }));
+        out.push(format!("{}{bar}{}", corner[2], corner[3]));
+        indented(&out, INDENT)
+    }
+
+    fn glossary(self, entries: &[(Math, Prose)]) -> String {
+        let names: Vec<String> = entries.iter().map(|(name, _)| self.math(name)).collect();
+        let widest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        let column = widest.min(self.width / 4);
+        let mut out = String::new();
+        for (name, (_, words)) in names.iter().zip(entries) {
+            let pad = " ".repeat(column.saturating_sub(name.chars().count()));
+            let mark = format!("{}{name}{pad}   ", " ".repeat(INDENT));
+            let indent = mark.chars().count();
+            out.push_str(&self.filled(words, &mark, indent));
+        }
+        out
+    }
+
+    fn step(self, number: usize, step: &StepText) -> String {
+        let mark = format!("{number}. ");
+        let law = self.words(&step.law);
+        let words = format!("{law}: {}", self.words(&step.remark));
+        let mut out = self.item(&mark, &[Inline::Words(words)]);
+        out.push_str(&indented(&self.formulas(&step.formulas, INDENT + 3), INDENT + 3));
         out
     }
 }
 
-fn columns(text: &str) -> usize {
-    text.chars().count()
+fn indented(lines: &[String], by: usize) -> String {
+    let pad = " ".repeat(by);
+    lines.iter().map(|line| format!("{pad}{line}\n")).collect()
 }

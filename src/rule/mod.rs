@@ -2,3 +2,4 @@
 //! whether it agrees with independent numerics.
 
 pub mod known;
+pub mod verify;

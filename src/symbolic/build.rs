@@ -3,7 +3,7 @@
 
 use super::assume::{is_nonnegative, is_positive};
 use super::expr::{Expr, Fun, Node, Product};
-use super::number::{Q, integer_power, sign, split_radical};
+use super::number::{self, Q, integer_power, sign, split_radical};
 use super::{matrix, word};
 use num_integer::Integer;
 use num_traits::{One, Signed, Zero};
@@ -23,7 +23,7 @@ pub fn sum(terms: impl IntoIterator<Item = Expr>) -> Expr {
                 continue;
             }
             let (coefficient, rest) = split_coefficient(part);
-            *collected.entry(rest).or_insert_with(Q::zero) += coefficient;
+            number::add(collected.entry(rest).or_insert_with(Q::zero), &coefficient);
         }
     }
     let Some(shape) = shape else { return Expr::zero() };
@@ -61,7 +61,7 @@ fn scale(coefficient: &Q, rest: &Expr) -> Expr {
         return rest.clone();
     }
     let mut product = rest.as_product();
-    product.coefficient *= coefficient;
+    number::multiply(&mut product.coefficient, coefficient);
     from_product(product)
 }
 
@@ -123,7 +123,7 @@ impl Factors {
     }
 
     fn push_all(&mut self, product: &Product) {
-        self.coefficient *= &product.coefficient;
+        number::multiply(&mut self.coefficient, &product.coefficient);
         for (base, exponent) in &product.powers {
             self.push(base, exponent);
         }
@@ -134,8 +134,10 @@ impl Factors {
             Node::Num(value) => self.push_number(value, exponent),
             Node::Fun(Fun::Exp, argument) => self.exponential.push(argument * exponent),
             _ => {
-                let known = self.powers.remove(base).unwrap_or_else(Expr::zero);
-                let total = sum([known, exponent.clone()]);
+                let total = match self.powers.remove(base) {
+                    Some(known) => add_exponents(&known, exponent),
+                    None => exponent.clone(),
+                };
                 if !total.is_zero() {
                     self.powers.insert(base.clone(), total);
                 }
@@ -190,6 +192,18 @@ impl Factors {
         }
         let powers = self.powers.into_iter().collect();
         from_product(Product { coefficient: self.coefficient, powers, tail })
+    }
+}
+
+/// Exponents are numbers most of the time.
+fn add_exponents(a: &Expr, b: &Expr) -> Expr {
+    match (a.as_num(), b.as_num()) {
+        (Some(a), Some(b)) => {
+            let mut total = a.clone();
+            number::add(&mut total, b);
+            Expr::num(total)
+        }
+        _ => sum([a.clone(), b.clone()]),
     }
 }
 

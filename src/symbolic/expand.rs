@@ -4,6 +4,7 @@ use super::build::{pow, product, product_of, sum};
 use super::expr::{Expr, Node, Product};
 use super::matrix;
 use super::number::{Q, sign};
+use super::probe::refutes_zero;
 use super::rewrite::map_children;
 use num_traits::{One, Signed, ToPrimitive};
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ pub fn expand(expr: &Expr) -> Expr {
     match inner.node() {
         Node::Product(parts) => expand_product(parts).unwrap_or(inner),
         Node::Word(factors) => distribute(factors).unwrap_or(inner),
-        Node::Hadamard(powers) => expand_elementwise(powers).unwrap_or(inner),
+        Node::Hadamard(powers) => distribute_entries(powers).unwrap_or(inner),
         Node::MatPow(base, exponent) => {
             let whole = exponent.is_integer() && sign(exponent) > 0;
             match exponent.to_u32() {
@@ -37,33 +38,28 @@ pub fn expand(expr: &Expr) -> Expr {
 fn expand_product(parts: &Product) -> Option<Expr> {
     let mut factors = vec![Expr::num(parts.coefficient.clone())];
     let mut grew = false;
+    // A product of matrices may have got its sums only when its own parts were expanded.
+    let spread = |factor: &Expr| match factor.node() {
+        Node::Word(letters) => distribute(letters).unwrap_or_else(|| factor.clone()),
+        _ => factor.clone(),
+    };
     for (base, exponent) in &parts.powers {
+        let base = spread(base);
         let whole = exponent.as_num().filter(|e| e.is_integer() && e.is_positive());
         match whole.and_then(Q::to_u32) {
             Some(power) if power <= LARGEST_POWER && base.terms().len() > 1 => {
                 grew = true;
-                factors.extend(std::iter::repeat_n(base.clone(), power as usize));
+                factors.extend(std::iter::repeat_n(base, power as usize));
             }
-            _ => factors.push(pow(base, exponent)),
+            _ => factors.push(pow(&base, exponent)),
         }
     }
     if let Some(tail) = &parts.tail {
+        let tail = spread(tail);
         grew |= tail.terms().len() > 1;
-        factors.push(tail.clone());
+        factors.push(tail);
     }
     if grew { distribute(&factors) } else { None }
-}
-
-/// Elementwise products distribute over sums of vectors as scalar products do.
-fn expand_elementwise(powers: &[(Expr, Q)]) -> Option<Expr> {
-    let at = powers.iter().position(|(base, e)| base.terms().len() > 1 && e.is_one())?;
-    let others = powers.iter().enumerate().filter(|(other, _)| *other != at);
-    let factors: Vec<Expr> =
-        others.map(|(_, (base, e))| matrix::elementwise_power(base, e)).collect();
-    let terms = powers[at].0.terms().iter().map(|term| {
-        factors.iter().fold(term.clone(), |all, factor| matrix::hadamard(&all, factor))
-    });
-    Some(expand(&sum(terms.collect::<Vec<_>>())))
 }
 
 /// The product of sums as a sum of products; `None` if nothing distributes or too much would.
@@ -87,19 +83,61 @@ fn distribute(factors: &[Expr]) -> Option<Expr> {
     }
     // A merged pair may have brought in a sum again (a square root squared, say).
     let total = sum(terms);
-    let again = total.terms().iter().any(|term| {
-        let p = term.as_product();
-        let whole = |(base, e): &(Expr, Expr)| {
-            base.terms().len() > 1
-                && e.as_num().is_some_and(|e| e.is_integer() && e.is_positive())
-        };
-        p.powers.iter().any(whole) || p.tail.is_some_and(|tail| tail.terms().len() > 1)
-    });
+    let again = total.terms().iter().any(holds_sum);
     Some(if again { expand(&total) } else { total })
+}
+
+/// Could the term be multiplied out further?
+fn holds_sum(term: &Expr) -> bool {
+    let in_factors = |e: &Expr| e.factors().iter().any(|factor| factor.terms().len() > 1);
+    let product = term.as_product();
+    let in_power = |(base, e): &(Expr, Expr)| {
+        let whole = e.as_num().is_some_and(|e| e.is_integer() && e.is_positive());
+        whole && *base != *term && in_factors(base)
+    };
+    product.powers.iter().any(in_power) || product.tail.as_ref().is_some_and(in_factors)
+}
+
+/// An elementwise product of sums as a sum of elementwise products.
+fn distribute_entries(powers: &[(Expr, Q)]) -> Option<Expr> {
+    let mut terms: Option<Vec<Expr>> = None;
+    let mut grew = false;
+    for (base, exponent) in powers {
+        let whole =
+            exponent.to_u32().filter(|_| exponent.is_integer() && exponent.is_positive());
+        let factors = match whole {
+            Some(power) if power <= LARGEST_POWER && base.terms().len() > 1 => {
+                grew = true;
+                vec![base.clone(); power as usize]
+            }
+            _ => vec![matrix::elementwise_power(base, exponent)],
+        };
+        for factor in factors {
+            terms = Some(match terms {
+                None => factor.terms().to_vec(),
+                Some(known) => {
+                    if known.len() * factor.terms().len() > MOST_TERMS {
+                        return None;
+                    }
+                    let all = known.iter().flat_map(|left| {
+                        factor.terms().iter().map(move |right| matrix::hadamard(left, right))
+                    });
+                    all.collect()
+                }
+            });
+        }
+    }
+    terms.filter(|_| grew).map(sum)
 }
 
 /// Is the expression zero? `true` is a proof; `false` means that no proof was found.
 pub fn is_zero(expr: &Expr) -> bool {
+    if expr.is_zero() {
+        return true;
+    }
+    if refutes_zero(expr) {
+        return false;
+    }
     let mut current = expand(expr);
     for _ in 0..4 {
         if current.is_zero() {

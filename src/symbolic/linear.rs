@@ -117,7 +117,24 @@ fn covector_of_pair(left: &Expr, vector: &Expr, d: &Symbol) -> Result<Expr, NotL
             let total = sum(known.iter().zip(entries).map(|(a, b)| a * b).collect::<Vec<_>>());
             covector(&total, d)
         }
-        Node::Sum(_) | Node::Product(_) => covector(&product_of([&transpose(left), vector]), d),
+        // Term by term: the whole product would only be put together again as it was.
+        Node::Sum(terms) => {
+            let parts: Result<Vec<Expr>, NotLinear> =
+                terms.iter().map(|term| covector_of_pair(left, term, d)).collect();
+            Ok(sum(parts?))
+        }
+        Node::Product(product) => {
+            let (carrier, rest) = split(product, d)?;
+            let tail = product.tail.as_ref().ok_or(NotLinear)?;
+            match carrier {
+                None => Ok(rest * covector_of_pair(left, tail, d)?),
+                Some(_) if tail.contains(d) => Err(NotLinear),
+                Some(carrier) => {
+                    let scale = rest * product_of([&transpose(left), tail]);
+                    Ok(scale * covector_of_atom(&carrier, d)?)
+                }
+            }
+        }
         _ => Err(NotLinear),
     }
 }
@@ -138,12 +155,20 @@ fn covector_of_word(factors: &[Expr], d: &Symbol) -> Result<Expr, NotLinear> {
     }
     let left = transpose(&product_of(before));
     let right = product_of(after);
-    match factors[at].node() {
+    // leftᵀ Aᵀ right = rightᵀ A left.
+    let (holder, left, right) = match factors[at].node() {
+        Node::Transpose(inner) => (inner, right, left),
+        _ => (&factors[at], left, right),
+    };
+    match holder.node() {
         Node::Apply(inner) => {
             let mut of = inner.clone();
             let holds = |(_, along): &(usize, Expr)| along.contains(d);
             let which = of.directions.iter().position(holds).ok_or(NotLinear)?;
             let (slot, along) = of.directions.remove(which);
+            if of.directions.iter().any(holds) || of.args.iter().any(|arg| arg.contains(d)) {
+                return Err(NotLinear);
+            }
             if along.as_sym() == Some(d) {
                 return Ok(contract(&of, slot, &left, &right));
             }
@@ -151,7 +176,7 @@ fn covector_of_word(factors: &[Expr], d: &Symbol) -> Result<Expr, NotLinear> {
         }
         Node::Diag(vector) => covector_of_pair(&hadamard(&left, &right), vector, d),
         Node::Literal(entries) => {
-            let (rows, cols) = matrix::literal_size(&factors[at]);
+            let (rows, cols) = matrix::literal_size(holder);
             let terms = (0..rows * cols).map(|index| {
                 let a = matrix::entry(&left, index / cols, 0);
                 let b = matrix::entry(&right, index % cols, 0);

@@ -31,6 +31,9 @@ fn minor(entries: &[Expr], n: usize, row: usize, col: usize) -> Vec<Expr> {
 /// The inverse by cofactors; `None` when singular or too large to write out.
 pub(super) fn inverse(matrix: &Expr, entries: &[Expr]) -> Option<Expr> {
     let n = matrix.shape().rows.number()?;
+    if let Some(scaled) = scaled_inverse(matrix, entries) {
+        return Some(scaled);
+    }
     if n > LARGEST && !entries.iter().all(|entry| entry.as_num().is_some()) || n > 12 {
         return None;
     }
@@ -51,6 +54,24 @@ pub(super) fn inverse(matrix: &Expr, entries: &[Expr]) -> Option<Expr> {
     }
     let adjugate = literal(matrix.shape().clone(), cofactors);
     Some(super::matrix::inverse(&determinant) * adjugate)
+}
+
+/// `(c A)⁻¹ = A⁻¹/c` for a common scalar `c` that leaves numbers only.
+fn scaled_inverse(matrix: &Expr, entries: &[Expr]) -> Option<Expr> {
+    let n = matrix.shape().rows.number()?;
+    let lead = entries.iter().find(|entry| !entry.is_zero())?;
+    let product = lead.as_product();
+    if lead.as_num().is_some() || lead.terms().len() > 1 || n <= 1 {
+        return None;
+    }
+    let unit = lead / Expr::num(product.coefficient);
+    let inverse = super::matrix::inverse(&unit);
+    let numbers: Vec<Expr> = entries.iter().map(|entry| entry * &inverse).collect();
+    if !numbers.iter().all(|entry| entry.as_num().is_some()) {
+        return None;
+    }
+    let numeric = literal(matrix.shape().clone(), numbers.clone());
+    Some(inverse * self::inverse(&numeric, &numbers)?)
 }
 
 /// Gauss–Jordan elimination on exact numbers.

@@ -7,6 +7,7 @@ use super::number::{Q, q, sign};
 use super::shape::{Dim, Shape};
 use super::symbol::Prop;
 use super::word::{all_commute, word};
+use num_integer::Integer;
 use num_traits::{One, Zero};
 use std::collections::BTreeMap;
 
@@ -139,11 +140,12 @@ pub fn power(base: &Expr, exponent: &Q) -> Expr {
                 return done;
             }
         }
-        Node::Sum(_) if *exponent == -Q::one() => {
+        Node::Sum(_)
+            if *exponent == -Q::one()
             // (-A)⁻¹ = -A⁻¹: one sign is enough for both.
-            if base.terms().iter().all(|term| sign(&term.as_product().coefficient) < 0) {
-                return -power(&-base, exponent);
-            }
+            && base.terms().iter().all(|term| sign(&term.as_product().coefficient) < 0) =>
+        {
+            return -power(&-base, exponent);
         }
         _ => {}
     }
@@ -284,15 +286,23 @@ fn entries_of(vector: &Expr) -> Vec<(Expr, Q)> {
 }
 
 fn from_powers(powers: BTreeMap<Expr, Q>, shape: &Shape) -> Expr {
-    let mut powers: Vec<(Expr, Q)> = powers.into_iter().filter(|(_, e)| !e.is_zero()).collect();
-    match powers.as_slice() {
+    let composite = |(base, e): &(Expr, Q)| {
+        e.is_integer() && matches!(base.node(), Node::Hadamard(_) | Node::Product(_))
+    };
+    let powers = powers.into_iter().filter(|(_, e)| !e.is_zero());
+    // A base that stood under a root comes apart when the root disappears.
+    let (nested, mut powers): (Vec<_>, Vec<_>) = powers.partition(composite);
+    let plain = match powers.as_slice() {
         [] => ones(shape),
         [(base, exponent)] if exponent.is_one() => base.clone(),
         _ => {
             powers.sort();
             Expr::wrap(Node::Hadamard(powers), shape.clone())
         }
-    }
+    };
+    nested
+        .into_iter()
+        .fold(plain, |all, (base, e)| hadamard(&all, &elementwise_power(&base, &e)))
 }
 
 /// The vector of ones: `exp` of zeros, entry by entry.
@@ -333,14 +343,30 @@ pub fn elementwise_power(vector: &Expr, exponent: &Q) -> Expr {
         let powers = BTreeMap::from([(vector.clone(), exponent.clone())]);
         return from_powers(powers, vector.shape());
     }
-    let multiplies = exponent.is_integer() || is_nonnegative(tail);
     let powers = match tail.node() {
-        Node::Hadamard(powers) if multiplies => {
-            powers.iter().map(|(base, e)| (base.clone(), e * exponent)).collect()
-        }
-        _ => BTreeMap::from([(tail.clone(), exponent.clone())]),
+        Node::Hadamard(powers) => raised_entries(powers, exponent),
+        _ => None,
     };
+    let powers = powers.unwrap_or_else(|| BTreeMap::from([(tail.clone(), exponent.clone())]));
     pow(&scalar, &Expr::num(exponent.clone())) * from_powers(powers, vector.shape())
+}
+
+/// The entries of an elementwise product, each raised; `None` if a base of unknown sign forbids
+/// it, as in `(u∘w)^½`.
+fn raised_entries(powers: &[(Expr, Q)], exponent: &Q) -> Option<BTreeMap<Expr, Q>> {
+    let mut raised = BTreeMap::new();
+    for (base, e) in powers {
+        let even = e.is_integer() && e.numer().is_even();
+        let base = if exponent.is_integer() || is_nonnegative(base) {
+            base.clone()
+        } else if even {
+            fun(Fun::Abs, base)
+        } else {
+            return None;
+        };
+        *raised.entry(base).or_insert_with(Q::zero) += e * exponent;
+    }
+    Some(raised)
 }
 
 /// Brings `(a∘b)ᵀ c` into one form however the factors were distributed; `None` if neither

@@ -17,6 +17,7 @@ pub mod matfun;
 pub mod matrix;
 pub mod number;
 pub mod print;
+mod probe;
 pub mod rewrite;
 pub mod series;
 pub mod shape;

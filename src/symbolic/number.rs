@@ -50,6 +50,31 @@ pub fn integer_power(base: &Q, exponent: &BigInt) -> Option<Q> {
     Some(base.pow(exponent))
 }
 
+/// `total *= factor`. Most factors are ±1 or whole, for which no common divisor is sought.
+pub fn multiply(total: &mut Q, factor: &Q) {
+    if factor.is_one() {
+        return;
+    }
+    if total.is_one() {
+        total.clone_from(factor);
+    } else if total.is_integer() && factor.is_integer() {
+        *total = Ratio::from_integer(total.numer() * factor.numer());
+    } else {
+        *total *= factor;
+    }
+}
+
+/// `total += term`, whole numbers without a common divisor.
+pub fn add(total: &mut Q, term: &Q) {
+    if total.is_zero() {
+        total.clone_from(term);
+    } else if total.is_integer() && term.is_integer() {
+        *total = Ratio::from_integer(total.numer() + term.numer());
+    } else {
+        *total += term;
+    }
+}
+
 /// Splits `base^exponent`, `base > 0`, into a rational factor and a remaining radical
 /// `radicand^exponent` whose radicand is an integer free of perfect powers.
 ///

@@ -1,7 +1,7 @@
 //! Expressions as a person would write them: text for a terminal, LaTeX, Python.
 //!
-//! One walker ([`walk`]) decides the order of terms and factors, what stands in a numerator and
-//! which signs are pulled out. A [`Notation`] decides how that is spelt.
+//! One walker (`walk`) decides the order of terms and factors, what stands in a numerator and
+//! which signs are pulled out. A `Notation` decides how that is spelt.
 //!
 //! ```
 //! use lagrule::symbolic::{Expr, Shape, Symbol, build, print};

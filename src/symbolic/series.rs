@@ -42,7 +42,7 @@ pub fn leading(expr: &Expr, epsilon: &Symbol) -> Result<Option<Leading>, NoSerie
         return Ok(None);
     }
     let mut last = NoSeries::Vanishes;
-    for depth in [2, 4, 7, 11] {
+    for depth in [3, 5, 8, 12] {
         let mut context = Context { epsilon, depth: q(depth, 1), dropped: Vec::new() };
         let series = context.series(expr)?;
         let mut terms =

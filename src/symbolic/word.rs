@@ -4,9 +4,7 @@
 use super::expr::{Expr, Node};
 use super::laws;
 use super::matrix;
-use super::number::Q;
 use super::shape::Shape;
-use num_traits::One;
 
 /// The product of non-scalar factors whose shapes fit. The factors carry no scalar factors.
 pub fn word(factors: Vec<Expr>) -> Expr {
@@ -120,18 +118,18 @@ fn scalar_word(factors: Vec<Expr>) -> Expr {
         [row, column] => matrix::balance_dot(row, column).unwrap_or(factors),
         _ => factors,
     };
-    let mut sign = Q::one();
+    let mut scale = Expr::one();
     let mut mirrored = Vec::with_capacity(factors.len());
     for factor in factors.iter().rev() {
         let product = matrix::transpose(factor).as_product();
-        sign *= product.coefficient;
+        scale = scale * super::apply::scalars(&product);
         mirrored.extend(product.tail.iter().flat_map(|tail| tail.factors().to_vec()));
     }
-    if mirrored == factors && sign == -Q::one() {
+    if mirrored == factors && scale == Expr::int(-1) {
         return Expr::zero();
     }
     if mirrored < factors {
-        return Expr::num(sign) * Expr::wrap(Node::Word(mirrored), Shape::scalar());
+        return scale * Expr::wrap(Node::Word(mirrored), Shape::scalar());
     }
     Expr::wrap(Node::Word(factors), Shape::scalar())
 }

@@ -6,7 +6,7 @@
 //! 2. Each clause is measured (`brackets`), so that nothing after it can run out of stack.
 //! 3. The grammar reads it and the tree is built (`lower`).
 //!
-//! [`format`] prints a tree; parsing what it prints gives the same tree.
+//! [`format()`] prints a tree; parsing what it prints gives the same tree.
 
 pub mod ast;
 mod brackets;

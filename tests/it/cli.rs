@@ -111,7 +111,9 @@ fn a_closed_pipe_is_no_reason_to_complain() {
 
 #[test]
 fn help_shows_examples() {
-    for args in [&["--help"][..], &["check", "--help"], &["fmt", "--help"]] {
+    for args in
+        [&["--help"][..], &["check", "--help"], &["fmt", "--help"], &["verify", "--help"]]
+    {
         let output = lagrule(args).output().unwrap();
         assert!(output.status.success());
         let text = String::from_utf8(output.stdout).unwrap();

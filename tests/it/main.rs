@@ -5,15 +5,20 @@
 mod ast_gen;
 mod bad;
 mod cli;
+mod derivatives;
 mod docs;
+mod laws;
 mod model;
+mod numbers;
 mod robust;
+mod rules;
 mod solve;
 mod solve_cli;
 mod stages;
 mod syntax;
 mod tidy;
 mod typed_gen;
+mod verify;
 
 // Shared with the fuzzing crate, which is a workspace of its own.
 #[path = "../fuzz/src/choices.rs"]

@@ -66,7 +66,7 @@ fn the_well_of_figure_one_has_its_reference_numbers_on_every_road() {
         let costs = [&found["objective"], &found["objective_above_rest"]];
         let costs: Vec<f64> = costs.iter().map(|x| x.as_f64().unwrap()).collect();
         assert_close(&costs, &[-2.83106641768, 2.31646999507], tolerance);
-        assert_close(&endpoint(&found), &[1.0574537707383779, 0.0], 1e-10);
+        assert_close(&endpoint(&found), &[1.057453770738378, 0.0], 1e-10);
     }
 }
 

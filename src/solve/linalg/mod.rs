@@ -9,9 +9,11 @@
 //! | `functions` | exponential and principal square root |
 //! | `pencil` | the quadratic pencil, its structure, and when it has no optimum |
 //! | `solvent` | the stabilising solvent by Schur form or by sign |
+//! | `dense` | the costly kernels, by faer |
 //! | `modes` | the symmetric case by one eigendecomposition, the diagonal one without |
 //! | `scattering` | finite horizons, free of overflow |
 
+mod dense;
 mod failure;
 mod functions;
 mod modes;

@@ -9,7 +9,8 @@
 //! direction (`κ = 0`) has `φ = Δt / γ` without a division by zero. In the paper's symbols `κ = ηkh`
 //! and `g = ηk ∂ℓ`.
 
-use super::pencil::{cholesky, lower_solve};
+use super::dense::{solve_lower, solve_lower_transposed, symmetric_eigen};
+use super::pencil::cholesky;
 use super::{LinearFailure, Matrix, Vector, all_finite};
 
 /// One mode: everything that depends on its curvature.
@@ -69,22 +70,23 @@ impl Modes {
         if curvature.shape() != mass.shape() || !mass.is_square() {
             return Err(LinearFailure::Shape { expected: "two square matrices".to_owned() });
         }
-        let factor = cholesky(mass)?;
-        let half = lower_solve(&factor, curvature)?;
-        let white = lower_solve(&factor, &half.transpose())?;
-        let eigen = ((&white + white.transpose()) * 0.5).symmetric_eigen();
-        let modes = eigen
-            .eigenvalues
+        let (curvatures, basis) = if let Some(mass) = multiple_of_identity(mass) {
+            let (values, vectors) = symmetric_eigen(&symmetric(&(curvature / mass)))?;
+            (values, vectors / mass.sqrt())
+        } else {
+            let factor = cholesky(mass)?;
+            let half = solve_lower(&factor, curvature.clone());
+            let white = solve_lower(&factor, half.transpose());
+            let (values, vectors) = symmetric_eigen(&symmetric(&white))?;
+            (values, solve_lower_transposed(&factor, vectors))
+        };
+        let modes = curvatures
             .iter()
             .map(|&kappa| Mode::new(kappa, gamma))
             .collect::<Result<Vec<_>, _>>()?;
-        let basis = factor
-            .transpose()
-            .solve_upper_triangular(&eigen.eigenvectors)
-            .ok_or(LinearFailure::Singular { what: "the metric" })?;
         Ok(Self {
             basis,
-            curvatures: eigen.eigenvalues.iter().copied().collect(),
+            curvatures,
             rates: modes.iter().map(|m| m.rate).collect(),
             mass: mass.clone(),
             spectrum: modes,
@@ -124,6 +126,17 @@ impl Modes {
         let p = -(&self.mass * self.solvent());
         (&p + p.transpose()) * 0.5
     }
+}
+
+fn symmetric(a: &Matrix) -> Matrix {
+    (a + a.transpose()) * 0.5
+}
+
+/// `m > 0` if the matrix is `m I`: the usual metric, and no work.
+fn multiple_of_identity(mass: &Matrix) -> Option<f64> {
+    let first = mass.get((0, 0)).copied().filter(|first| *first > 0.0)?;
+    let plain = Matrix::from_diagonal_element(mass.nrows(), mass.ncols(), first);
+    (*mass == plain).then_some(first)
 }
 
 /// The same for diagonal `M` and `A`: linear in the number of coordinates, no matrix formed.

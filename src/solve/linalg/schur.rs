@@ -63,14 +63,19 @@ pub(super) fn real_schur(a: &Matrix) -> Result<(Matrix, Matrix), LinearFailure> 
     let limit = 60 * n + 200;
     // The double-shift iteration of nalgebra has no exceptional shifts and can cycle, for example
     // on a permutation matrix. A similarity by a fixed reflection breaks such symmetry.
-    for attempt in 0..4_u32 {
-        let turn = reflection(n, attempt);
+    for attempt in 0..6_u32 {
+        let turn = reflection(n, attempt / 2);
         let turned = match &turn {
             Some(p) => p * a * p,
             None => a.clone(),
         };
-        let Some(schur) = Schur::try_new(turned, f64::EPSILON, limit) else { continue };
+        // The shifts lose their digits when all eigenvalues are nearly the same number. Without that
+        // number there is nothing to lose.
+        let shift = if attempt % 2 == 1 { a.trace() / n as f64 } else { 0.0 };
+        let shifted = turned - Matrix::identity(n, n) * shift;
+        let Some(schur) = Schur::try_new(shifted, f64::EPSILON, limit) else { continue };
         let (q, mut t) = schur.unpack();
+        t += Matrix::identity(n, n) * shift;
         let mut q = match turn {
             Some(p) => p * q,
             None => q,
@@ -268,4 +273,27 @@ fn swap_blocks(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cluster_of_eigenvalues_far_from_zero_settles() {
+        let small = Matrix::from_row_slice(
+            4,
+            4,
+            &[
+                1.3, 0.2, -0.7, 0.1, 0.4, 2.0, 0.3, -0.2, -0.1, 0.6, 0.9, 0.5, 0.8, -0.3, 0.2,
+                1.1,
+            ],
+        );
+        for size in [1e-6, 1e-8, 1e-10, 1e-12, 1e-14] {
+            let a = Matrix::identity(4, 4) + &small * size;
+            let (q, t) = real_schur(&a).unwrap();
+            let defect = (&q * &t * q.transpose() - &a).amax();
+            assert!(defect < 1e-12, "{size}: {defect}");
+        }
+    }
 }

@@ -1,5 +1,5 @@
-//! Names as a mathematician reads them: `sigma_m` is σ with subscript m, `x1` is x with
-//! subscript 1, `dt` is Δt.
+//! Names as a mathematician reads them: `sigma_m` is σ with subscript m, `x1` and `x[1]` are x
+//! with subscript 1, `dt` is Δt.
 
 /// A name taken apart.
 #[derive(Debug, PartialEq, Eq)]
@@ -8,8 +8,13 @@ pub(super) struct Name<'a> {
     pub(super) subscripts: Vec<&'a str>,
 }
 
-/// Takes a name apart at underscores and before final digits.
+/// Takes a name apart at underscores, before final digits and before an index.
 pub(super) fn split(name: &str) -> Name<'_> {
+    if let Some((of, index)) = component(name) {
+        let mut parts = split(of);
+        parts.subscripts.push(index);
+        return parts;
+    }
     let mut parts = name.split('_').filter(|part| !part.is_empty());
     let Some(first) = parts.next() else { return Name { base: name, subscripts: Vec::new() } };
     let letters = first.trim_end_matches(|c: char| c.is_ascii_digit());
@@ -22,6 +27,13 @@ pub(super) fn split(name: &str) -> Name<'_> {
     };
     subscripts.extend(parts);
     Name { base, subscripts }
+}
+
+/// A component that has a name of its own, `theta[1]`: the vector and the index.
+pub(super) fn component(name: &str) -> Option<(&str, &str)> {
+    let (of, index) = name.strip_suffix(']')?.split_once('[')?;
+    let whole = !index.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit());
+    whole.then_some((of, index))
 }
 
 #[rustfmt::skip]
@@ -44,6 +56,7 @@ const GREEK: &[(&str, &str, &str)] = &[
     ("Upsilon", "Υ", r"\Upsilon"),    ("Phi",     "Φ", r"\Phi"),
     ("Psi",     "Ψ", r"\Psi"),        ("Omega",   "Ω", r"\Omega"),
     ("ell",     "ℓ", r"\ell"),        ("dt",      "Δt", r"\Delta t"),
+    ("ε",       "ε", r"\varepsilon"),
 ];
 
 /// The Unicode form of a word that stands for one letter.
@@ -99,6 +112,7 @@ mod tests {
         assert_eq!(split("x1"), Name { base: "x", subscripts: vec!["1"] });
         assert_eq!(split("a_b_2"), Name { base: "a", subscripts: vec!["b", "2"] });
         assert_eq!(split("loss"), Name { base: "loss", subscripts: vec![] });
+        assert_eq!(split("x[1]"), Name { base: "x", subscripts: vec!["1"] });
         assert_eq!(split("_"), Name { base: "_", subscripts: vec![] });
         assert_eq!(split("7"), Name { base: "7", subscripts: vec![] });
     }

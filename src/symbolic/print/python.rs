@@ -6,6 +6,7 @@ use super::super::number::{Q, q};
 use super::super::shape::{Dim, Shape};
 use super::super::symbol::{Mark, Symbol};
 use super::calculus::{Derivative, Operator};
+use super::names::component;
 use super::notation::{Constant, Notation, Numeral};
 use super::piece::{Edge, Factor, Level, Piece};
 use super::walk;
@@ -238,7 +239,14 @@ impl Notation for Printer<'_> {
             Mark::Change => "_change",
             Mark::Direction => "_direction",
         };
-        plain(legal(&format!("{}{ending}", symbol.name)), Level::Atom)
+        // Python counts components from zero.
+        match component(&symbol.name) {
+            Some((of, index)) => {
+                let at = index.parse::<usize>().unwrap_or(1).saturating_sub(1);
+                plain(format!("{}[{at}]", legal(&format!("{of}{ending}"))), Level::Atom)
+            }
+            None => plain(legal(&format!("{}{ending}", symbol.name)), Level::Atom),
+        }
     }
 
     fn constant(&self, constant: Constant, shape: &Shape) -> Piece {

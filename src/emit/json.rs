@@ -1,0 +1,342 @@
+//! JSON, schema `lagrule.derive/1`.
+//!
+//! A formula is `{text, latex, python}`. `python` is an expression over `np`, the functions of
+//! `scipy.linalg` (`expm`, `sqrtm`, `schur`, …) and the symbols of the file: what the derivation
+//! abbreviates is written out in it, so it can be evaluated as it stands. The `python` of an
+//! equation is the difference of its sides, that of a condition the number that must be small (for
+//! `positive`: that must be positive).
+
+use super::Format;
+use super::page::{Formula, Part, View, condition_math, step_formulas};
+use super::python::Spelling;
+use crate::derive::{
+    Claim, Condition, Diagnosis, ErrorOrder, GradientFlow, NoOptimum, RegimeRule, Step,
+};
+use crate::rule::known::Match;
+use crate::study::Study;
+use crate::symbolic::{Expr, Mark, Symbol, number, print};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// JSON.
+pub(super) struct Json;
+
+impl Format for Json {
+    fn write(&self, study: &Study, view: &View) -> String {
+        let document = document(study, view);
+        let text = serde_json::to_string_pretty(&document);
+        text.expect("invariant: strings, numbers and maps with string keys") + "\n"
+    }
+}
+
+/// A formula in three notations.
+#[derive(Serialize)]
+struct E {
+    text: String,
+    latex: String,
+    python: String,
+}
+
+#[derive(Serialize)]
+struct Document {
+    schema: &'static str,
+    name: String,
+    class: &'static str,
+    closed_form: bool,
+    equations: Vec<E>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rest_point: Option<E>,
+    rule: Map<String, Value>,
+    first_order: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hyper: Option<Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known_as: Option<Known>,
+    regimes: Vec<Regime>,
+    diagnosis: Diagnosed,
+    trace: Vec<Traced>,
+}
+
+#[derive(Serialize)]
+struct Regime {
+    name: String,
+    rule: Map<String, Value>,
+    error_order: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid_when: Option<E>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known_as: Option<Known>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_rule: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Known {
+    name: String,
+    hyper: Map<String, Value>,
+    source: String,
+}
+
+#[derive(Serialize)]
+struct Diagnosed {
+    optimum: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_optimum: Option<Missing>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gradient_flow: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    euclidean: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    curl: Option<E>,
+    rests_at_minimum: Option<bool>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    loss_minimum: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effective_loss: Option<E>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rotation: Option<E>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<E>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    conditions: Vec<E>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Missing {
+    reason: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    needs: Option<E>,
+    advice: String,
+}
+
+#[derive(Serialize)]
+struct Traced {
+    law: &'static str,
+    remark: String,
+    claim: &'static str,
+    formulas: Vec<E>,
+}
+
+fn document(study: &Study, view: &View) -> Document {
+    let derivation = &study.derivation;
+    let spelling = Spelling::new(study, &[]);
+    let change = |first: bool| {
+        let pairs = derivation.updates.iter().filter_map(|update| {
+            let value = if first { &update.first_order } else { &update.change };
+            Some((update.position.name.to_string(), spelled(value.as_ref()?, &spelling)))
+        });
+        map(pairs)
+    };
+    let equations = derivation.equations.iter().map(|equation| {
+        let formula = Formula::equation(&equation.left, &equation.right);
+        equation_of(&formula, &(&equation.left - &equation.right), &spelling)
+    });
+    let shown = |name: &str| view.regime.as_ref().is_none_or(|only| only == name);
+    let regimes = derivation.regimes.iter().zip(&study.regimes_known);
+    let trace = view.parts.contains(&Part::Trace) || view.parts == View::default().parts;
+    Document {
+        schema: "lagrule.derive/1",
+        name: study.model.name.clone(),
+        class: derivation.class.name(),
+        closed_form: derivation.closed_form,
+        equations: equations.collect(),
+        rest_point: rest_point(study, &spelling),
+        rule: change(false),
+        first_order: change(true),
+        hyper: study.known.as_ref().map(|found| hyper(found, &spelling)),
+        known_as: study.known.as_ref().map(|found| known(found, &spelling)),
+        regimes: regimes
+            .filter(|(limit, _)| shown(&limit.name))
+            .map(|(limit, found)| match &limit.outcome {
+                Ok(rule) => regime(study, &limit.name, rule, found.as_ref()),
+                Err(why) => Regime {
+                    name: limit.name.clone(),
+                    rule: Map::new(),
+                    error_order: Value::Null,
+                    valid_when: None,
+                    known_as: None,
+                    no_rule: Some(why.clone()),
+                },
+            })
+            .collect(),
+        diagnosis: diagnosed(study, &spelling),
+        trace: if trace {
+            derivation.trace.steps.iter().map(|step| traced(step, &spelling)).collect()
+        } else {
+            Vec::new()
+        },
+    }
+}
+
+fn spelled(expr: &Expr, spelling: &Spelling) -> E {
+    E { text: print::text(expr), latex: print::latex(expr), python: spelling.python(expr) }
+}
+
+fn equation_of(formula: &Formula, difference: &Expr, spelling: &Spelling) -> E {
+    let whole = formula.whole();
+    E {
+        text: whole.text(super::Script::Unicode),
+        latex: whole.latex(),
+        python: spelling.python(difference),
+    }
+}
+
+fn map(pairs: impl IntoIterator<Item = (String, E)>) -> Map<String, Value> {
+    let value = |e: &E| serde_json::to_value(e).unwrap_or(Value::Null);
+    pairs.into_iter().map(|(name, e)| (name, value(&e))).collect()
+}
+
+/// The rest point; of several coordinates as a tuple.
+fn rest_point(study: &Study, spelling: &Spelling) -> Option<E> {
+    let rest = &study.derivation.diagnosis.as_ref()?.rest;
+    match rest.as_slice() {
+        [] => None,
+        [(_, only)] => Some(spelled(only, spelling)),
+        _ => {
+            let all: Vec<E> = rest.iter().map(|(_, at)| spelled(at, spelling)).collect();
+            let join = |part: fn(&E) -> &str| {
+                let parts: Vec<&str> = all.iter().map(part).collect();
+                format!("({})", parts.join(", "))
+            };
+            Some(E {
+                text: join(|e| &e.text),
+                latex: join(|e| &e.latex),
+                python: join(|e| &e.python),
+            })
+        }
+    }
+}
+
+fn hyper(found: &Match, spelling: &Spelling) -> Map<String, Value> {
+    map(found.hyper.iter().map(|(name, value)| (name.clone(), spelled(value, spelling))))
+}
+
+fn known(found: &Match, spelling: &Spelling) -> Known {
+    Known {
+        name: found.name.clone(),
+        hyper: hyper(found, spelling),
+        source: found.source.clone(),
+    }
+}
+
+fn regime(study: &Study, name: &str, rule: &RegimeRule, found: Option<&Match>) -> Regime {
+    let spelling = Spelling::new(study, &rule.definitions).with_eigenvalues(&rule.eigenvalues);
+    let changes = rule.changes.iter();
+    Regime {
+        name: name.to_owned(),
+        rule: map(changes.map(|(q, value)| (q.name.to_string(), spelled(value, &spelling)))),
+        error_order: match &rule.error {
+            ErrorOrder::Power(power) => number(power),
+            ErrorOrder::Exponential => Value::from("exponential"),
+            ErrorOrder::Exact => Value::Null,
+        },
+        valid_when: valid_when(&rule.conditions, &spelling),
+        known_as: found.map(|found| known(found, &spelling)),
+        no_rule: None,
+    }
+}
+
+fn number(value: &crate::symbolic::Q) -> Value {
+    use num_traits::ToPrimitive;
+    match value.to_integer().to_i64().filter(|_| value.is_integer()) {
+        Some(whole) => Value::from(whole),
+        None => Value::from(number::to_f64(value)),
+    }
+}
+
+/// All conditions at once: their texts, and the largest of the numbers that must be small.
+fn valid_when(conditions: &[Condition], spelling: &Spelling) -> Option<E> {
+    if conditions.is_empty() {
+        return None;
+    }
+    let shown: Vec<_> = conditions.iter().map(condition_math).collect();
+    let text: Vec<String> = shown.iter().map(|m| m.text(super::Script::Unicode)).collect();
+    let latex: Vec<String> = shown.iter().map(super::math::Math::latex).collect();
+    let sizes: Vec<String> = conditions.iter().map(|c| spelling.size(c)).collect();
+    let python = match sizes.as_slice() {
+        [only] => only.clone(),
+        _ => format!("max({})", sizes.join(", ")),
+    };
+    Some(E { text: text.join(", "), latex: latex.join(r",\ "), python })
+}
+
+fn diagnosed(study: &Study, spelling: &Spelling) -> Diagnosed {
+    let derivation = &study.derivation;
+    let diagnosis = derivation.diagnosis.as_ref();
+    let e = |expr: &Expr| spelled(expr, spelling);
+    let (flow, euclidean, curl) = match diagnosis.map(|d| &d.gradient) {
+        None => (None, None, None),
+        Some(GradientFlow::Yes { euclidean }) => (Some("yes"), Some(*euclidean), None),
+        Some(GradientFlow::No { curl }) => (Some("no"), None, Some(e(curl))),
+        Some(GradientFlow::Depends { curl }) => (Some("depends"), None, Some(e(curl))),
+    };
+    let minimum = |d: &Diagnosis| {
+        map(d.loss_minimum.iter().map(|(q, at): &(Symbol, Expr)| (q.name.to_string(), e(at))))
+    };
+    Diagnosed {
+        optimum: derivation.no_optimum.is_none(),
+        no_optimum: derivation.no_optimum.as_ref().map(|problem| missing(problem, spelling)),
+        gradient_flow: flow,
+        euclidean,
+        curl,
+        rests_at_minimum: diagnosis.and_then(|d| d.rests_at_minimum),
+        loss_minimum: diagnosis.map(minimum).unwrap_or_default(),
+        effective_loss: diagnosis.and_then(|d| d.effective_loss.as_ref()).map(e),
+        rotation: diagnosis.and_then(|d| d.rotation.as_ref()).map(e),
+        value: derivation.value.as_ref().map(e),
+        conditions: derivation
+            .conditions
+            .iter()
+            .map(|condition| {
+                let shown = condition_math(condition);
+                E {
+                    text: shown.text(super::Script::Unicode),
+                    latex: shown.latex(),
+                    python: spelling.size(condition),
+                }
+            })
+            .collect(),
+        notes: derivation.notes.clone(),
+    }
+}
+
+fn missing(problem: &NoOptimum, spelling: &Spelling) -> Missing {
+    Missing {
+        reason: problem.reason.clone(),
+        needs: problem.needs.as_ref().map(|needs| spelled(needs, spelling)),
+        advice: problem.advice.clone(),
+    }
+}
+
+fn traced(step: &Step, spelling: &Spelling) -> Traced {
+    let (claim, values): (&str, Vec<Expr>) = match &step.claim {
+        Claim::Equal(left, right) => ("equal", vec![left - right]),
+        Claim::Variation { expression, .. } => ("variation", vec![expression.clone()]),
+        Claim::Define(_, value) => ("define", vec![value.clone()]),
+        Claim::Solves(position, path) => {
+            debug_assert!(position.mark == Mark::Plain, "invariant: paths are of positions");
+            ("solves", vec![path.clone()])
+        }
+        Claim::Fact(parts) => {
+            // Each is a formula of its own.
+            let formulas = parts.iter().map(|part| spelled(part, spelling)).collect();
+            return Traced {
+                law: step.law,
+                remark: step.remark.clone(),
+                claim: "fact",
+                formulas,
+            };
+        }
+        Claim::Leading { function, .. } => ("leading", vec![function.clone()]),
+    };
+    let formulas = step_formulas(&step.claim);
+    let formulas = formulas.iter().zip(&values);
+    Traced {
+        law: step.law,
+        remark: step.remark.clone(),
+        claim,
+        formulas: formulas.map(|(f, value)| equation_of(f, value, spelling)).collect(),
+    }
+}

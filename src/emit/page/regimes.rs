@@ -1,0 +1,230 @@
+//! The rule in its regimes.
+
+use super::rule::{known, row};
+use super::symbols::change;
+use super::{Block, Formula, Inline, Prose, Section, Table, View, listed, prose};
+use crate::derive::{Condition, ErrorOrder, Meaning, RegimeRule};
+use crate::emit::definitions::{closure, parts};
+use crate::emit::math::{
+    LARGE, LESS, MORE, Math, NORM, NORM_END, POSITIVE, SMALL, TO_INF, TO_ZERO, math, sign,
+    spelt,
+};
+use crate::model::types::{Limit, Regime};
+use crate::study::Study;
+use crate::symbolic::{Expr, Symbol, print};
+
+/// One regime with everything known about it.
+struct Entry<'a> {
+    regime: &'a Regime,
+    outcome: &'a Result<RegimeRule, String>,
+    known: Option<&'a crate::rule::known::Match>,
+}
+
+pub(super) fn section(study: &Study, view: &View) -> Option<Section> {
+    if study.derivation.no_optimum.is_some() {
+        return None;
+    }
+    let entries = entries(study, view);
+    if entries.is_empty() {
+        return None;
+    }
+    let mut blocks = Vec::new();
+    let heading = if let ([only], Some(name)) = (entries.as_slice(), &view.regime) {
+        blocks.extend(alone(only));
+        format!("Regime {name}")
+    } else {
+        blocks.push(Block::Table(table(&entries)));
+        "Regimes".to_owned()
+    };
+    blocks.extend(explanations(study, &entries));
+    Some(Section { heading, blocks })
+}
+
+fn entries<'a>(study: &'a Study, view: &View) -> Vec<Entry<'a>> {
+    let limits = study.derivation.regimes.iter().zip(&study.regimes_known);
+    study
+        .model
+        .regimes
+        .iter()
+        .zip(limits)
+        .map(|(regime, (limit, known))| Entry {
+            regime,
+            outcome: &limit.outcome,
+            known: known.as_ref(),
+        })
+        .filter(|entry| view.regime.as_ref().is_none_or(|name| *name == entry.regime.name))
+        .collect()
+}
+
+/// `γ → ∞`
+fn limit(limit: &Limit) -> Math {
+    match limit {
+        Limit::ToInfinity(symbol) => math![symbol, TO_INF],
+        Limit::ToZero(symbol) => math![symbol, TO_ZERO],
+        Limit::Dominates { large, small } => math![large, MORE, small],
+    }
+}
+
+/// `ηkh/γ² ≪ 1`
+pub(in crate::emit) fn condition(condition: &Condition) -> Math {
+    let size = |expr: &Expr| {
+        if expr.is_scalar() { Math::from(expr) } else { math![NORM, expr, NORM_END] }
+    };
+    match condition {
+        Condition::Small(expr) => math![size(expr), SMALL],
+        Condition::Large(expr) => math![size(expr), LARGE],
+        Condition::Against(left, right) => math![size(left), LESS, size(right)],
+        Condition::Positive(expr) => math![expr, POSITIVE],
+    }
+}
+
+/// `O(ε²)`
+fn error(order: &ErrorOrder) -> Math {
+    match order {
+        ErrorOrder::Exact => math![sign("none", "none", r"\text{none}")],
+        ErrorOrder::Exponential => {
+            math![sign("exponential", "exponential", r"\text{exponential}")]
+        }
+        ErrorOrder::Power(power) => {
+            let epsilon = Expr::sym(crate::derive::epsilon());
+            let raised = crate::symbolic::build::pow(&epsilon, &Expr::num(power.clone()));
+            let ascii = print::ascii(&raised).replace('ε', "eps");
+            spelt(
+                format!("O({})", print::text(&raised)),
+                format!("O({ascii})"),
+                format!("O({})", print::latex(&raised).replace('ε', r"\varepsilon")),
+            )
+        }
+    }
+}
+
+fn table(entries: &[Entry]) -> Table {
+    // One coordinate is named once.
+    let mut changed: Vec<&Symbol> = entries
+        .iter()
+        .filter_map(|entry| entry.outcome.as_ref().ok())
+        .flat_map(|rule| rule.changes.iter().map(|(q, _)| q))
+        .collect();
+    changed.dedup();
+    let (rule, alone) = match changed.as_slice() {
+        [only] => (prose![change(only)], true),
+        _ => (prose!["Rule"], false),
+    };
+    let head = vec![prose!["Regime"], rule, prose!["Holds when"], prose!["Error"]];
+    let rows = entries.iter().map(|entry| {
+        let name = vec![prose![Inline::Code(entry.regime.name.clone())], limits(entry.regime)];
+        match entry.outcome {
+            Ok(rule) => vec![
+                name,
+                changes(&rule.changes)
+                    .into_iter()
+                    .map(|f| prose![if alone { f.right } else { f.whole() }])
+                    .collect(),
+                rule.conditions.iter().map(|c| prose![condition(c)]).collect(),
+                vec![prose![error(&rule.error)]],
+            ],
+            Err(why) => vec![name, vec![prose![format!("none: {why}")]], vec![], vec![]],
+        }
+    });
+    Table { head, rows: rows.collect() }
+}
+
+fn limits(regime: &Regime) -> Prose {
+    row(regime.limits.iter().map(limit).collect())
+}
+
+fn changes(changes: &[(Symbol, Expr)]) -> Vec<Formula> {
+    changes.iter().map(|(q, value)| Formula::equation(change(q), value)).collect()
+}
+
+/// One regime on a page of its own.
+fn alone(entry: &Entry) -> Vec<Block> {
+    let mut words = prose!["In the limit "];
+    words.extend(listed(entry.regime.limits.iter().map(|l| prose![limit(l)]).collect()));
+    match entry.outcome {
+        Ok(rule) => {
+            words.push(" the rule is".into());
+            let mut blocks = vec![Block::Text(words), Block::Boxed(changes(&rule.changes))];
+            let mut words = Prose::new();
+            if !rule.conditions.is_empty() {
+                words.push("It holds when ".into());
+                let conditions = rule.conditions.iter().map(|c| prose![condition(c)]);
+                words.extend(listed(conditions.collect()));
+                words.push(". ".into());
+            }
+            words.extend(match &rule.error {
+                ErrorOrder::Exact => prose!["Nothing is neglected."],
+                ErrorOrder::Exponential => prose!["Its error is exponentially small."],
+                ErrorOrder::Power(_) => {
+                    prose!["Its relative error is ", error(&rule.error), "."]
+                }
+            });
+            blocks.push(Block::Text(words));
+            blocks
+        }
+        Err(why) => {
+            words.push(format!(" there is no rule: {why}.").into());
+            vec![Block::Text(words)]
+        }
+    }
+}
+
+/// What the symbols of the regimes mean and what the rules are called.
+fn explanations(study: &Study, entries: &[Entry]) -> Vec<Block> {
+    let rules: Vec<&RegimeRule> =
+        entries.iter().filter_map(|entry| entry.outcome.as_ref().ok()).collect();
+    let mut lines: Vec<Prose> = Vec::new();
+    let mut add = |line: Prose| {
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    };
+    for rule in &rules {
+        for (symbol, of) in &rule.eigenvalues {
+            add(prose![symbol, " is any eigenvalue of ", of, "."]);
+        }
+        let shown: Vec<&Expr> = rule
+            .changes
+            .iter()
+            .map(|(_, value)| value)
+            .chain(rule.conditions.iter().flat_map(parts))
+            .collect();
+        for definition in closure(&rule.definitions, &shown) {
+            let known = study.derivation.definitions.contains(definition);
+            if let (false, Meaning::Equals(value)) = (known, &definition.meaning) {
+                let equation = Formula::equation(&definition.symbol, value);
+                add(prose![equation.whole(), "."]);
+            }
+        }
+        if rule.conditions.iter().any(|c| parts(c).iter().any(|e| !e.is_scalar())) {
+            add(prose![
+                math![NORM, sign(" ", " ", r"\cdot"), NORM_END],
+                " is the size of a vector or a matrix."
+            ]);
+        }
+    }
+    let powers = rules.iter().any(|rule| matches!(rule.error, ErrorOrder::Power(_)));
+    if powers {
+        let epsilon = math![sign("ε", "eps", r"\varepsilon")];
+        let one_over = math![sign("1/ε", "1/eps", r"1/\varepsilon")];
+        add(prose![
+            "The error is relative; in it, what grows in a limit does so like ",
+            one_over,
+            " and what shrinks does so like ",
+            epsilon,
+            ".",
+        ]);
+    }
+    for entry in entries {
+        if let Some(found) = entry.known {
+            let mut line = prose![Inline::Code(entry.regime.name.clone())];
+            line.extend(known(" is ", found));
+            add(line);
+        }
+    }
+    let mut blocks = Vec::new();
+    if !lines.is_empty() {
+        blocks.push(Block::List(lines));
+    }
+    blocks
+}

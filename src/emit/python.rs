@@ -1,0 +1,160 @@
+//! Python for a whole study: what the derivation abbreviates is written out, and what has no
+//! closed form becomes the numerical method that finds it.
+
+use crate::derive::{Condition, Definition, Meaning};
+use crate::study::Study;
+use crate::symbolic::build::pow;
+use crate::symbolic::expand::expand;
+use crate::symbolic::print::Python;
+use crate::symbolic::rewrite::replace;
+use crate::symbolic::{Expr, Symbol, matrix};
+use num_traits::{Signed, ToPrimitive};
+
+/// How the symbols of a study are written in Python.
+pub(super) struct Spelling {
+    closed: Vec<(Symbol, Expr)>,
+    open: Vec<(Symbol, Meaning)>,
+    eigenvalues: Vec<(Symbol, Expr)>,
+}
+
+impl Spelling {
+    /// The definitions of a study, with further ones that only hold in a regime.
+    pub(super) fn new(study: &Study, further: &[Definition]) -> Spelling {
+        let (mut closed, mut open) = (Vec::new(), Vec::new());
+        for Definition { symbol, meaning } in study.derivation.definitions.iter().chain(further)
+        {
+            match meaning {
+                Meaning::Equals(value) => closed.push((symbol.clone(), value.clone())),
+                other => open.push((symbol.clone(), other.clone())),
+            }
+        }
+        Spelling { closed, open, eigenvalues: Vec::new() }
+    }
+
+    /// Eigenvalues become arrays of them.
+    pub(super) fn with_eigenvalues(self, eigenvalues: &[(Symbol, Expr)]) -> Spelling {
+        Spelling { eigenvalues: eigenvalues.to_vec(), ..self }
+    }
+
+    /// The expression with everything written out.
+    pub(super) fn python(&self, expr: &Expr) -> String {
+        let mut whole = expr.clone();
+        for (symbol, value) in self.closed.iter().rev() {
+            whole = replace(&whole, &Expr::sym(symbol.clone()), value);
+        }
+        let names = |symbol: &Symbol| self.name(symbol);
+        Python::default().with_symbols(&names).print(&whole)
+    }
+
+    /// What stands for a symbol that no expression replaces.
+    fn name(&self, symbol: &Symbol) -> Option<String> {
+        if let Some((_, of)) = self.eigenvalues.iter().find(|(known, _)| known == symbol) {
+            let of = self.python(of);
+            return Some(format!("np.linalg.eigvals({of})"));
+        }
+        let (_, meaning) = self.open.iter().find(|(known, _)| known == symbol)?;
+        match meaning {
+            Meaning::Solvent { m, c, k, half } => Some(self.solvent(m, c, k, half)),
+            Meaning::FiniteHorizon { m, a, q, half, horizon } => {
+                Some(self.finite_horizon([m, a, q, half, horizon]))
+            }
+            Meaning::GlobalMinimum { of, over } => self.global_minimum(of, over),
+            Meaning::Equals(_) | Meaning::Implicit { .. } => None,
+        }
+    }
+
+    /// The solvent by an ordered Schur decomposition of the companion matrix, shifted so that the
+    /// wanted eigenvalues are those in the left half-plane.
+    fn solvent(&self, m: &Expr, c: &Expr, k: &Expr, half: &Expr) -> String {
+        let n = m.shape().rows.to_string();
+        let [m, c, k, half] = [m, c, k, half].map(|e| self.python(e));
+        let companion = format!(
+            "np.block([[np.zeros(({n}, {n})), np.eye({n})], \
+             [-np.linalg.solve({m}, {k}), -np.linalg.solve({m}, {c})]])"
+        );
+        let shifted = format!("{companion} - ({half})*np.eye(2*{n})");
+        let vectors = format!("schur({shifted}, output=\"complex\", sort=\"lhp\")[1]");
+        format!(
+            "(lambda Z, n={n}: np.linalg.solve(Z[:n, :n].T, Z[n:, :n].T).T.real)({vectors})"
+        )
+    }
+
+    /// The feedback at the start of a plan (K4).
+    fn finite_horizon(&self, [m, a, q, half, horizon]: [&Expr; 5]) -> String {
+        let n = m.shape().rows.to_string();
+        let identity = Expr::identity(m.shape().rows.clone());
+        let shifted = expand(&(a - half * identity));
+        let blocks = [&shifted, &-matrix::inverse(m), &-q, &-matrix::transpose(&shifted)];
+        let [top, right, left, bottom] = blocks.map(|e| self.full(e));
+        let [m, horizon] = [m, horizon].map(|e| self.python(e));
+        let a = self.full(a);
+        format!(
+            "({a} + np.linalg.solve({m}, (lambda E, n={n}: np.linalg.solve(E[n:, n:], E[n:, :n]))\
+             (expm(({horizon})*np.block([[{top}, {right}], [{left}, {bottom}]])))))"
+        )
+    }
+
+    /// A matrix that is an array even where it vanishes.
+    fn full(&self, expr: &Expr) -> String {
+        let n = expr.shape().rows.to_string();
+        if expr.is_zero() { format!("np.zeros(({n}, {n}))") } else { self.python(expr) }
+    }
+
+    /// The least value of a polynomial, among its stationary points.
+    fn global_minimum(&self, of: &Expr, over: &Symbol) -> Option<String> {
+        let coefficients = polynomial(of, over)?;
+        let list: Vec<String> = coefficients.iter().map(|c| self.python(c)).collect();
+        Some(format!(
+            "(lambda p: min((z.real for z in p.deriv().roots() \
+             if abs(z.imag) < 1e-7*(1 + abs(z))), key=p))(np.polynomial.Polynomial([{}]))",
+            list.join(", ")
+        ))
+    }
+
+    /// The number that a condition says is small (or, for `positive`, is positive).
+    pub(super) fn size(&self, condition: &Condition) -> String {
+        let one = |expr: &Expr| {
+            let text = self.python(expr);
+            if expr.is_scalar() {
+                format!("np.max(np.abs({text}))")
+            } else {
+                format!("np.linalg.norm({text})")
+            }
+        };
+        match condition {
+            Condition::Small(expr) => one(expr),
+            Condition::Large(expr) if expr.is_scalar() => one(&pow(expr, &Expr::int(-1))),
+            Condition::Large(expr) => format!("1/{}", one(expr)),
+            Condition::Against(left, right) => format!("{}/{}", one(left), one(right)),
+            Condition::Positive(expr) if expr.is_scalar() => {
+                format!("np.min({})", self.python(expr))
+            }
+            Condition::Positive(expr) => {
+                format!("np.min(np.linalg.eigvals({}).real)", self.python(expr))
+            }
+        }
+    }
+}
+
+/// Coefficients of a polynomial in one symbol, lowest first; `None` for anything else.
+fn polynomial(expr: &Expr, symbol: &Symbol) -> Option<Vec<Expr>> {
+    let position = Expr::sym(symbol.clone());
+    let mut coefficients: Vec<Vec<Expr>> = Vec::new();
+    for term in expand(expr).terms() {
+        let powers = term.as_product().powers;
+        let found = powers.iter().find(|(base, _)| *base == position);
+        let degree = match found {
+            None => 0,
+            Some((_, e)) => {
+                e.as_num().filter(|e| e.is_integer() && e.is_positive())?.to_usize()?
+            }
+        };
+        let rest = term / pow(&position, &Expr::int(i64::try_from(degree).ok()?));
+        if rest.contains(symbol) || degree > 64 {
+            return None;
+        }
+        coefficients.resize(coefficients.len().max(degree + 1), Vec::new());
+        coefficients[degree].push(rest);
+    }
+    Some(coefficients.into_iter().map(crate::symbolic::build::sum).collect())
+}

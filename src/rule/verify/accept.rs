@@ -1,0 +1,174 @@
+//! Which parameter sets are compared: those where an optimum exists and the formulas keep their
+//! digits. Whether the derivation's conditions say the same about the optimum as the numeric road is
+//! a check of its own.
+
+use super::case::Case;
+use super::define;
+use super::linear::amplification;
+use super::linear_rule::numeric;
+use super::minimum::{self, StepCost};
+use super::random::Random;
+use super::report::{Check, Options, Tally};
+use super::sample::{Draw, draw, from_file};
+use super::trouble::Trouble;
+use crate::derive::{Class, Condition, Definition, Derivation, Meaning};
+use crate::model::types::Model;
+use crate::solve::linalg::{LinearFailure, Matrix};
+use crate::symbolic::eval::eval;
+
+/// Parameter sets with an optimum.
+pub(super) struct Accepted<'a> {
+    /// The parameter sets alone.
+    pub draws: Vec<Draw>,
+    /// The same with everything bound and compiled.
+    pub cases: Vec<Case<'a>>,
+    /// How many were drawn again.
+    pub redrawn: usize,
+    /// Conditions of the derivation against the numeric road.
+    pub existence: Check,
+}
+
+/// Condition values closer to zero than this are decided by rounding.
+const EDGE: f64 = 1e-6;
+/// Rounding that a closed form may cost and still be compared to nine digits.
+const AMPLIFIED: f64 = 1e5;
+/// Draws for each sample that is wanted.
+const PATIENCE: usize = 20;
+
+/// Draws parameter sets: the file's own values first, then random ones.
+pub(super) fn accept<'a>(
+    model: &'a Model,
+    derivation: &Derivation,
+    options: &Options,
+) -> Accepted<'a> {
+    let mut all =
+        Accepted { draws: Vec::new(), cases: Vec::new(), redrawn: 0, existence: empty() };
+    let mut tally = Tally::default();
+    for attempt in 0..options.samples * PATIENCE {
+        if all.cases.len() >= options.samples {
+            break;
+        }
+        let mut random = Random::stream(options.seed, attempt as u64);
+        let drawn = match attempt {
+            0 => from_file(model, &mut random).map_or_else(|| draw(model, &mut random), Ok),
+            _ => draw(model, &mut random),
+        };
+        match drawn.and_then(|drawn| judge(model, derivation, &drawn, attempt, &mut tally)) {
+            Ok(Some((drawn, case))) => {
+                all.draws.push(drawn);
+                all.cases.push(case);
+            }
+            Ok(None) => all.redrawn += 1,
+            Err(trouble) => {
+                tally.skip(&trouble.to_string());
+                all.redrawn += 1;
+            }
+        }
+    }
+    all.existence = tally.check("optimum", "conditions vs existence by number", 0.0);
+    all
+}
+
+fn empty() -> Check {
+    Tally::default().check("", "", 0.0)
+}
+
+/// Is there an optimum, by either road?
+fn judge<'a>(
+    model: &'a Model,
+    derivation: &Derivation,
+    drawn: &Draw,
+    number: usize,
+    tally: &mut Tally,
+) -> Result<Option<(Draw, Case<'a>)>, Trouble> {
+    let mut case = Case::new(model, drawn.clone(), number)?;
+    let place = || format!("sample {number}: {}", drawn.describe(model));
+    let margin = margin(derivation, &case)?;
+    let exists = exists(derivation, &case);
+    let kept = |d: &Definition| matches!(d.meaning, Meaning::Solvent { .. });
+    let implicit = derivation.definitions.iter().any(kept);
+    if margin.abs() < EDGE {
+        return Ok(None);
+    }
+    match &exists {
+        Ok(()) if margin < 0.0 => {
+            tally.broken(
+                "a condition of the derivation fails where there is an optimum",
+                &place,
+            );
+            return Ok(None);
+        }
+        // A solvent that is kept by its equation exists exactly where the optimum does.
+        Err(Trouble::Linear(LinearFailure::NoOptimum { .. })) if margin > 0.0 && !implicit => {
+            tally.broken(
+                "the conditions of the derivation hold where there is no optimum",
+                &place,
+            );
+            return Ok(None);
+        }
+        // The numeric road refuses for another reason: an edge of its own.
+        Err(_) => return Ok(None),
+        Ok(()) => tally.note(0.0, &place),
+    }
+    if derivation.class == Class::Linear && amplification(&case)? > AMPLIFIED {
+        return Ok(None);
+    }
+    if let Err(trouble) = define::bind(&derivation.definitions, &mut case) {
+        tally.broken(&format!("a symbol of the rule has no value: {trouble}"), &place);
+        return Ok(None);
+    }
+    Ok(Some((drawn.clone(), case)))
+}
+
+/// The least value that has to be positive; infinite without conditions.
+fn margin(derivation: &Derivation, case: &Case<'_>) -> Result<f64, Trouble> {
+    let mut least = f64::INFINITY;
+    for condition in &derivation.conditions {
+        let Condition::Positive(expr) = condition else { continue };
+        least = least.min(least_eigenvalue(&eval(expr, &case.draw.env)?));
+    }
+    Ok(least)
+}
+
+fn least_eigenvalue(value: &Matrix) -> f64 {
+    if value.len() == 1 {
+        return value[(0, 0)];
+    }
+    if !value.is_square() {
+        return value.min();
+    }
+    value.complex_eigenvalues().iter().map(|root| root.re).fold(f64::INFINITY, f64::min)
+}
+
+/// Is there an optimum by the numeric road?
+fn exists(derivation: &Derivation, case: &Case<'_>) -> Result<(), Trouble> {
+    match derivation.class {
+        Class::Linear => numeric(case).map(|_| ()),
+        Class::SingleStep => StepCost::new(case)?.minimiser().map(|_| ()),
+        Class::FirstIntegral => minimum::global(case).map(|_| ()),
+        Class::Numeric => Ok(()),
+    }
+}
+
+/// A derivation that finds no optimum: the numeric road must find none either.
+pub(super) fn none_at_all(model: &Model, derivation: &Derivation, options: &Options) -> Check {
+    let mut tally = Tally::default();
+    for attempt in 0..options.samples {
+        let mut random = Random::stream(options.seed, attempt as u64);
+        let drawn = match draw(model, &mut random) {
+            Ok(drawn) => drawn,
+            Err(trouble) => {
+                tally.skip(&trouble.to_string());
+                continue;
+            }
+        };
+        let place = || format!("sample {attempt}: {}", drawn.describe(model));
+        let found =
+            Case::new(model, drawn.clone(), attempt).and_then(|case| exists(derivation, &case));
+        match found {
+            Ok(()) => tally.broken("the numeric road finds an optimum", &place),
+            Err(_) => tally.note(0.0, &place),
+        }
+    }
+    tally.check("no optimum", "no optimum vs existence by number", 0.0)
+}
