@@ -81,7 +81,7 @@ fn imports_go_one_way() {
 
 #[test]
 fn each_library_has_its_place() {
-    let places: [(&str, &[&str]); 9] = [
+    let places: [(&str, &[&str]); 11] = [
         ("pest", &["syntax/lower"]),
         ("clap", &["cli/args"]),
         ("annotate_snippets", &["cli/render"]),
@@ -91,6 +91,8 @@ fn each_library_has_its_place() {
         ("differential_equations", &["solve/integrate"]),
         ("pulldown_latex", &["emit"]),
         ("std::fs", &["cli", "train/data"]),
+        ("plotters", &["cli/solve/plot"]),
+        ("resvg", &["cli/solve/plot"]),
     ];
     for path in files("src") {
         let (name, code) = (module(&path), code(&path));
