@@ -71,6 +71,39 @@ fn generated_picture_is_up_to_date() {
     settle(Path::new("docs/assets/overview.svg"), &fresh, same_but_for_rounding);
 }
 
+#[test]
+fn pictures_of_trajectories_are_up_to_date() {
+    let mut shown = 0;
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for link in text.split("](assets/").skip(1) {
+            let Some((name, _)) = link.split_once(".svg)") else { continue };
+            let folders = ["rules", "rules/figures"];
+            let files = folders.map(|folder| PathBuf::from(format!("{folder}/{name}.lag")));
+            let Some(rule) = files.iter().find(|path| path.exists()) else { continue };
+            let drawn = std::env::temp_dir().join(format!("lagrule-{name}.svg"));
+            let mut run = Command::new(env!("CARGO_BIN_EXE_lagrule"));
+            run.arg("solve").arg(rule).arg("--plot").arg(&drawn).assert().success();
+            let fresh = std::fs::read_to_string(&drawn).unwrap();
+            settle(&Path::new("docs/assets").join(format!("{name}.svg")), &fresh, same_strokes);
+            shown += 1;
+        }
+    }
+    assert!(shown > 5, "docs/ shows {shown} trajectories only");
+}
+
+/// Coordinates may be rounded to the next grid point on another processor.
+fn same_strokes(held: &str, fresh: &str) -> bool {
+    fn numbers(line: &str) -> impl Iterator<Item = &str> {
+        line.split(|c: char| !c.is_ascii_digit() && c != '.').filter(|part| !part.is_empty())
+    }
+    held.split_once(' ').map(|x| x.0) == fresh.split_once(' ').map(|x| x.0)
+        && numbers(held).zip(numbers(fresh)).all(|(a, b)| match (a.parse::<f64>(), b.parse()) {
+            (Ok(a), Ok::<f64, _>(b)) => (a - b).abs() <= 16.0,
+            _ => a == b,
+        })
+}
+
 /// Errors of rounding are printed as powers of ten, and another processor may round across one.
 fn same_but_for_rounding(held: &str, fresh: &str) -> bool {
     let without_decades = |line: &str| -> (String, Vec<i32>) {

@@ -15,7 +15,7 @@ use lagrule::symbolic::number::to_f64;
 use lagrule::symbolic::{Mark, Shape, Symbol};
 use nalgebra::DMatrix;
 
-const WIDTH: f64 = 1200.0;
+const WIDTH: f64 = 1296.0;
 const HEIGHT: f64 = 424.0;
 const LINE: f64 = 16.0;
 const COLOURS: [&str; 2] = ["#1f6feb", "#cf222e"];
@@ -36,7 +36,7 @@ pub(crate) fn picture(path: &str) -> String {
          <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
     );
     panel(&mut svg, 8.0, 372.0, path, &listing(&file));
-    panel(&mut svg, 388.0, 388.0, "lagrule derive", &derived(&study));
+    panel(&mut svg, 388.0, 516.0, "lagrule derive", &derived(&study));
     plot(&mut svg, &study, &numeric);
     svg.push_str("</svg>\n");
     svg
@@ -54,12 +54,24 @@ fn listing(file: &str) -> Vec<String> {
 }
 
 /// The rule and its regimes, as `lagrule derive` prints them.
+/// The path, the rule and the regimes of the text page, without the prose between them.
 fn derived(study: &Study) -> Vec<String> {
-    let view = View { parts: vec![Part::Rule], width: 54, ..View::default() };
+    let view = View { parts: vec![Part::Rule], width: 80, ..View::default() };
     let (_, text) = FORMATS.iter().find(|(name, _)| *name == "text").unwrap();
     let page = text.write(study, &view);
-    let page = generated::sections(&page, &["Rule", "Regimes"]);
-    page.lines().filter(|line| *line != "…").map(String::from).collect()
+    let formula = |section: &str| {
+        let text = generated::sections(&page, &[section]);
+        let indented = |line: &&str| line.is_empty() || line.starts_with("    ");
+        let lines = text.lines().skip_while(|line| !line.starts_with("    "));
+        lines.take_while(indented).map(|line| line.replacen("    ", "", 1)).collect::<Vec<_>>()
+    };
+    let regimes = generated::sections(&page, &["Regimes"]);
+    let table = regimes.lines().skip_while(|line| !line.starts_with("  "));
+    let table = table.take_while(|line| !line.starts_with("- "));
+    let mut out = formula("Solution");
+    out.extend(formula("Rule"));
+    out.extend(table.map(|line| line.replacen("  ", "", 1)));
+    out
 }
 
 fn escape(text: &str) -> String {
@@ -131,7 +143,7 @@ fn symbolic(derivation: &Derivation, env: &Env, time: f64) -> Vec<f64> {
 }
 
 fn plot(svg: &mut String, study: &Study, numeric: &Trajectory) {
-    let (left, width) = (784.0, WIDTH - 792.0);
+    let (left, width) = (912.0, WIDTH - 920.0);
     frame(svg, left, width, "lagrule solve: the same path by numbers");
     let env = numbers(&study.model);
     let at = |time: f64| symbolic(&study.derivation, &env, time);
@@ -153,7 +165,7 @@ fn plot(svg: &mut String, study: &Study, numeric: &Trajectory) {
     let all = curve.iter().flatten().copied();
     let (low, high) = all.fold((f64::MAX, f64::MIN), |(l, h), x| (l.min(x), h.max(x)));
     let (low, high) = (low.floor(), high.ceil());
-    let (box_left, box_right, top, bottom) = (left + 44.0, left + width - 20.0, 96.0, 372.0);
+    let (box_left, box_right, top, bottom) = (left + 44.0, left + width - 32.0, 96.0, 372.0);
     let x = |time: f64| box_left + (box_right - box_left) * time / end;
     let y = |value: f64| bottom - (bottom - top) * (value - low) / (high - low);
 

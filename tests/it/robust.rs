@@ -134,7 +134,7 @@ fn damaged_rules_are_derived_or_refused() {
         let rule = choices.below(rules.len());
         mutate(&rules[rule].1, &mut choices)
     };
-    for_seeds(1500, damaged, |text| {
+    for_seeds(6000, damaged, |text| {
         hold::parses(text);
         hold::study(text).map_or_else(Vec::new, |study| hold::faults(&study))
     });
@@ -172,7 +172,7 @@ fn unseen_files_are_derived() {
 #[test]
 fn unseen_derivations_agree_with_the_numeric_roads() {
     let unseen = |seed| generate(&mut Choices::from_seed(2_000_000 + seed));
-    for_seeds(150, unseen, |text| {
+    for_seeds(200, unseen, |text| {
         hold::study(text).map_or_else(Vec::new, |study| hold::disagreements(&study))
     });
 }

@@ -89,7 +89,7 @@ fn each_library_has_its_place() {
         ("faer", &["solve/linalg/dense"]),
         ("ode_solvers", &["solve/integrate"]),
         ("differential_equations", &["solve/integrate"]),
-        ("pulldown_latex", &["emit"]),
+        ("pulldown_latex", &["emit", "symbolic/print/tests"]),
         ("std::fs", &["cli", "train/data"]),
         ("plotters", &["cli/solve/plot"]),
         ("resvg", &["cli/solve/plot"]),

@@ -55,7 +55,7 @@ pub(super) fn contours(window: Window, f: impl Fn(f64, f64) -> f64) -> Vec<Vec<P
     let (low, high) =
         (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
     let mut out = Vec::new();
-    if !(high > low) {
+    if high.partial_cmp(&low) != Some(std::cmp::Ordering::Greater) {
         return out;
     }
     for level in 1..LEVELS {

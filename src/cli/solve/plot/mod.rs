@@ -9,7 +9,7 @@ mod panel;
 
 use super::Answer;
 use crate::solve::Bound;
-use panel::{Curve, Dash, Mark, Panel, Style};
+use panel::{Curve, Dash, FINE, Mark, Panel, Style, stroke};
 use plotters::prelude::{IntoDrawingArea, SVGBackend, WHITE};
 use std::path::Path;
 
@@ -117,21 +117,24 @@ fn svg(answer: &Answer<'_>) -> Result<String, String> {
     let (width, height) = if planar { (960, 460) } else { (560, 520) };
     let mut text = String::new();
     {
-        let root = SVGBackend::with_string(&mut text, (width, height)).into_drawing_area();
+        let fine = (stroke(width), stroke(height));
+        let root = SVGBackend::with_string(&mut text, fine).into_drawing_area();
         root.fill(&WHITE).map_err(|why| why.to_string())?;
         let right = if planar {
-            let (left, right) = root.split_horizontally(500);
+            let (left, right) = root.split_horizontally(500 * FINE);
             plane(answer, &samples).draw(&left)?;
             right
         } else {
             root.clone()
         };
-        let (top, bottom) =
-            right.split_vertically(i32::try_from(height / 2).unwrap_or(i32::MAX));
+        let (top, bottom) = right.split_vertically(height / 2 * FINE);
         positions(answer.bound, &samples).draw(&top)?;
         energies(answer.bound, &samples).draw(&bottom)?;
         root.present().map_err(|why| why.to_string())?;
     }
+    let size =
+        |factor: i32| format!("width=\"{}\" height=\"{}\"", width * factor, height * factor);
+    let text = text.replacen(&size(FINE), &size(1), 1);
     // The family plotters writes has to be one that exists.
     Ok(text.replace("font-family=\"sans-serif\"", "font-family=\"DejaVu Sans, sans-serif\""))
 }

@@ -13,7 +13,7 @@ pub(super) enum Dash {
     /// Not at all.
     Solid,
     /// Length and gap in pixels.
-    Broken(u32, u32),
+    Broken(i32, i32),
 }
 
 /// How a line is drawn.
@@ -21,7 +21,7 @@ pub(super) enum Dash {
 pub(super) struct Style {
     pub(super) colour: (u8, u8, u8),
     pub(super) dash: Dash,
-    pub(super) width: u32,
+    pub(super) width: i32,
 }
 
 /// The first colours of matplotlib's cycle, which most readers know, each with dashes of its own.
@@ -43,8 +43,17 @@ impl Style {
 
     fn shape(self) -> ShapeStyle {
         let (r, g, b) = self.colour;
-        ShapeStyle { color: RGBColor(r, g, b).into(), filled: false, stroke_width: self.width }
+        ShapeStyle {
+            color: RGBColor(r, g, b).into(),
+            filled: false,
+            stroke_width: stroke(self.width),
+        }
     }
+}
+
+/// The width of a line for plotters.
+pub(super) fn stroke(width: i32) -> u32 {
+    (width * FINE).unsigned_abs()
 }
 
 /// A line with its name.
@@ -78,12 +87,15 @@ pub(super) struct Panel {
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
+/// Plotters draws on whole pixels, which shows in a slow curve: pictures are drawn this many times
+/// as large as they are shown. Every length below is in shown pixels.
+pub(super) const FINE: i32 = 8;
 const BLACK: RGBColor = RGBColor(0, 0, 0);
 const FONT: &str = "sans-serif";
 /// Text of numbers, labels and legends, in pixels.
-const SIZE: i32 = 13;
+const SIZE: i32 = 13 * FINE;
 /// One line of the legend.
-const ROW: i32 = 17;
+const ROW: i32 = 17 * FINE;
 
 impl Panel {
     pub(super) fn new(x: &str, y: &str, curves: Vec<Curve>) -> Self {
@@ -122,19 +134,19 @@ impl Panel {
         }
         let legend = self.legend_height();
         let mut chart = ChartBuilder::on(area)
-            .margin_left(8)
-            .margin_right(14)
-            .margin_bottom(6)
-            .margin_top(legend + 8)
-            .x_label_area_size(38)
-            .y_label_area_size(56)
+            .margin_left(8 * FINE)
+            .margin_right(14 * FINE)
+            .margin_bottom(6 * FINE)
+            .margin_top(legend + 8 * FINE)
+            .x_label_area_size(38 * FINE)
+            .y_label_area_size(56 * FINE)
             .build_cartesian_2d(left..right, bottom..top)
             .map_err(|why| fail(&why))?;
         for line in &self.contours {
             let style = ShapeStyle {
                 color: RGBColor(0xb0, 0xb0, 0xb0).into(),
                 filled: false,
-                stroke_width: 1,
+                stroke_width: stroke(1),
             };
             chart
                 .draw_series([PathElement::new(line.clone(), style)])
@@ -148,11 +160,16 @@ impl Panel {
             .y_labels(6)
             .x_label_formatter(&|x| tick(*x, dx))
             .y_label_formatter(&|y| tick(*y, dy))
-            .axis_style(BLACK)
+            .set_all_tick_mark_size(5 * FINE)
+            .axis_style(ShapeStyle {
+                color: BLACK.into(),
+                filled: false,
+                stroke_width: stroke(1),
+            })
             .label_style((FONT, SIZE))
             .x_desc(self.x.as_str())
             .y_desc(self.y.as_str())
-            .axis_desc_style((FONT, SIZE + 1))
+            .axis_desc_style((FONT, SIZE + FINE))
             .draw()
             .map_err(|why| fail(&why))?;
         for curve in &self.curves {
@@ -160,20 +177,27 @@ impl Panel {
             match curve.style.dash {
                 Dash::Solid => chart.draw_series([PathElement::new(points, style)]).map(|_| ()),
                 Dash::Broken(length, gap) => chart
-                    .draw_series(DashedLineSeries::new(points, length, gap, style))
+                    .draw_series(DashedLineSeries::new(
+                        points,
+                        stroke(length),
+                        stroke(gap),
+                        style,
+                    ))
                     .map(|_| ()),
             }
             .map_err(|why| fail(&why))?;
         }
         for (at, mark, _) in &self.marks {
             for style in mark.shapes() {
-                chart.draw_series([Circle::new(*at, 5, style)]).map_err(|why| fail(&why))?;
+                chart
+                    .draw_series([Circle::new(*at, 5 * FINE, style)])
+                    .map_err(|why| fail(&why))?;
             }
         }
         let (xs, ys) = chart.plotting_area().get_pixel_range();
         let (x0, y0) = area.get_base_pixel();
         let corners = [(xs.start - x0, ys.start - y0), (xs.end - x0, ys.end - y0)];
-        let frame = ShapeStyle { color: BLACK.into(), filled: false, stroke_width: 1 };
+        let frame = ShapeStyle { color: BLACK.into(), filled: false, stroke_width: stroke(1) };
         area.draw(&Rectangle::new(corners, frame)).map_err(|why| fail(&why))?;
         self.legend(area, xs.start - x0)
     }
@@ -194,10 +218,10 @@ impl Panel {
             return Ok(());
         }
         let font = (FONT, SIZE).into_font();
-        let width = 150;
+        let width = 150 * FINE;
         let place = |n: usize| {
             let (row, col) = (n as i32 / PER_ROW, n as i32 % PER_ROW);
-            (left + col * width, 12 + row * ROW)
+            (left + col * width, 12 * FINE + row * ROW)
         };
         let curves = self.curves.iter().map(|curve| (&curve.label, curve.style));
         let notes = self.notes.iter().map(|(label, style)| (label, *style));
@@ -206,19 +230,20 @@ impl Panel {
             let (x, y) = place(n);
             n += 1;
             for (from, to) in dashes(style.dash, 28) {
-                let ends = vec![(x + from, y), (x + to, y)];
+                let ends = vec![(x + from * FINE, y), (x + to * FINE, y)];
                 area.draw(&PathElement::new(ends, style.shape())).map_err(|why| fail(&why))?;
             }
-            let text = Text::new(label.clone(), (x + 34, y - 7), font.clone());
+            let text = Text::new(label.clone(), (x + 34 * FINE, y - 7 * FINE), font.clone());
             area.draw(&text).map_err(|why| fail(&why))?;
         }
         for (_, mark, label) in &self.marks {
             let (x, y) = place(n);
             n += 1;
             for style in mark.shapes() {
-                area.draw(&Circle::new((x + 14, y), 5, style)).map_err(|why| fail(&why))?;
+                area.draw(&Circle::new((x + 14 * FINE, y), 5 * FINE, style))
+                    .map_err(|why| fail(&why))?;
             }
-            let text = Text::new(label.clone(), (x + 34, y - 7), font.clone());
+            let text = Text::new(label.clone(), (x + 34 * FINE, y - 7 * FINE), font.clone());
             area.draw(&text).map_err(|why| fail(&why))?;
         }
         Ok(())
@@ -240,8 +265,8 @@ impl Mark {
             Self::Disc => BLACK,
         };
         [
-            ShapeStyle { color: fill.into(), filled: true, stroke_width: 1 },
-            ShapeStyle { color: BLACK.into(), filled: false, stroke_width: 2 },
+            ShapeStyle { color: fill.into(), filled: true, stroke_width: stroke(1) },
+            ShapeStyle { color: BLACK.into(), filled: false, stroke_width: stroke(2) },
         ]
     }
 }
@@ -250,7 +275,7 @@ impl Mark {
 fn dashes(dash: Dash, length: i32) -> Vec<(i32, i32)> {
     let Dash::Broken(stroke, gap) = dash else { return vec![(0, length)] };
     let step = (stroke + gap) as usize;
-    (0..length).step_by(step).map(|from| (from, (from + stroke as i32).min(length))).collect()
+    (0..length).step_by(step).map(|from| (from, (from + stroke).min(length))).collect()
 }
 
 /// The number at a tick; what is zero but for rounding is zero.
