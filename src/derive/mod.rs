@@ -17,6 +17,7 @@ mod plan;
 mod reduce;
 mod regime;
 mod single_step;
+mod slow;
 mod solvent;
 mod square;
 mod trace;
@@ -24,10 +25,11 @@ mod types;
 pub mod variation;
 
 pub use regime::{epsilon, limit_symbols, scaling};
+pub use slow::warn as warn_of_separation;
 pub use trace::{Claim, Step, Trace};
 pub use types::{
-    Class, Condition, Definition, Derivation, Diagnosis, Equation, ErrorOrder, GradientFlow,
-    Meaning, NoOptimum, RegimeLimit, RegimeRule, Stacked, Update,
+    Average, Class, Condition, Definition, Derivation, Diagnosis, Dropped, Equation, ErrorOrder,
+    GradientFlow, Meaning, NoOptimum, RegimeLimit, RegimeRule, Role, Slow, Stacked, Update,
 };
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -41,14 +43,15 @@ use configuration::configure;
 /// Clauses whose derivation does not exist yet and losses whose gradient cannot be written
 /// index-free (both `E301`). A problem without closed form is not an error.
 pub fn derive(model: &Model) -> Result<Derivation, Diagnostics> {
-    refuse_unsupported(model)?;
     let configuration = configure(model);
     if model.horizon == Horizon::SingleStep {
         return plan::single_step(model, &configuration).ok_or_else(|| no_gradient(model));
     }
     let motion = variation::vary(model, &configuration.coordinates, &configuration.lagrangian)
         .map_err(|_| no_gradient(model))?;
-    Ok(plan::continuous(model, &configuration, &motion))
+    let mut derivation = plan::continuous(model, &configuration, &motion);
+    slow::whole(model, &mut derivation);
+    Ok(derivation)
 }
 
 fn no_gradient(model: &Model) -> Diagnostics {
@@ -63,39 +66,4 @@ fn no_gradient(model: &Model) -> Diagnostics {
         .hint("give the dimension as a number, `vector[2]`, and write the loss in components, `theta[1]`"),
     );
     all
-}
-
-/// Beliefs, distributional parameters and slow coordinates parse and check, but their derivation
-/// is not built yet; saying so is better than a wrong rule.
-fn refuse_unsupported(model: &Model) -> Result<(), Diagnostics> {
-    let mut all = Diagnostics::new();
-    let mut refuse = |span, what: &str, hint: &str| {
-        let message = format!("{what} cannot be derived yet");
-        all.push(Diagnostic::error(Code::NotDerivable, span, message).hint(hint));
-    };
-    if let Some(belief) = model.beliefs.first() {
-        let what = format!("the belief `{}`", belief.name);
-        refuse(
-            belief.span,
-            &what,
-            "`lagrule check` and `lagrule fmt` accept the file as it is",
-        );
-    }
-    if let Some(change) = model.changes.first() {
-        let what = format!("the change of coordinate `{}`", change.new.name);
-        refuse(
-            change.span,
-            &what,
-            "write the objective in the new coordinate, or remove the clause",
-        );
-    }
-    if let Some(name) = model.distributional.first() {
-        let what = format!("the distributional parameter `{name}`");
-        refuse(model.span, &what, "`lagrule check` and `lagrule fmt` accept the file as it is");
-    }
-    for regime in model.regimes.iter().filter(|regime| !regime.slow.is_empty()) {
-        let what = format!("the slow coordinates of regime `{}`", regime.name);
-        refuse(regime.span, &what, "remove `slow(…)` to derive the other limits");
-    }
-    if all.is_empty() { Ok(()) } else { Err(all) }
 }

@@ -102,7 +102,7 @@ pub fn verify(model: &Model, derivation: &Derivation, options: &Options) -> Repo
             "change over dt",
             "no closed form: numbers come from `lagrule solve`",
         )),
-        Class::SingleStep => {}
+        Class::SingleStep | Class::SlowFast => {}
     }
     report.checks.extend(diagnosis::checks(model, derivation, cases, &mut random));
     report.checks.extend(regimes::checks(model, derivation, draws));
