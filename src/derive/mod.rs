@@ -3,6 +3,7 @@
 //! The symbolic road: variation, class, rule, regimes, diagnosis. Nothing is recognised by name or
 //! by the shape of the file; the steps are general and the known rules fall out.
 
+mod belief;
 mod block;
 pub mod collect;
 mod conditions;
@@ -25,11 +26,12 @@ mod types;
 pub mod variation;
 
 pub use regime::{epsilon, limit_symbols, scaling};
-pub use slow::warn as warn_of_separation;
+pub use slow::{Halves, halves, warn as warn_of_separation};
 pub use trace::{Claim, Step, Trace};
 pub use types::{
-    Average, Class, Condition, Definition, Derivation, Diagnosis, Dropped, Equation, ErrorOrder,
-    GradientFlow, Meaning, NoOptimum, RegimeLimit, RegimeRule, Role, Slow, Stacked, Update,
+    Average, Class, Condition, Definition, Derivation, Diagnosis, Dropped, Equation,
+    ErrorOrder, GradientFlow, Meaning, NoOptimum, RegimeLimit, RegimeRule, Role, Slow, Stacked,
+    Update,
 };
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -43,6 +45,7 @@ use configuration::configure;
 /// Clauses whose derivation does not exist yet and losses whose gradient cannot be written
 /// index-free (both `E301`). A problem without closed form is not an error.
 pub fn derive(model: &Model) -> Result<Derivation, Diagnostics> {
+    refuse_unsupported(model)?;
     let configuration = configure(model);
     if model.horizon == Horizon::SingleStep {
         return plan::single_step(model, &configuration).ok_or_else(|| no_gradient(model));
@@ -66,4 +69,26 @@ fn no_gradient(model: &Model) -> Diagnostics {
         .hint("give the dimension as a number, `vector[2]`, and write the loss in components, `theta[1]`"),
     );
     all
+}
+
+/// What parses and checks but has no derivation yet; saying so is better than a wrong rule.
+fn refuse_unsupported(model: &Model) -> Result<(), Diagnostics> {
+    let mut all = Diagnostics::new();
+    let mut refuse = |span, what: &str, hint: &str| {
+        let message = format!("{what} cannot be derived yet");
+        all.push(Diagnostic::error(Code::NotDerivable, span, message).hint(hint));
+    };
+    if let Some(change) = model.changes.first() {
+        let what = format!("the change of coordinate `{}`", change.new.name);
+        refuse(
+            change.span,
+            &what,
+            "write the objective in the new coordinate, or remove the clause",
+        );
+    }
+    if let Some(name) = model.distributional.first() {
+        let what = format!("the distributional parameter `{name}`");
+        refuse(model.span, &what, "`lagrule check` and `lagrule fmt` accept the file as it is");
+    }
+    if all.is_empty() { Ok(()) } else { Err(all) }
 }

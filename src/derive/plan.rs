@@ -69,6 +69,7 @@ pub(super) fn continuous(
     motion: &Motion,
 ) -> Derivation {
     let mut derivation = empty(Class::Numeric);
+    super::belief::record(model, &mut derivation.trace);
     derivation.equations = motion.equations();
     derivation.residuals = motion.residuals.clone();
     for (coordinate, residual) in motion.coordinates.iter().zip(&motion.residuals) {

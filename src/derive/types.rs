@@ -199,6 +199,11 @@ pub struct Average {
 }
 
 impl Average {
+    /// The normalised state in terms of its coordinate, `s = (q − shift)/shrink`.
+    pub fn normalised(&self, coordinate: &Symbol) -> Expr {
+        (Expr::sym(coordinate.clone()) - &self.shift) / &self.shrink
+    }
+
     /// `β = e^{−r dt}`.
     pub fn beta_value(&self) -> Expr {
         let step = Expr::sym(crate::model::types::step());

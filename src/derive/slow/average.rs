@@ -15,6 +15,7 @@ use crate::symbolic::{Expr, Fun, Mark, Prop, Props, Shape, Symbol, matrix};
 pub(super) struct Found {
     pub average: Average,
     pub change: Expr,
+    pub first_order: Expr,
     pub definitions: Vec<Definition>,
 }
 
@@ -30,11 +31,15 @@ pub(super) fn of(
     let rate = matrix::identity_multiple(&solvent.flow.decay)?;
     let mass = matrix::identity_multiple(&solution.block.m)?;
     let spring = matrix::identity_multiple(&solution.block.k)?;
-    if !solvent.flow.lead.is_zero() || !is_constant(&mass, model) || !is_constant(&spring, model) {
+    if !solvent.flow.lead.is_zero()
+        || !is_constant(&mass, model)
+        || !is_constant(&spring, model)
+    {
         return None;
     }
     let (weight, pull) = observed(model, q)?;
-    let weight = matrix::identity_multiple(&weight).filter(|weight| is_constant(weight, model))?;
+    let weight =
+        matrix::identity_multiple(&weight).filter(|weight| is_constant(weight, model))?;
     let datum = tidy(&expand(&(&pull / &weight)));
     // K is minus a curvature: A = −K/M, B = weight/M.
     let share = cancel(&expand(&(-&weight / &spring)));
@@ -52,7 +57,8 @@ pub(super) fn of(
     let mut definitions = Vec::new();
     let shrink = if share.size() > 1 {
         let symbol = name("c", q, taken, Prop::Positive);
-        definitions.push(Definition { symbol: symbol.clone(), meaning: Meaning::Equals(share) });
+        definitions
+            .push(Definition { symbol: symbol.clone(), meaning: Meaning::Equals(share) });
         Expr::sym(symbol)
     } else {
         share
@@ -76,8 +82,9 @@ pub(super) fn of(
         average.shift.clone(),
         -Expr::sym(q.marked(Mark::Start)),
     ]);
+    let first_order = &average.rate * Expr::sym(step()) * &target;
     let change = (Expr::one() - forget) * target;
-    Some(Found { average, change, definitions })
+    Some(Found { average, change, first_order, definitions })
 }
 
 /// Curvature and pull of all observations that speak of a coordinate: `O = ½ q·W q − p·q + …`.

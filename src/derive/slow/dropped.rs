@@ -126,7 +126,9 @@ fn adiabatic(fast: &Model, part: &SlowPart, regime: Option<&Regime>) -> Vec<Expr
     let mut sizes = Vec::new();
     for block in blocks.into_iter().flatten() {
         let Ok(solution) = solve_block(block, &half, &constants, &names) else { continue };
-        let Some(closed) = solution.solvent.and_then(|solvent| solvent.closed) else { continue };
+        let Some(closed) = solution.solvent.and_then(|solvent| solvent.closed) else {
+            continue;
+        };
         let growing = sum([closed.root.clone(), half.clone()]);
         for rate in &part.rates {
             let scaled = substitute(&matrix::inverse(&growing), &scales);
@@ -141,4 +143,3 @@ fn adiabatic(fast: &Model, part: &SlowPart, regime: Option<&Regime>) -> Vec<Expr
     }
     sizes
 }
-

@@ -117,7 +117,11 @@ struct Solver<'a> {
 }
 
 impl<'a> Solver<'a> {
-    fn new(model: &'a Model, half_model: &'a Model, configuration: Configuration) -> Solver<'a> {
+    fn new(
+        model: &'a Model,
+        half_model: &'a Model,
+        configuration: Configuration,
+    ) -> Solver<'a> {
         let (rate, half) = match &model.discount {
             Discount::None => (None, Some(Expr::zero())),
             Discount::Rate(rate) => (Some(rate.clone()), Some(Expr::frac(1, 2) * rate)),
@@ -151,9 +155,9 @@ impl<'a> Solver<'a> {
         let linear = self.half.clone().and_then(|half| {
             let blocks = linear_blocks(motion, None)?;
             let constants = crate::derive::plan::is_constant(self.model);
-            let solved = blocks.into_iter().map(|block| {
-                solve_block(block, &half, &constants, &self.taken)
-            });
+            let solved = blocks
+                .into_iter()
+                .map(|block| solve_block(block, &half, &constants, &self.taken));
             Some(solved.collect::<Result<Vec<_>, _>>())
         });
         match linear {
@@ -172,9 +176,8 @@ impl<'a> Solver<'a> {
     fn leading_velocity(&self, motion: &Motion) -> Option<Vec<Expr>> {
         let rate = self.rate.as_ref()?;
         let expansion = expand_overdamped(motion)?;
-        let velocity = |(drift, first): (&Expr, &Expr)| {
-            sum([tidy(drift), tidy(&expand(&(first / rate)))])
-        };
+        let velocity =
+            |(drift, first): (&Expr, &Expr)| sum([tidy(drift), tidy(&expand(&(first / rate)))]);
         Some(expansion.drift.iter().zip(&expansion.first).map(velocity).collect())
     }
 
@@ -200,13 +203,14 @@ impl<'a> Solver<'a> {
             velocity.map(|all| all[which].clone())
         };
         let averaged = average::of(self.half_model, solution, own(0).as_ref(), &self.taken);
-        let (change, average) = match averaged {
+        let (change, first, average) = match averaged {
             Some(found) => {
                 self.taken.extend(found.definitions.iter().map(|d| d.symbol.clone()));
                 for definition in &found.definitions {
                     if let crate::derive::Meaning::Equals(value) = &definition.meaning {
                         let claim = Claim::Define(definition.symbol.clone(), value.clone());
-                        let remark = "where the belief settles for a steady datum, as a share of it";
+                        let remark =
+                            "where the belief settles for a steady datum, as a share of it";
                         self.steps.push(Step::new("shrink factor", remark, claim));
                     }
                 }
@@ -216,11 +220,13 @@ impl<'a> Solver<'a> {
                     Claim::Equal(solution.change_after(&Expr::sym(step())), found.change.clone()),
                 ));
                 self.definitions.extend(found.definitions);
-                (found.change, Some(found.average))
+                (found.change, found.first_order, Some(found.average))
             }
-            None => (solution.change_after(&Expr::sym(step())), None),
+            None => {
+                let dt = Expr::sym(step());
+                (solution.change_after(&dt), &dt * &solution.velocity, None)
+            }
         };
-        let first = Expr::sym(step()) * &solution.velocity;
         self.changes.extend(entries(&block.coordinates, &change));
         self.first_order.extend(entries(&block.coordinates, &first));
         self.order(solution);
@@ -257,7 +263,8 @@ impl<'a> Solver<'a> {
     /// does not count.
     fn order(&mut self, solution: &BlockSolution) {
         let block = &solution.block;
-        let stiffness = tidy(&expand(&-(crate::symbolic::matrix::inverse(&block.m) * &block.k)));
+        let stiffness =
+            tidy(&expand(&-(crate::symbolic::matrix::inverse(&block.m) * &block.k)));
         if let [q] = block.coordinates.as_slice() {
             self.stiffness.push((q.clone(), stiffness.clone()));
         }
@@ -279,11 +286,7 @@ impl<'a> Solver<'a> {
     }
 
     /// `s' = f + v₁/γ`, with the second derivative dropped.
-    fn overdamped(
-        &mut self,
-        motion: &Motion,
-        velocity: Option<&[Expr]>,
-    ) -> Result<(), String> {
+    fn overdamped(&mut self, motion: &Motion, velocity: Option<&[Expr]>) -> Result<(), String> {
         let velocity = velocity.ok_or_else(|| {
             let name = &motion.coordinates[0].name;
             format!(
@@ -317,7 +320,8 @@ impl<'a> Solver<'a> {
         let Some(rate) = self.rate.clone() else { return };
         let Some(at) = motion.coordinates.iter().position(|p| p == q) else { return };
         let slope = |mark: Mark| {
-            let slope = crate::derive::variation::jacobian(&motion.residuals[at], &q.marked(mark));
+            let slope =
+                crate::derive::variation::jacobian(&motion.residuals[at], &q.marked(mark));
             slope.ok().map(|slope| expand(&slope))
         };
         let (Some(mass), Some(k)) = (slope(Mark::Acceleration), slope(Mark::Plain)) else {

@@ -2,7 +2,7 @@
 //! others with the slow ones given.
 
 use crate::derive::trace::{Claim, Step};
-use crate::model::types::{Coordinate, Model, Parts, Regime};
+use crate::model::types::{Coordinate, Model, Parts, Regime, Value};
 use crate::symbolic::build::sum;
 use crate::symbolic::expand::expand;
 use crate::symbolic::rewrite::substitute;
@@ -16,9 +16,13 @@ pub(super) fn slow(model: &Model, names: &[String]) -> Model {
     for coordinate in &fast {
         by.insert(coordinate.q(), coordinate.start());
     }
+    let mut givens = model.givens.clone();
+    givens.extend(fast.iter().map(|coordinate| coordinate.position.marked(Mark::Start)));
     Model {
         lagrangian: depending(&substitute(&model.lagrangian, &by), &slow),
         coordinates: slow,
+        givens,
+        values: with_start(model, &fast),
         parts: None,
         regimes: Vec::new(),
         ..model.clone()
@@ -42,6 +46,7 @@ pub(super) fn fast(model: &Model, names: &[String], regime: Option<&Regime>) -> 
         lagrangian,
         coordinates: fast,
         givens,
+        values: with_start(model, &slow),
         parts,
         beliefs: Vec::new(),
         regimes: regimes.into_iter().collect(),
@@ -51,6 +56,14 @@ pub(super) fn fast(model: &Model, names: &[String], regime: Option<&Regime>) -> 
 
 fn split(model: &Model, names: &[String]) -> (Vec<Coordinate>, Vec<Coordinate>) {
     model.coordinates.iter().cloned().partition(|c| names.iter().any(|name| *name == c.name()))
+}
+
+/// The values of the file; what stands still has its starting value.
+fn with_start(model: &Model, standing: &[Coordinate]) -> BTreeMap<String, Value> {
+    let starts = standing.iter().filter_map(|coordinate| {
+        Some((coordinate.name().to_owned(), model.start.get(coordinate.name())?.clone()))
+    });
+    model.values.clone().into_iter().chain(starts).collect()
 }
 
 /// Coordinates that stand still have no velocity.
@@ -74,7 +87,11 @@ fn depending(lagrangian: &Expr, coordinates: &[Coordinate]) -> Expr {
         let expanded = expand(term);
         terms(&expanded).len() < expanded.terms().len()
     });
-    if mixed { sum(terms(&expand(lagrangian))) } else { sum(kept.into_iter().chain([Expr::zero()])) }
+    if mixed {
+        sum(terms(&expand(lagrangian)))
+    } else {
+        sum(kept.into_iter().chain([Expr::zero()]))
+    }
 }
 
 /// The clauses as the fast coordinates see them; `None` where a metric couples the halves.

@@ -17,10 +17,8 @@ pub use separation::warn;
 
 use super::configuration::Configuration;
 use super::trace::Step;
-use super::types::{
-    Class, Definition, Derivation, ErrorOrder, RegimeRule, Role, Update,
-};
-use crate::model::types::{Model, Regime};
+use super::types::{Class, Condition, Derivation, ErrorOrder, RegimeRule, Role};
+use crate::model::types::{Discount, Limit, Model, Regime, step};
 use crate::symbolic::{Expr, Symbol};
 use equations::SlowPart;
 
@@ -41,7 +39,7 @@ pub(super) fn regime(model: &Model, regime: &Regime) -> Result<RegimeRule, Strin
         _ => exact(&derived)?,
     };
     let losses = dropped::find(model, &fast, &derived, &part, Some(&fast.regimes[0]));
-    prepend(&mut rule, part, &derived, losses);
+    prepend(&mut rule, part, losses);
     Ok(rule)
 }
 
@@ -77,17 +75,12 @@ fn without_fast(part: SlowPart) -> RegimeRule {
         conditions: part.conditions,
         definitions: part.definitions,
         eigenvalues: Vec::new(),
-        steps: part.steps,
+        steps: Vec::new(),
     }
 }
 
 /// Puts the slow part in front of the rule of the fast coordinates.
-fn prepend(
-    rule: &mut RegimeRule,
-    part: SlowPart,
-    derived: &Derivation,
-    losses: dropped::Losses,
-) {
+fn prepend(rule: &mut RegimeRule, part: SlowPart, losses: dropped::Losses) {
     rule.changes = part.changes.into_iter().chain(rule.changes.drain(..)).collect();
     rule.slow = part.slow;
     rule.definitions = part.definitions.into_iter().chain(rule.definitions.drain(..)).collect();
@@ -100,9 +93,7 @@ fn prepend(
     }
     rule.conditions = conditions;
     rule.dropped = losses.dropped;
-    let fast_steps = derived.trace.steps.iter().filter(|step| frozen::is_local(step)).cloned();
-    let own = rule.steps.drain(..).collect::<Vec<Step>>();
-    rule.steps = part.steps.into_iter().chain(losses.steps).chain(fast_steps).chain(own).collect();
+    rule.steps = losses.steps.into_iter().chain(rule.steps.drain(..)).collect();
 }
 
 /// Makes the slow–fast rule the rule of a problem that has no other: the slow coordinates of its
@@ -111,30 +102,92 @@ pub(super) fn whole(model: &Model, derivation: &mut Derivation) {
     let Some(regime) = model.regimes.iter().find(|regime| !regime.slow.is_empty()) else {
         return;
     };
-    if derivation.no_optimum.is_some() || derivation.updates.iter().any(|u| u.change.is_some()) {
+    if derivation.no_optimum.is_some() {
         return;
     }
     let Ok(part) = equations::solve(model, &regime.slow) else { return };
     let fast = frozen::fast(model, &regime.slow, None);
-    let mut updates: Vec<Update> = part.updates(model);
-    let mut definitions: Vec<Definition> = part.definitions.clone();
-    let mut closed = true;
-    if !fast.coordinates.is_empty() {
-        let Ok(derived) = super::derive(&fast) else { return };
-        if derived.no_optimum.is_some() {
-            return;
-        }
-        closed = derived.closed_form;
-        updates.extend(derived.updates.iter().cloned());
-        definitions.extend(derived.definitions.iter().cloned());
-        derivation.conditions.extend(derived.conditions.iter().cloned());
+    derivation.trace.steps.extend(part.steps.iter().cloned());
+    let derived = if fast.coordinates.is_empty() { None } else { super::derive(&fast).ok() };
+    if let Some(derived) = &derived {
+        let local = derived.trace.steps.iter().filter(|step| frozen::is_local(step));
+        derivation.trace.steps.extend(local.cloned());
+    }
+    record(derivation);
+    let solved = derivation.updates.iter().any(|update| update.change.is_some());
+    let refused = derived.as_ref().is_some_and(|derived| derived.no_optimum.is_some());
+    if solved || refused || (derived.is_none() && !fast.coordinates.is_empty()) {
+        return;
     }
     derivation.class = Class::SlowFast;
-    derivation.closed_form = closed;
-    derivation.updates = updates;
-    derivation.slow = part.slow;
-    derivation.definitions.extend(definitions);
+    derivation.closed_form = derived.as_ref().is_none_or(|derived| derived.closed_form);
     derivation.notes.clear();
+    derivation.slow = part.slow.clone();
+    derivation.definitions.extend(part.definitions.iter().cloned());
+    let existence = part.conditions.iter().filter(|c| matches!(c, Condition::Positive(_)));
+    derivation.conditions.extend(existence.cloned());
+    derivation.updates = part.updates(model);
+    let Some(derived) = derived else { return };
+    derivation.conditions.extend(derived.conditions);
+    derivation.definitions.extend(derived.definitions);
+    derivation.notes = derived.notes;
+    if derived.updates.is_empty() {
+        // The regimes still have a rule; the whole has none in closed form.
+        derivation.updates.clear();
+    }
+    derivation.updates.extend(derived.updates);
+}
+
+/// The steps behind the regimes with slow coordinates, each marked with its regime. A linear problem
+/// has recorded all of its regimes already.
+fn record(derivation: &mut Derivation) {
+    if derivation.class == Class::Linear {
+        return;
+    }
+    for limit in &derivation.regimes {
+        let Ok(rule) = &limit.outcome else { continue };
+        for step in rule.steps.iter().filter(|_| !rule.slow.is_empty()) {
+            let remark = format!("{}: {}", limit.name, step.remark);
+            derivation.trace.steps.push(Step { remark, ..step.clone() });
+        }
+    }
+}
+
+/// The two halves of a problem for one set of slow coordinates, each a problem of its own: the slow
+/// half with everything else at its start, the fast half with the slow coordinates given.
+#[derive(Clone, Debug)]
+pub struct Halves {
+    /// The slow coordinates. Where their equations are not linear the regime `overdamped` says that they are
+    /// slow.
+    pub slow: Model,
+    /// The others, with the regimes that name this set of slow coordinates.
+    pub fast: Model,
+}
+
+/// The halves for every set of slow coordinates that a regime of the file names.
+pub fn halves(model: &Model) -> Vec<Halves> {
+    let mut sets: Vec<&Vec<String>> = Vec::new();
+    for regime in model.regimes.iter().filter(|regime| !regime.slow.is_empty()) {
+        if !sets.contains(&&regime.slow) {
+            sets.push(&regime.slow);
+        }
+    }
+    let one = |names: &Vec<String>| {
+        let mut slow = frozen::slow(model, names);
+        if let Discount::Rate(rate) = &model.discount
+            && let Some(rate) = rate.as_sym()
+        {
+            let limits = vec![Limit::ToInfinity(rate.clone()), Limit::ToZero(step())];
+            let name = "overdamped".to_owned();
+            let (slow_coordinates, span) = (Vec::new(), model.span);
+            slow.regimes.push(Regime { name, limits, slow: slow_coordinates, span });
+        }
+        let mut fast = frozen::fast(model, names, None);
+        let same = model.regimes.iter().filter(|regime| regime.slow == *names);
+        fast.regimes = same.map(|r| Regime { slow: Vec::new(), ..r.clone() }).collect();
+        Halves { slow, fast }
+    };
+    sets.into_iter().map(one).collect()
 }
 
 /// What a coordinate is to whoever runs the rule.
@@ -144,10 +197,7 @@ pub(super) fn role(model: &Model, position: &Symbol) -> Role {
 }
 
 /// The changes of the coordinates of the file from those of the derivation.
-fn regrouped(
-    configuration: &Configuration,
-    changes: &[(Symbol, Expr)],
-) -> Vec<(Symbol, Expr)> {
+fn regrouped(configuration: &Configuration, changes: &[(Symbol, Expr)]) -> Vec<(Symbol, Expr)> {
     let find = |symbol: &Symbol| {
         changes.iter().find(|(q, _)| q == symbol).map(|(_, change)| change.clone())
     };
