@@ -10,6 +10,7 @@ mod docs;
 mod laws;
 mod model;
 mod numbers;
+mod python;
 mod robust;
 mod rules;
 mod solve;
