@@ -315,11 +315,11 @@ fn slow_equation(slow: &Slow, spelling: &Spelling) -> SlowEquation {
     }
 }
 
+/// Formulas by name, if there are any.
+type Spelled = Option<Map<String, Value>>;
+
 /// State and hyper-parameters of a rule without a name.
-fn generic_of(
-    slow: &[Slow],
-    spelling: &Spelling,
-) -> (Option<Map<String, Value>>, Option<Map<String, Value>>) {
+fn generic_of(slow: &[Slow], spelling: &Spelling) -> (Spelled, Spelled) {
     let (state, hyper) = crate::rule::adaptive::generic(slow);
     let some = |list: Vec<(String, Expr)>| (!list.is_empty()).then(|| pairs(&list, spelling));
     (some(state), some(hyper))

@@ -168,13 +168,11 @@ fn data(model: &Model, position: &Symbol, slow: &[(&Slow, &Average)]) -> Option<
     };
     let bare = bare(&|symbol: &Symbol| symbol.rank >= rank::GIVEN);
     let believed = slow.iter().find(|(slow, _)| Expr::sym(slow.coordinate.clone()) == bare);
-    match believed {
-        Some((_, average)) => Some(average.of.clone()),
-        None => {
-            let moves = model.coordinates.iter().any(|c| bare.contains(&c.position));
-            (!moves && bare.symbols().iter().any(|s| s.rank >= rank::GIVEN)).then_some(bare)
-        }
+    if let Some((_, average)) = believed {
+        return Some(average.of.clone());
     }
+    let moves = model.coordinates.iter().any(|c| bare.contains(&c.position));
+    (!moves && bare.symbols().iter().any(|s| s.rank >= rank::GIVEN)).then_some(bare)
 }
 
 /// The constant `x` with `x · unit` among the terms of a sum.
@@ -197,8 +195,11 @@ fn constant_ratio(sum_of: &Expr, unit: &Expr, model: &Model) -> Option<Expr> {
     })
 }
 
+/// Expressions by name.
+pub type Named = Vec<(String, Expr)>;
+
 /// State and hyper-parameters of a rule that has no name: each average under its own.
-pub fn generic(rule: &[Slow]) -> (Vec<(String, Expr)>, Vec<(String, Expr)>) {
+pub fn generic(rule: &[Slow]) -> (Named, Named) {
     let averages: Vec<(&Slow, &Average)> =
         rule.iter().filter_map(|slow| Some((slow, slow.average.as_ref()?))).collect();
     let state = averages.iter().map(|(slow, average)| {

@@ -8,7 +8,7 @@ use crate::derive::linear::{BlockSolution, solve_block, tidy};
 use crate::derive::overdamped::expand_overdamped;
 use crate::derive::plan::{entries, taken as taken_by};
 use crate::derive::trace::{Claim, Step};
-use crate::derive::types::{Condition, Definition, Slow, Update};
+use crate::derive::types::{Condition, Definition, Meaning, Slow, Update};
 use crate::derive::variation::{Motion, vary};
 use crate::model::types::{Discount, Model, step};
 use crate::symbolic::build::sum;
@@ -184,16 +184,11 @@ impl<'a> Solver<'a> {
     fn exact(&mut self, motion: &Motion, solution: &BlockSolution, velocity: Option<&[Expr]>) {
         let block = &solution.block;
         self.record(motion, solution);
-        let definitions = solution.definitions();
-        self.taken.extend(definitions.iter().map(|d| d.symbol.clone()));
-        for definition in &definitions {
-            if let crate::derive::Meaning::Equals(value) = &definition.meaning {
-                let claim = Claim::Define(definition.symbol.clone(), value.clone());
-                let remark = "the decaying root of the slow equation";
-                self.steps.push(Step::new("slow rate", remark, claim));
-            }
-        }
-        self.definitions.extend(definitions);
+        self.define(
+            "slow rate",
+            "the decaying root of the slow equation",
+            solution.definitions(),
+        );
         if let Some(solvent) = &solution.solvent {
             self.conditions.extend(solvent.conditions.clone());
         }
@@ -203,36 +198,38 @@ impl<'a> Solver<'a> {
             velocity.map(|all| all[which].clone())
         };
         let averaged = average::of(self.half_model, solution, own(0).as_ref(), &self.taken);
-        let (change, first, average) = match averaged {
-            Some(found) => {
-                self.taken.extend(found.definitions.iter().map(|d| d.symbol.clone()));
-                for definition in &found.definitions {
-                    if let crate::derive::Meaning::Equals(value) = &definition.meaning {
-                        let claim = Claim::Define(definition.symbol.clone(), value.clone());
-                        let remark =
-                            "where the belief settles for a steady datum, as a share of it";
-                        self.steps.push(Step::new("shrink factor", remark, claim));
-                    }
-                }
-                self.steps.push(Step::new(
-                    "exact discretisation",
-                    "the datum is held over the step: q(dt) − q(0) = (1 − β)(q* − q(0)), β = e^{−r dt}",
-                    Claim::Equal(solution.change_after(&Expr::sym(step())), found.change.clone()),
-                ));
-                self.definitions.extend(found.definitions);
-                (found.change, found.first_order, Some(found.average))
-            }
-            None => {
-                let dt = Expr::sym(step());
-                (solution.change_after(&dt), &dt * &solution.velocity, None)
-            }
-        };
+        let dt = Expr::sym(step());
+        let mut change = solution.change_after(&dt);
+        let mut first = &dt * &solution.velocity;
+        let mut average = None;
+        if let Some(found) = averaged {
+            let remark = "where the belief settles for a steady datum, as a share of it";
+            self.define("shrink factor", remark, found.definitions);
+            self.steps.push(Step::new(
+                "exact discretisation",
+                "the datum is held over the step: q(dt) − q(0) = (1 − β)(q* − q(0)), β = e^{−r dt}",
+                Claim::Equal(change, found.change.clone()),
+            ));
+            (change, first, average) = (found.change, found.first_order, Some(found.average));
+        }
         self.changes.extend(entries(&block.coordinates, &change));
         self.first_order.extend(entries(&block.coordinates, &first));
         self.order(solution);
         for (at, q) in block.coordinates.iter().enumerate() {
             self.describe(q, own(at), average.clone());
         }
+    }
+
+    /// Notes definitions and says so.
+    fn define(&mut self, law: &'static str, remark: &str, definitions: Vec<Definition>) {
+        self.taken.extend(definitions.iter().map(|d| d.symbol.clone()));
+        for definition in &definitions {
+            if let Meaning::Equals(value) = &definition.meaning {
+                let claim = Claim::Define(definition.symbol.clone(), value.clone());
+                self.steps.push(Step::new(law, remark, claim));
+            }
+        }
+        self.definitions.extend(definitions);
     }
 
     /// The frozen equation as `M s'' + C s' + K (s − s₀) + F₀`, and its roots.
