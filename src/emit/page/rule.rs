@@ -9,6 +9,7 @@ use crate::emit::math::{EQUALS, Math, POSITIVE, column, math, sign};
 use crate::model::types::{Discount, Horizon, Model};
 use crate::rule::known::Match;
 use crate::study::Study;
+use crate::symbolic::expand::equal;
 use crate::symbolic::rewrite::replace;
 use crate::symbolic::{Expr, Mark, Node, Symbol};
 
@@ -73,7 +74,7 @@ fn solution(study: &Study) -> Section {
         blocks.push(Block::Text(prose![words]));
         blocks.push(Block::Formulas(shown));
     }
-    blocks.extend(open_definitions(&used));
+    blocks.extend(open_definitions(&used, &study.model));
     blocks.extend(destination(study));
     blocks.extend(existence(derivation));
     Section { heading: "Solution".to_owned(), blocks }
@@ -195,12 +196,12 @@ fn abbreviations(used: &[&Definition]) -> Vec<Formula> {
     closed.collect()
 }
 
-fn open_definitions(used: &[&Definition]) -> Vec<Block> {
-    used.iter().flat_map(|definition| open_definition(definition)).collect()
+fn open_definitions(used: &[&Definition], model: &Model) -> Vec<Block> {
+    used.iter().flat_map(|definition| open_definition(definition, model)).collect()
 }
 
 /// A symbol without a closed form.
-fn open_definition(definition: &Definition) -> Vec<Block> {
+fn open_definition(definition: &Definition, model: &Model) -> Vec<Block> {
     let symbol = &definition.symbol;
     match &definition.meaning {
         Meaning::Solvent { m, c, k, half } => {
@@ -235,6 +236,9 @@ fn open_definition(definition: &Definition) -> Vec<Block> {
                 over,
                 " at which the following is least:",
             ];
+            // The loss as it was written, where that is all of the cost.
+            let loss = model.parts.as_ref().map(|parts| &parts.loss);
+            let of = loss.filter(|loss| equal(loss, of)).unwrap_or(of);
             vec![Block::Text(words), Block::Formulas(vec![Formula::bare(of)])]
         }
         Meaning::Equals(_) | Meaning::Implicit { .. } => Vec::new(),
