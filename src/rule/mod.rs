@@ -1,5 +1,7 @@
 //! Stage 4. In: [`crate::derive::Derivation`] and the model. Out: what the rule is called, and
 //! whether it agrees with independent numerics.
 
+pub mod interpret;
 pub mod known;
+pub mod program;
 pub mod verify;

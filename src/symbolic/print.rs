@@ -28,6 +28,7 @@ mod wrap;
 
 pub use python::{DimensionName, Python, SymbolName};
 pub use wrap::wrap;
+pub(crate) use text::function_name;
 
 use super::expr::Expr;
 use super::symbol::Symbol;

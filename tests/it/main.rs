@@ -7,6 +7,7 @@ mod bad;
 mod cli;
 mod derivatives;
 mod docs;
+mod emit;
 mod laws;
 mod model;
 mod numbers;

@@ -1,0 +1,8 @@
+//! Emitted code, run: every target of every shipped rule against the interpreter of its program.
+
+mod cases;
+mod messages;
+mod numpy;
+mod python;
+
+pub(crate) use cases::{Case, programs};
