@@ -60,7 +60,7 @@ fn no_gradient(model: &Model) -> Diagnostics {
             "the gradient of this Lagrangian has no index-free form",
         )
         .here("some term mixes vectors in a way only components can say")
-        .hint("give the dimension as a number, `vector[2]`, and write the loss in components, `theta[1]`"),
+        .hint("give an entry of an abstract matrix a name of its own, `given m12(theta) : scalar`"),
     );
     all
 }

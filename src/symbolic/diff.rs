@@ -4,7 +4,7 @@ use super::apply::{contract, derivative_along};
 use super::build::{fun, pow, product_of, sum};
 use super::expr::{Apply, Expr, Fun, Node, Product};
 use super::matrix::{self, elementwise_power, hadamard};
-use super::number::{Q, sign};
+use super::number::Q;
 use super::symbol::Symbol;
 use super::word::commute;
 use num_traits::{One, ToPrimitive};
@@ -150,23 +150,25 @@ fn matrix_power_rule(base: &Expr, exponent: &Q, moved: &Expr) -> Expr {
     if moved.is_zero() {
         return Expr::zeros(base.shape().clone());
     }
-    if *exponent == -Q::one() {
-        let inverse = matrix::inverse(base);
-        return -product_of([&inverse, moved, &inverse]);
-    }
-    if let Some(power) =
-        exponent.to_u32().filter(|_| exponent.is_integer() && sign(exponent) > 0)
-    {
-        let terms = (0..power).map(|at| {
-            let left = matrix::power(base, &Q::from_integer(at.into()));
-            let right = matrix::power(base, &Q::from_integer((power - 1 - at).into()));
-            product_of([&left, moved, &right])
-        });
-        return sum(terms.collect::<Vec<_>>());
+    let whole = exponent.to_i64().filter(|_| exponent.is_integer());
+    if let Some(whole) = whole {
+        return whole_power_rule(base, whole, moved);
     }
     let lowered = exponent - Q::one();
     let scale = Expr::num(exponent.clone());
     commuting(base, moved.clone(), |a| &scale * matrix::power(a, &lowered))
+}
+
+/// `d Aᵏ = Σ Aⁱ dA Aᵏ⁻¹⁻ⁱ` and `d A⁻ᵏ = −Σ A⁻ⁱ dA Aⁱ⁻ᵏ⁻¹`, whether `A` and `dA` commute or not.
+fn whole_power_rule(base: &Expr, exponent: i64, moved: &Expr) -> Expr {
+    let term = |left: i64, right: i64| {
+        let power = |e: i64| matrix::power(base, &super::number::q(e, 1));
+        product_of([&power(left), moved, &power(right)])
+    };
+    if exponent > 0 {
+        return sum((0..exponent).map(|at| term(at, exponent - 1 - at)).collect::<Vec<_>>());
+    }
+    -sum((1..=-exponent).map(|at| term(-at, exponent - 1 + at)).collect::<Vec<_>>())
 }
 
 /// The chain rule `d f(A) = f'(A) dA`, valid when `dA` commutes with `A`.

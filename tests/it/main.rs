@@ -11,6 +11,7 @@ mod emit;
 mod laws;
 mod model;
 mod numbers;
+mod python;
 mod robust;
 mod rules;
 mod solve;

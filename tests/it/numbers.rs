@@ -138,6 +138,11 @@ impl World {
         world
     }
 
+    /// All names with a value.
+    pub(crate) fn symbols(&self) -> &[Symbol] {
+        &self.symbols
+    }
+
     pub(crate) fn symbol(&self, name: &str) -> &Symbol {
         self.symbols.iter().find(|symbol| &*symbol.name == name).expect("a name of the world")
     }

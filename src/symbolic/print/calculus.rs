@@ -88,17 +88,35 @@ pub(super) fn argument_name<N: Notation + ?Sized>(
     }
 }
 
-/// `vᵀ A(x) w` and what `v` and `w` stand for, if they had to be named: inside a gradient a
-/// direction that depends on `x` itself must be held fixed visibly.
+/// `∇_x(vᵀ A(x) w)` taken apart.
+pub(super) struct Bilinear {
+    /// `x`, by its name.
+    pub(super) variable: String,
+    /// `vᵀ A(x) w`.
+    pub(super) form: Piece,
+    /// What had to be named and what it stands for: inside a gradient an argument that is no
+    /// symbol needs a name, and a direction that depends on it must be held fixed visibly.
+    pub(super) named: Vec<(Symbol, Expr)>,
+}
+
+/// Takes `∇_x(leftᵀ A(x) right)` apart.
 pub(super) fn bilinear<N: Notation + ?Sized>(
     of: &Apply,
     slot: usize,
     left: &Expr,
     right: &Expr,
     notation: &N,
-) -> (Piece, Vec<(Symbol, Expr)>) {
+) -> Bilinear {
     let moving = of.args[slot].symbols();
+    let mut taken: Vec<Symbol> = of.args.iter().flat_map(Expr::symbols).collect();
+    taken.extend(left.symbols().into_iter().chain(right.symbols()));
     let mut named: Vec<(Symbol, Expr)> = Vec::new();
+    let mut of = of.clone();
+    if of.args[slot].as_sym().is_none() {
+        let symbol = placeholder(&["x", "y", "z", "s"], &of.args[slot], &taken, &named);
+        named.push((symbol.clone(), of.args[slot].clone()));
+        of.args[slot] = Expr::sym(symbol);
+    }
     let mut held = |side: &Expr| {
         if !side.contains_any(&moving) {
             return side.clone();
@@ -106,8 +124,7 @@ pub(super) fn bilinear<N: Notation + ?Sized>(
         if let Some((symbol, _)) = named.iter().find(|(_, value)| value == side) {
             return Expr::sym(symbol.clone());
         }
-        let name = if named.is_empty() { "v" } else { "w" };
-        let symbol = Symbol::new(name, side.shape().clone(), 0);
+        let symbol = placeholder(&["v", "w", "u", "z", "a", "b"], side, &taken, &named);
         named.push((symbol.clone(), side.clone()));
         Expr::sym(symbol)
     };
@@ -116,11 +133,24 @@ pub(super) fn bilinear<N: Notation + ?Sized>(
     if !left.is_scalar() {
         factors.push(row(&left, notation));
     }
-    factors.push(notation.value(&Derivative::new(of)));
+    factors.push(notation.value(&Derivative::new(&of)));
     if !right.is_scalar() {
         factors.push(walk::piece(&right, notation));
     }
-    (notation.matrix_product(factors), named)
+    let variable = argument_name(&of, slot, notation);
+    Bilinear { variable, form: notation.matrix_product(factors), named }
+}
+
+/// The first name that nothing else has.
+fn placeholder(
+    names: &[&str],
+    like: &Expr,
+    taken: &[Symbol],
+    named: &[(Symbol, Expr)],
+) -> Symbol {
+    let others = || taken.iter().chain(named.iter().map(|(symbol, _)| symbol));
+    let free = names.iter().find(|name| others().all(|symbol| &*symbol.name != **name));
+    Symbol::new(free.unwrap_or(&names[0]), like.shape().clone(), 0)
 }
 
 fn row<N: Notation + ?Sized>(column: &Expr, notation: &N) -> Piece {

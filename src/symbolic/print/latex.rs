@@ -4,7 +4,7 @@ use super::super::expr::{Apply, Expr, Fun, Node};
 use super::super::number::{Q, q};
 use super::super::shape::Shape;
 use super::super::symbol::{Mark, Symbol};
-use super::calculus::{Derivative, Operator, argument_name, bilinear};
+use super::calculus::{Bilinear, Derivative, Operator, argument_name, bilinear};
 use super::names::{is_letter, latex_letter, split};
 use super::notation::{Constant, Notation, Numeral};
 use super::piece::{Class, Edge, Factor, Level, Piece};
@@ -102,8 +102,8 @@ fn product(factors: &[Factor]) -> Piece {
     if let [only] = factors {
         return only.piece.clone();
     }
-    let pieces =
-        factors.iter().map(|factor| Latex.at_least(Level::Product, factor.piece.clone()));
+    let factors = Latex.guarded(factors, false);
+    let pieces = factors.into_iter().map(|factor| Latex.at_least(Level::Product, factor.piece));
     join(pieces.collect())
 }
 
@@ -200,7 +200,8 @@ impl Notation for Latex {
     }
 
     fn scaled(&self, above: &[Factor], below: &[Factor], tail: Piece) -> Piece {
-        let scale = self.at_least(Level::Product, self.quotient(above, below));
+        let above = self.guarded(above, true);
+        let scale = self.at_least(Level::Product, self.quotient(&above, below));
         let tail = self.at_least(Level::Fraction, tail);
         let level = tail.level.min(Level::Product);
         join(vec![scale, tail]).at(level)
@@ -363,8 +364,7 @@ impl Notation for Latex {
     }
 
     fn contraction(&self, of: &Apply, slot: usize, left: &Expr, right: &Expr) -> Piece {
-        let (form, named) = bilinear(of, slot, left, right, self);
-        let variable = argument_name(of, slot, self);
+        let Bilinear { variable, form, named } = bilinear(of, slot, left, right, self);
         let mut text = format!("\\nabla_{{{variable}}} {}", in_parentheses(&form.text));
         if !named.is_empty() {
             let values: Vec<String> = named

@@ -4,7 +4,7 @@ use super::super::expr::{Apply, Expr, Fun};
 use super::super::number::Q;
 use super::super::shape::Shape;
 use super::super::symbol::Symbol;
-use super::piece::{Factor, Level, Piece};
+use super::piece::{Class, Factor, Level, Piece};
 use super::{calculus, walk};
 
 /// A whole number, or a decimal fraction that is shorter than the exact one.
@@ -70,6 +70,18 @@ pub(super) trait Notation {
     /// Parentheses around anything looser than `level`.
     fn at_least(&self, level: Level, piece: Piece) -> Piece {
         if piece.level < level { self.parenthesised(piece) } else { piece }
+    }
+
+    /// The factors of a scalar product; `uᵀv` gets parentheses where something follows it.
+    fn guarded(&self, factors: &[Factor], followed: bool) -> Vec<Factor> {
+        let last = factors.len().saturating_sub(usize::from(!followed));
+        let guard = |(at, factor): (usize, &Factor)| match factor.class {
+            Class::Form if at < last && factor.piece.level < Level::Power => {
+                Factor { piece: self.parenthesised(factor.piece.clone()), ..factor.clone() }
+            }
+            _ => factor.clone(),
+        };
+        factors.iter().enumerate().map(guard).collect()
     }
 
     /// A product of matrices and vectors.

@@ -38,23 +38,39 @@ pub(super) fn split(term: &Expr) -> Parts {
         Node::Product(product) => product.clone(),
         _ => Product { coefficient: Q::one(), powers: vec![], tail: Some(term.clone()) },
     };
-    let product = with_shared_scalars(product);
+    let mut tail = product.tail.as_ref().map_or_else(Vec::new, |tail| tail.factors().to_vec());
+    let mut shared = pull_shared(&mut tail);
+    let mut forms = Vec::new();
+    let mut powers = Vec::new();
+    for (base, exponent) in product.powers {
+        match base.node() {
+            Node::Word(factors) if exponent.is_one() => {
+                let mut factors = factors.clone();
+                shared = shared * pull_shared(&mut factors);
+                forms.push(Scalar::Form(factors));
+            }
+            _ => powers.push((base, exponent)),
+        }
+    }
+    let scalars = Product { coefficient: product.coefficient, powers, tail: None };
+    let scalars =
+        if shared.is_one() { scalars } else { (value(&scalars) * shared).as_product() };
     let mut parts = Parts {
-        negative: product.coefficient.is_negative(),
-        scale: product.coefficient.abs(),
-        above: Vec::new(),
+        negative: scalars.coefficient.is_negative(),
+        scale: scalars.coefficient.abs(),
+        above: forms,
         below: Vec::new(),
-        tail: Vec::new(),
+        tail,
     };
     let (mut over_root, mut under_root) = (Vec::new(), Vec::new());
-    for (base, exponent) in &product.powers {
+    for (base, exponent) in &scalars.powers {
         let half = |number: &Q| *number == q(1, 2) && base.terms().len() == 1;
         match exponent.as_num() {
             Some(e) if half(e) => over_root.push(base.clone()),
             Some(e) if half(&-e) => under_root.push(base.clone()),
             Some(e) => {
                 let base = parts.without_number(base, e);
-                let power = Scalar::power(base, &e.abs());
+                let power = Scalar::Power(base, Expr::num(e.abs()));
                 if e.is_negative() { parts.below.push(power) } else { parts.above.push(power) }
             }
             None => parts.symbolic_power(base, exponent),
@@ -66,45 +82,25 @@ pub(super) fn split(term: &Expr) -> Parts {
     } else if !over_root.is_empty() {
         parts.above.push(Scalar::Root { above: over_root, below: under_root });
     }
-    let mut number = Q::one();
-    for scalar in &mut parts.above {
-        if let Scalar::Form(factors) = scalar {
-            number *= pull_numbers(factors);
-        }
-    }
-    for scalar in &mut parts.below {
-        if let Scalar::Form(factors) = scalar {
-            number /= pull_numbers(factors);
-        }
-    }
-    if let Some(tail) = &product.tail {
-        parts.tail = tail.factors().to_vec();
-        number *= pull_numbers(&mut parts.tail);
-    }
-    parts.multiply(&number);
     parts
 }
 
-/// A scaled sum of vectors or matrices with what its terms share moved in front.
-fn with_shared_scalars(product: Product) -> Product {
-    let Some((shared, rest)) = product.tail.as_ref().and_then(shared_scalars) else {
-        return product;
-    };
-    let scalars = Product { tail: None, ..product };
-    let scalars = scalars
-        .powers
-        .iter()
-        .fold(Expr::num(scalars.coefficient), |all, (base, e)| all * pow(base, e));
-    Product { tail: Some(rest), ..(scalars * shared).as_product() }
+fn value(scalars: &Product) -> Expr {
+    let start = Expr::num(scalars.coefficient.clone());
+    scalars.powers.iter().fold(start, |all, (base, e)| all * pow(base, e))
 }
 
-impl Scalar {
-    fn power(base: Expr, exponent: &Q) -> Scalar {
-        match base.node() {
-            Node::Word(factors) if exponent.is_one() => Scalar::Form(factors.clone()),
-            _ => Scalar::Power(base, Expr::num(exponent.clone())),
+/// Moves what the terms of a sum share out of every factor that is one; the product of it all.
+fn pull_shared(factors: &mut [Expr]) -> Expr {
+    let mut pulled = Expr::one();
+    for factor in factors {
+        let number = || shared_number(factor).map(|(scale, rest)| (Expr::num(scale), rest));
+        if let Some((shared, rest)) = shared_scalars(factor).or_else(number) {
+            pulled = pulled * shared;
+            *factor = rest;
         }
     }
+    pulled
 }
 
 impl Parts {
@@ -157,21 +153,12 @@ fn shared_number(sum: &Expr) -> Option<(Q, Expr)> {
     (!scale.is_one()).then(|| (scale.clone(), Expr::num(scale.recip()) * sum))
 }
 
-/// Pulls shared numbers out of every factor that is a sum; the result is their product.
-fn pull_numbers(factors: &mut [Expr]) -> Q {
-    let mut pulled = Q::one();
-    for factor in factors {
-        if let Some((scale, rest)) = shared_number(factor) {
-            pulled *= scale;
-            *factor = rest;
-        }
-    }
-    pulled
-}
-
 /// What all terms of a sum of vectors or matrices share: a number and equal powers of scalars.
 /// `None` if there is nothing but a sign.
 pub(super) fn shared_scalars(sum: &Expr) -> Option<(Expr, Expr)> {
+    if sum.is_scalar() || sum.terms().len() < 2 {
+        return None;
+    }
     let products: Vec<Product> = sum.terms().iter().map(Expr::as_product).collect();
     let (first, others) = products.split_first()?;
     let powers = first.powers.iter().filter(|power| {

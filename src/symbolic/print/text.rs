@@ -4,7 +4,7 @@ use super::super::expr::{Apply, Expr, Fun};
 use super::super::number::{Q, q};
 use super::super::shape::Shape;
 use super::super::symbol::Symbol;
-use super::calculus::{Derivative, Operator, argument_name, bilinear};
+use super::calculus::{Bilinear, Derivative, Operator, argument_name, bilinear};
 use super::names::superscript;
 use super::notation::{Constant, Notation, Numeral};
 use super::piece::{Edge, Factor, Level, Piece};
@@ -62,7 +62,8 @@ impl Text {
     }
 
     fn product(self, factors: &[Factor]) -> Piece {
-        let pieces: Vec<Piece> = factors.iter().map(|factor| factor.piece.clone()).collect();
+        let factors = self.guarded(factors, false);
+        let pieces: Vec<Piece> = factors.into_iter().map(|factor| factor.piece).collect();
         if pieces.len() == 1 {
             return self.join(pieces, false);
         }
@@ -183,7 +184,8 @@ impl Notation for Text {
         if above.is_empty() {
             return self.fraction(tail, self.product(below));
         }
-        let scale = self.at_least(Level::Product, self.quotient(above, below));
+        let above = self.guarded(above, below.is_empty());
+        let scale = self.at_least(Level::Product, self.quotient(&above, below));
         let level = tail.level.min(Level::Product);
         let gap = if tail.level == Level::Fraction && !self.ascii {
             " "
@@ -364,9 +366,9 @@ impl Notation for Text {
     }
 
     fn contraction(&self, of: &Apply, slot: usize, left: &Expr, right: &Expr) -> Piece {
-        let (form, named) = bilinear(of, slot, left, right, self);
+        let Bilinear { variable, form, named } = bilinear(of, slot, left, right, self);
         let nabla = self.choose("∇", "grad");
-        let mut text = format!("{nabla}_{}({})", argument_name(of, slot, self), form.text);
+        let mut text = format!("{nabla}_{variable}({})", form.text);
         if !named.is_empty() {
             let values: Vec<String> = named
                 .iter()

@@ -6,7 +6,7 @@ use super::super::number::{Q, q};
 use super::calculus;
 use super::notation::{Constant, Notation, Numeral};
 use super::order::{self, Parts, Scalar, split};
-use super::piece::{Class, Factor, Piece};
+use super::piece::{Class, Edge, Factor, Piece};
 use num_bigint::BigInt;
 use num_traits::{One, Signed};
 
@@ -30,9 +30,7 @@ fn spelt<N: Notation + ?Sized>(expr: &Expr, notation: &N, time_last: bool) -> Pi
         let column = matrix::transpose(expr);
         return notation.transposed(piece(&column, notation), column.shape());
     }
-    if !expr.is_scalar()
-        && let Some((shared, rest)) = order::shared_scalars(expr)
-    {
+    if let Some((shared, rest)) = order::shared_scalars(expr) {
         let parts = split(&shared);
         let (above, below) = scalars(&parts, notation);
         let scaled = notation.scaled(&above, &below, piece(&rest, notation));

@@ -58,7 +58,12 @@ fn parts(text: &str, depth: usize) -> Vec<&str> {
             ')' | ']' | '}' => level = level.saturating_sub(1),
             ' ' if level == depth && at > 0 => {
                 let mut next = text[at..].chars().skip(1);
-                let sign = matches!(next.next(), Some('+' | '−' | '-' | '='));
+                // An equals sign inside braces belongs to a list of values.
+                let sign = match next.next() {
+                    Some('+' | '−' | '-') => true,
+                    Some('=') => depth == 0,
+                    _ => false,
+                };
                 if sign && next.next() == Some(' ') {
                     found.push(&text[start..at]);
                     start = at;
