@@ -2,9 +2,7 @@
 
 use super::program::{Function, Id, Op, Role, UpdateRule};
 use crate::model::types::Value;
-use crate::solve::linalg::{
-    EndKind, LinearQuadratic, Matrix, Pencil, Road, Vector, solvent,
-};
+use crate::solve::linalg::{EndKind, LinearQuadratic, Matrix, Pencil, Road, Vector, solvent};
 use crate::symbolic::matfun::{self, Trouble};
 use crate::symbolic::number::to_f64;
 use crate::symbolic::{Dim, Fun, Shape};
@@ -33,12 +31,11 @@ pub fn initial(rule: &UpdateRule, values: &Values) -> Result<Values, Failure> {
         .iter()
         .filter(|assignment| assignment.role == Role::State)
         .map(|assignment| {
-            let value = match &assignment.start {
-                Some(value) => fixed(value),
-                None => {
-                    let (rows, cols) = run.sizes(&assignment.shape)?;
-                    Matrix::zeros(rows, cols)
-                }
+            let value = if let Some(value) = &assignment.start {
+                fixed(value)
+            } else {
+                let (rows, cols) = run.sizes(&assignment.shape)?;
+                Matrix::zeros(rows, cols)
             };
             Ok((assignment.name.clone(), value))
         })
@@ -50,8 +47,7 @@ pub fn step(rule: &UpdateRule, values: &Values) -> Result<Values, Failure> {
     let needed = rule.graph.needed(&rule.results());
     let mut run = Run { rule, values, done: Vec::new() };
     for (id, _) in rule.graph.nodes() {
-        let value =
-            if needed[id.index()] { run.compute(id)? } else { Matrix::zeros(0, 0) };
+        let value = if needed[id.index()] { run.compute(id)? } else { Matrix::zeros(0, 0) };
         run.done.push(value);
     }
     let results = rule.assignments.iter();
@@ -164,6 +160,11 @@ impl Run<'_> {
                 matfun::geometric_mean(self.at(*a), self.at(*b)).map_err(trouble)?
             }
             Op::Diag(a) => Matrix::from_diagonal(&self.at(*a).column(0).into_owned()),
+            Op::Diagonal(a) => Matrix::from_column_slice(
+                self.at(*a).nrows(),
+                1,
+                self.at(*a).diagonal().as_slice(),
+            ),
             Op::Identity => {
                 let n = self.size(&shape.rows)?;
                 Matrix::identity(n, n)
@@ -241,7 +242,8 @@ impl Run<'_> {
         };
         let (first, rest) = (interval(dt)?, interval(horizon - dt)?);
         let joint = Matrix::identity(n + 1, n + 1) + &first.reach * &rest.value;
-        let motion = joint.lu().solve(&first.forward).ok_or_else(|| trouble(Trouble::Singular))?;
+        let motion =
+            joint.lu().solve(&first.forward).ok_or_else(|| trouble(Trouble::Singular))?;
         Ok(motion.view((0, 0), (n, n)).into_owned())
     }
 }

@@ -2,6 +2,7 @@
 //! whether it agrees with independent numerics.
 
 pub mod interpret;
+pub mod kernel;
 pub mod known;
 pub mod program;
 pub mod verify;

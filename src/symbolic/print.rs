@@ -27,8 +27,8 @@ mod walk;
 mod wrap;
 
 pub use python::{DimensionName, Python, SymbolName};
-pub use wrap::wrap;
 pub(crate) use text::function_name;
+pub use wrap::wrap;
 
 use super::expr::Expr;
 use super::symbol::Symbol;

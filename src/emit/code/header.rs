@@ -72,7 +72,11 @@ pub(super) fn docstring(lines: &[String], indent: &str) -> String {
         .iter()
         .map(|line| line.replace('\\', "\\\\").replace("\"\"\"", "'''").replace('\t', "    "))
         .enumerate()
-        .map(|(at, line)| if at == 0 || line.is_empty() { line } else { format!("{indent}{line}") })
+        .map(
+            |(at, line)| {
+                if at == 0 || line.is_empty() { line } else { format!("{indent}{line}") }
+            },
+        )
         .collect();
     format!("{indent}\"\"\"{}\n{indent}\"\"\"\n", body.join("\n"))
 }

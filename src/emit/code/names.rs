@@ -1,35 +1,78 @@
 //! Names in emitted code.
 
-use crate::rule::program::UpdateRule;
 use std::collections::BTreeSet;
-
-/// `natural_gradient` → `NaturalGradient`; the regime follows the rule's name.
-pub(super) fn camel(rule: &UpdateRule) -> String {
-    snake(rule)
-        .split('_')
-        .map(|part| {
-            let mut letters = part.chars();
-            letters.next().map_or_else(String::new, |first| {
-                first.to_uppercase().collect::<String>() + letters.as_str()
-            })
-        })
-        .collect()
-}
-
-/// The rule's name as a function is called.
-pub(super) fn snake(rule: &UpdateRule) -> String {
-    rule.name.clone()
-}
 
 /// Words a name in Python must not be: keywords, and names that emitted files use themselves.
 const PYTHON: &[&str] = &[
-    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class",
-    "continue", "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if",
-    "import", "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try",
-    "while", "with", "yield", "np", "math", "scipy", "torch", "jax", "jnp", "optax", "values",
-    "init", "step", "update", "state", "params", "updates", "grads", "self", "closure", "loss",
-    "group", "foreach", "len", "float", "tuple", "dict", "list", "callable", "PARAMS", "GIVEN",
-    "CONSTS", "STATE", "Optimizer", "maximize", "p", "curvature",
+    "False",
+    "None",
+    "True",
+    "and",
+    "as",
+    "assert",
+    "async",
+    "await",
+    "break",
+    "class",
+    "continue",
+    "def",
+    "del",
+    "elif",
+    "else",
+    "except",
+    "finally",
+    "for",
+    "from",
+    "global",
+    "if",
+    "import",
+    "in",
+    "is",
+    "lambda",
+    "nonlocal",
+    "not",
+    "or",
+    "pass",
+    "raise",
+    "return",
+    "try",
+    "while",
+    "with",
+    "yield",
+    "np",
+    "math",
+    "scipy",
+    "torch",
+    "jax",
+    "jnp",
+    "optax",
+    "values",
+    "init",
+    "step",
+    "update",
+    "state",
+    "params",
+    "updates",
+    "grads",
+    "self",
+    "closure",
+    "loss",
+    "group",
+    "foreach",
+    "len",
+    "float",
+    "tuple",
+    "dict",
+    "list",
+    "callable",
+    "PARAMS",
+    "GIVEN",
+    "CONSTS",
+    "STATE",
+    "Optimizer",
+    "maximize",
+    "p",
+    "curvature",
 ];
 
 /// A name that Python accepts and that hides nothing.

@@ -93,7 +93,8 @@ fn init(rule: &UpdateRule) -> String {
         }
         entries.push(format!("\"{}\": {}", assignment.name, initial(assignment)));
     }
-    let mut text = "def init(values):\n    \"\"\"The state before the first step.\"\"\"\n".to_owned();
+    let mut text =
+        "def init(values):\n    \"\"\"The state before the first step.\"\"\"\n".to_owned();
     for line in lines {
         text.push_str(&line);
     }
@@ -192,7 +193,9 @@ fn step(rule: &UpdateRule) -> String {
         entries.push(format!("\"{}\": {text}", assignment.name));
     }
     let used = rule.used();
-    let mut text = "def step(values):\n    \"\"\"The parameters and the state after one step.\"\"\"\n".to_owned();
+    let mut text =
+        "def step(values):\n    \"\"\"The parameters and the state after one step.\"\"\"\n"
+            .to_owned();
     for (input, used) in rule.inputs.iter().zip(used) {
         let name = names::python(&input.name);
         if !used || !input.function_of.is_empty() {
@@ -232,8 +235,10 @@ fn point(rule: &UpdateRule, name: &str) -> String {
 /// The number of a dimension from an array that has been read.
 fn size(rule: &UpdateRule, dim: &str, name: &str) -> String {
     let used = rule.used();
-    let mut inputs = rule.inputs.iter().zip(used).filter(|(input, used)| *used && input.fixed.is_none());
-    let found = inputs.find_map(|(input, _)| Some((names::python(&input.name), axis(input, dim)?)));
+    let mut inputs =
+        rule.inputs.iter().zip(used).filter(|(input, used)| *used && input.fixed.is_none());
+    let found =
+        inputs.find_map(|(input, _)| Some((names::python(&input.name), axis(input, dim)?)));
     match found {
         Some((input, axis)) => format!("    {name} = {input}.shape[{axis}]\n"),
         None => format!("    {name} = values[\"{dim}\"]\n"),

@@ -92,11 +92,6 @@ impl<'a> Writer<'a> {
         if text.text.len() + room > LONGEST { self.bind(id, text).text } else { text.text }
     }
 
-    /// Gives a node a name that is in use already.
-    pub(super) fn assume(&mut self, id: Id, name: &str) {
-        self.bound.insert(id, name.to_owned());
-    }
-
     /// The symbolic dimensions that the statements mention, with their names.
     pub(super) fn dims(&self) -> Vec<(String, String)> {
         self.dims.iter().map(|(dim, name)| (dim.clone(), name.clone())).collect()
@@ -144,7 +139,9 @@ impl<'a> Writer<'a> {
             let longest = texts
                 .iter()
                 .enumerate()
-                .filter(|(_, (from, text))| text.level < Level::Atom || self.is_long(*from, text))
+                .filter(|(_, (from, text))| {
+                    text.level < Level::Atom || self.is_long(*from, text)
+                })
                 .max_by_key(|(_, (_, text))| text.text.len());
             let Some((at, _)) = longest else { return text };
             let (from, text) = texts.swap_remove(at);
@@ -263,6 +260,7 @@ impl<'a> Writer<'a> {
             }
             Op::Mean(a, b) => call("_mean", all(&[*a, *b])),
             Op::Diag(a) => call(&format!("{module}.diag"), plain(*a)),
+            Op::Diagonal(a) => call(&format!("{module}.diagonal"), plain(*a)),
             Op::Identity => {
                 let size = self.dim(&shape.rows);
                 let like = self.dialect.like;
@@ -270,7 +268,7 @@ impl<'a> Writer<'a> {
             }
             Op::Zeros => self.sized("zeros", &shape),
             Op::Ones => self.sized("ones", &shape),
-            Op::Stack(ids) => call(self.dialect.stack, self.stacked(ids, &shape, &plain)),
+            Op::Stack(ids) => call(self.dialect.stack, stacked(ids, &shape, &plain)),
             Op::Entry(a, row, col) => {
                 let vector = self.rule.graph.node(*a).shape.is_column();
                 let index = if vector { row.to_string() } else { format!("{row}, {col}") };
@@ -282,19 +280,19 @@ impl<'a> Writer<'a> {
             Op::Minimum(ids) => call("_minimum", all(ids)),
         }
     }
+}
 
-    fn stacked(&self, ids: &[Id], shape: &Shape, plain: &dyn Fn(Id) -> String) -> String {
-        let list = |ids: &[Id]| {
-            let texts: Vec<String> = ids.iter().map(|id| plain(*id)).collect();
-            format!("[{}]", texts.join(", "))
-        };
-        let cols = shape.cols.number().unwrap_or(1);
-        if shape.is_column() || shape.rows.is_one() {
-            return list(ids);
-        }
-        let rows: Vec<String> = ids.chunks(cols.max(1)).map(list).collect();
-        format!("[{}]", rows.join(", "))
+fn stacked(ids: &[Id], shape: &Shape, plain: &dyn Fn(Id) -> String) -> String {
+    let list = |ids: &[Id]| {
+        let texts: Vec<String> = ids.iter().map(|id| plain(*id)).collect();
+        format!("[{}]", texts.join(", "))
+    };
+    let cols = shape.cols.number().unwrap_or(1);
+    if shape.is_column() || shape.rows.is_one() {
+        return list(ids);
     }
+    let rows: Vec<String> = ids.chunks(cols.max(1)).map(list).collect();
+    format!("[{}]", rows.join(", "))
 }
 
 fn atom(text: String) -> Text {
@@ -303,7 +301,8 @@ fn atom(text: String) -> Text {
 
 /// `x**2` where both sides are simple, `f(x) ** 2` elsewhere, as the formatters have it.
 fn power(base: &str, exponent: &str) -> Text {
-    let simple = |text: &str| text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'));
+    let simple =
+        |text: &str| text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'));
     let text = if simple(base) && simple(exponent) {
         format!("{base}**{exponent}")
     } else {

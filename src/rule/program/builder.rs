@@ -9,7 +9,7 @@ use crate::symbolic::build::{pow, sum};
 use crate::symbolic::expand::expand;
 use crate::symbolic::expr::{Apply, Product};
 use crate::symbolic::number::q;
-use crate::symbolic::{Expr, Fun, Mark, Node, Props, Q, Shape, Symbol, matrix};
+use crate::symbolic::{Expr, Fun, Mark, Node, Prop, Props, Q, Shape, Symbol, matrix};
 use num_traits::{One, Signed};
 use std::collections::BTreeMap;
 
@@ -31,14 +31,26 @@ impl Builder {
     pub(super) fn input(&mut self, input: Input) -> Id {
         let shape = input.shape.clone();
         let uniform = matches!(input.role, Role::Constant | Role::Step);
-        let at = match self.inputs.iter().position(|known| known.name == input.name) {
-            Some(at) => at,
-            None => {
-                self.inputs.push(input);
-                self.inputs.len() - 1
-            }
-        };
+        let known = self.inputs.iter().position(|known| known.name == input.name);
+        let at = known.unwrap_or_else(|| {
+            self.inputs.push(input);
+            self.inputs.len() - 1
+        });
         self.add(Op::Input(at), &shape, uniform)
+    }
+
+    /// Symbols of diagonal matrices stand for their diagonals from now on.
+    pub(super) fn diagonals(&mut self) {
+        for (key, id) in self.bound.clone() {
+            let Op::Input(at) = self.graph.node(id).op else { continue };
+            let input = &self.inputs[at];
+            if input.props.has(Prop::Diagonal) && !input.shape.is_column() {
+                let shape = Shape::vector(input.shape.rows.clone());
+                let diagonal = self.op(Op::Diagonal(id), &shape);
+                self.bound.insert(key, diagonal);
+            }
+        }
+        self.done.clear();
     }
 
     /// Forgets what expressions stand for, because a symbol in them has got another value.
@@ -73,8 +85,14 @@ impl Builder {
         matches!(&self.graph.node(id).op, Op::Number(n) if *n == q(value, 1))
     }
 
+    /// The shape of an operation between entries.
+    fn wider(&self, a: Id, b: Id) -> Shape {
+        let (left, right) = (&self.graph.node(a).shape, &self.graph.node(b).shape);
+        if left.is_scalar() { right.clone() } else { left.clone() }
+    }
+
     pub(super) fn plus(&mut self, a: Id, b: Id) -> Id {
-        let shape = self.graph.node(a).shape.clone();
+        let shape = self.wider(a, b);
         if let Op::Neg(b) = self.graph.node(b).op {
             return self.op(Op::Sub(a, b), &shape);
         }
@@ -97,8 +115,7 @@ impl Builder {
             let product = self.times(a, b);
             return self.negated(product);
         }
-        let (left, right) = (&self.graph.node(a).shape, &self.graph.node(b).shape);
-        let shape = if left.is_scalar() { right.clone() } else { left.clone() };
+        let shape = self.wider(a, b);
         self.op(Op::Mul(a, b), &shape)
     }
 
@@ -110,8 +127,7 @@ impl Builder {
             let quotient = self.over(a, b);
             return self.negated(quotient);
         }
-        let (left, right) = (&self.graph.node(a).shape, &self.graph.node(b).shape);
-        let shape = if left.is_scalar() { right.clone() } else { left.clone() };
+        let shape = self.wider(a, b);
         self.op(Op::Div(a, b), &shape)
     }
 
@@ -138,6 +154,9 @@ impl Builder {
 
     fn computed(&mut self, expr: &Expr) -> Result<Id, Refused> {
         let shape = expr.shape().clone();
+        if !expr.is_scalar() && matrix::is_ones(expr) {
+            return Ok(self.op(Op::Ones, &shape));
+        }
         Ok(match expr.node() {
             Node::Num(value) if value.is_negative() => {
                 let size = self.number(-value.clone());
@@ -148,12 +167,15 @@ impl Builder {
             Node::Identity(_) => self.op(Op::Identity, &shape),
             Node::Zero => self.op(Op::Zeros, &shape),
             Node::Apply(apply) => self.apply(apply, expr)?,
-            Node::Contract { of, .. } => return Err(format!(
-                "it needs the derivative of the matrix `{}` along a direction, entry by entry",
-                of.function.symbol.name
-            )),
+            Node::Contract { of, .. } => {
+                return Err(format!(
+                    "it needs the derivative of the matrix `{}` along a direction, entry by entry",
+                    of.function.symbol.name
+                ));
+            }
             Node::Fun(function, inner) => {
                 let inner = self.node(inner)?;
+                let shape = self.graph.node(inner).shape.clone();
                 self.op(Op::Map(Function::Fun(*function), inner), &shape)
             }
             Node::MatPow(base, exponent) => self.matrix_power(base, exponent)?,
@@ -185,7 +207,7 @@ impl Builder {
                 self.op(Op::Entry(of, *row, *col), &shape)
             }
             Node::Word(factors) => self.word(factors)?,
-            Node::Product(product) => self.product(product, &shape)?,
+            Node::Product(product) => self.product(product)?,
             Node::Sum(terms) => self.sum(terms)?,
         })
     }
@@ -200,7 +222,10 @@ impl Builder {
         {
             return Ok(self.op(Op::Entry(id, index - 1, 0), &Shape::scalar()));
         }
-        Err(format!("`{}` has no value when the step begins", crate::symbolic::print::ascii_symbol(symbol)))
+        Err(format!(
+            "`{}` has no value when the step begins",
+            crate::symbolic::print::ascii_symbol(symbol)
+        ))
     }
 
     /// A function that is declared by name only. At the present point its value is an input.
@@ -215,11 +240,12 @@ impl Builder {
             })
             .collect();
         if let Some(function_of) = here.filter(|_| apply.directions.is_empty()) {
+            let own = apply.slots.is_empty();
             return Ok(self.input(Input {
                 name,
                 role: Role::Given,
                 shape: whole.shape().clone(),
-                props: Props::NONE,
+                props: if own { apply.function.symbol.props } else { Props::NONE },
                 function_of,
                 fixed: None,
             }));
@@ -272,10 +298,13 @@ impl Builder {
             let (rows, cols) = (&column[0].shape().rows, &row[row.len() - 1].shape().cols);
             let shape = Shape::matrix(rows.clone(), cols.clone());
             let column = self.word(column)?;
-            let row = self.node(&matrix::transpose(&crate::symbolic::word::word(row.to_vec())))?;
+            let row =
+                self.node(&matrix::transpose(&crate::symbolic::word::word(row.to_vec())))?;
             return Ok(self.op(Op::Outer(column, row), &shape));
         }
-        let Some((last, before)) = factors.split_last() else { return Ok(self.number(Q::one())) };
+        let Some((last, before)) = factors.split_last() else {
+            return Ok(self.number(Q::one()));
+        };
         let mut rest = self.node(last)?;
         for factor in before.iter().rev() {
             rest = if factor.shape().rows.is_one() {
@@ -331,31 +360,30 @@ impl Builder {
     }
 
     /// Numbers that are the same for all entries are multiplied first, so that they cost nothing.
-    fn product(&mut self, product: &Product, shape: &Shape) -> Result<Id, Refused> {
+    fn product(&mut self, product: &Product) -> Result<Id, Refused> {
         let (mut above, mut below) = (Vec::new(), Vec::new());
         let coefficient = product.coefficient.abs();
-        let (numerator, denominator) = (coefficient.numer().clone(), coefficient.denom().clone());
+        let (numerator, denominator) =
+            (coefficient.numer().clone(), coefficient.denom().clone());
         above.push(self.number(Q::from_integer(numerator)));
         below.push(self.number(Q::from_integer(denominator)));
         let half = q(1, 2);
         // Square roots of numbers that are the same for all entries are one root.
         let mut roots = [Vec::new(), Vec::new()];
         for (base, exponent) in &product.powers {
-            match exponent.as_num() {
-                Some(number) => {
-                    let base = self.node(base)?;
-                    if self.graph.node(base).uniform && number.abs() == half {
-                        roots[usize::from(number.is_negative())].push(base);
-                        continue;
-                    }
-                    let power = self.power(base, &number.abs());
-                    if number.is_negative() { below.push(power) } else { above.push(power) }
-                }
-                None => {
-                    let (base, exponent) = (self.node(base)?, self.node(exponent)?);
-                    above.push(self.op(Op::Pow(base, exponent), &Shape::scalar()));
-                }
+            let Some(number) = exponent.as_num() else {
+                let (base, exponent) = (self.node(base)?, self.node(exponent)?);
+                let shape = self.wider(base, exponent);
+                above.push(self.op(Op::Pow(base, exponent), &shape));
+                continue;
+            };
+            let base = self.node(base)?;
+            if self.graph.node(base).uniform && number.abs() == half {
+                roots[usize::from(number.is_negative())].push(base);
+                continue;
             }
+            let power = self.power(base, &number.abs());
+            if number.is_negative() { below.push(power) } else { above.push(power) }
         }
         for (side, roots) in [&mut above, &mut below].into_iter().zip(roots) {
             if let Some(radicand) = roots.into_iter().reduce(|a, b| self.times(a, b)) {
@@ -366,21 +394,28 @@ impl Builder {
         let (same_below, own_below) = self.by_entry(below);
         let below = same_below.into_iter().reduce(|a, b| self.times(a, b));
         let mut total = same_above.drain(..).reduce(|a, b| self.times(a, b));
-        if let (Some(above), Some(below)) = (total, below) {
-            total = Some(self.over(above, below));
-        }
         let mut own = own_above;
         if let Some(tail) = &product.tail {
             own.push(self.node(tail)?);
+        }
+        let mut after = None;
+        if let (Some(above), Some(below)) = (total, below) {
+            if self.is_number(above, 1) && !own.is_empty() {
+                (total, after) = (None, Some(below));
+            } else {
+                total = Some(self.over(above, below));
+            }
         }
         for factor in own {
             total = Some(total.map_or(factor, |total| self.times(total, factor)));
         }
         let mut total = total.unwrap_or_else(|| self.number(Q::one()));
+        if let Some(below) = after {
+            total = self.over(total, below);
+        }
         if let Some(below) = own_below.into_iter().reduce(|a, b| self.times(a, b)) {
             total = self.over(total, below);
         }
-        let _ = shape;
         Ok(if product.coefficient.is_negative() { self.negated(total) } else { total })
     }
 
@@ -409,8 +444,8 @@ impl Builder {
             let negative = is_negative(&scale);
             let scale = if negative { -scale } else { scale };
             let argument = self.node(&argument)?;
-            let difference =
-                self.op(Op::Map(Function::Expm1, argument), &Shape::scalar());
+            let shape = self.graph.node(argument).shape.clone();
+            let difference = self.op(Op::Map(Function::Expm1, argument), &shape);
             let scale = self.node(&scale)?;
             done.push((negative, self.times(scale, difference)));
         }
@@ -426,7 +461,7 @@ impl Builder {
             total = Some(match total {
                 None => (negative, id),
                 Some((false, sum)) if negative => {
-                    let shape = self.graph.node(sum).shape.clone();
+                    let shape = self.wider(sum, id);
                     (false, self.op(Op::Sub(sum, id), &shape))
                 }
                 Some((sign, sum)) => (sign, self.plus(sum, id)),
@@ -437,7 +472,11 @@ impl Builder {
     }
 
     /// The node of a symbol of the derivation.
-    pub(super) fn definition(&mut self, meaning: &Meaning, shape: &Shape) -> Result<Id, Refused> {
+    pub(super) fn definition(
+        &mut self,
+        meaning: &Meaning,
+        shape: &Shape,
+    ) -> Result<Id, Refused> {
         match meaning {
             Meaning::Equals(value) => self.node(value),
             Meaning::Solvent { m, c, k, half } => {
@@ -466,13 +505,7 @@ impl Builder {
     /// The operands of a plan over a horizon.
     pub(super) fn horizon(&mut self, parts: [&Expr; 5]) -> Result<[Id; 5], Refused> {
         let [m, a, q, half, horizon] = parts;
-        Ok([
-            self.node(m)?,
-            self.node(a)?,
-            self.node(q)?,
-            self.node(half)?,
-            self.node(horizon)?,
-        ])
+        Ok([self.node(m)?, self.node(a)?, self.node(q)?, self.node(half)?, self.node(horizon)?])
     }
 }
 

@@ -70,6 +70,8 @@ pub enum Op {
     Mean(Id, Id),
     /// The diagonal matrix of a vector
     Diag(Id),
+    /// The vector on the diagonal of a matrix
+    Diagonal(Id),
     /// The identity
     Identity,
     /// Zeros
@@ -103,6 +105,7 @@ impl Op {
             | Op::MatPower(a, ..)
             | Op::MatFun(_, a, _)
             | Op::Diag(a)
+            | Op::Diagonal(a)
             | Op::Entry(a, ..) => vec![*a],
             Op::Add(a, b)
             | Op::Sub(a, b)

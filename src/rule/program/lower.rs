@@ -1,6 +1,7 @@
 //! The program of a derivation.
 
 use super::builder::Builder;
+use super::entrywise::Entries;
 use super::graph::Op;
 use super::stable::{Known, stable};
 use super::{Assignment, Input, NoProgram, Provenance, Role, UpdateRule, beliefs};
@@ -21,10 +22,15 @@ pub fn lower(
 ) -> Result<UpdateRule, NoProgram> {
     let definitions = definitions(derivation, regime);
     let changes = changes(derivation, regime)?;
-    let written = changes.iter().map(|(q, change)| (q.clone(), through_offset(change, &definitions)));
+    let written =
+        changes.iter().map(|(q, change)| (q.clone(), through_offset(change, &definitions)));
     let written: Vec<(Symbol, Expr)> = written.collect();
     let mut builder = Builder::default();
     inputs(model, &mut builder);
+    let (definitions, written, printed) = match by_entry(&definitions, &written, &mut builder) {
+        Some((by_entry, changes)) => (by_entry, changes, definitions),
+        None => (definitions.clone(), written, definitions),
+    };
     let mut known = Known::new();
     let mut assignments = Vec::new();
     // Beliefs are updated first, from the old values; what comes after sees the new ones.
@@ -51,8 +57,43 @@ pub fn lower(
         inputs,
         graph,
         assignments,
-        provenance: provenance(model, derivation, regime, &changes, &definitions),
+        provenance: provenance(model, derivation, regime, &changes, &printed),
     })
+}
+
+/// Coordinates with their changes.
+type Changes = Vec<(Symbol, Expr)>;
+
+/// Definitions and changes for one entry, if no change mixes entries. Symbols then stand for
+/// entries of inputs; the entries of a diagonal matrix stand on its diagonal.
+fn by_entry(
+    definitions: &[Definition],
+    changes: &[(Symbol, Expr)],
+    builder: &mut Builder,
+) -> Option<(Vec<Definition>, Changes)> {
+    let mut entries = Entries::default();
+    let mut own = Vec::new();
+    let mut used: Vec<Definition> = Vec::new();
+    for (_, change) in changes {
+        for definition in needed_definitions(definitions, change) {
+            if !used.contains(&definition) {
+                used.push(definition);
+            }
+        }
+    }
+    for definition in definitions.iter().filter(|d| used.contains(d)) {
+        own.push(entries.definition(definition)?);
+    }
+    let mut all = Vec::new();
+    for (position, change) in changes {
+        all.push((position.clone(), entries.expr(change)?));
+    }
+    for (whole, symbol) in entries.functions {
+        let value = builder.node(&whole).ok()?;
+        builder.bind(&symbol, value);
+    }
+    builder.diagonals();
+    Some((own, all))
 }
 
 fn refuse(reason: impl Into<String>) -> NoProgram {
@@ -78,9 +119,11 @@ fn changes(
         return Ok(rule.changes.clone());
     }
     let exact = |update: &crate::derive::Update| {
-        update.change.clone().or_else(|| over_horizon(derivation, update)).map(|change| {
-            (update.position.clone(), change)
-        })
+        update
+            .change
+            .clone()
+            .or_else(|| over_horizon(derivation, update))
+            .map(|change| (update.position.clone(), change))
     };
     let changes: Option<Vec<(Symbol, Expr)>> = derivation.updates.iter().map(exact).collect();
     changes.filter(|all| !all.is_empty()).ok_or_else(|| {
@@ -95,10 +138,9 @@ fn changes(
 /// of the first-order rule `dt X (q − q*)` with `Y − I` in the place of `dt X`.
 fn over_horizon(derivation: &Derivation, update: &crate::derive::Update) -> Option<Expr> {
     let first = update.first_order.as_ref()?;
-    derivation
-        .definitions
-        .iter()
-        .find(|d| matches!(d.meaning, Meaning::FiniteHorizon { .. }) && first.contains(&d.symbol))?;
+    derivation.definitions.iter().find(|d| {
+        matches!(d.meaning, Meaning::FiniteHorizon { .. }) && first.contains(&d.symbol)
+    })?;
     Some(first.clone())
 }
 
@@ -256,13 +298,10 @@ fn assign(
 ) -> Result<Assignment, NoProgram> {
     let change = stable(change, known);
     let change = builder.node(&change).map_err(refuse)?;
-    let old = builder
-        .node(&Expr::sym(position.marked(Mark::Start)))
-        .map_err(refuse)?;
+    let old = builder.node(&Expr::sym(position.marked(Mark::Start))).map_err(refuse)?;
     let name = position.name.to_string();
     let value = builder.plus(old, change);
-    let start: Option<Value> =
-        model.start.get(&name).filter(|_| role == Role::State).cloned();
+    let start: Option<Value> = model.start.get(&name).filter(|_| role == Role::State).cloned();
     Ok(Assignment { name, role, value, change, shape: position.shape.clone(), start })
 }
 
@@ -279,8 +318,7 @@ fn gradient_given(model: &Model, inputs: &[Input]) -> Option<String> {
 }
 
 fn derived_gradient(model: &Model) -> Option<String> {
-    let [coordinate] =
-        model.coordinates.iter().filter(|c| !c.belief).collect::<Vec<_>>()[..]
+    let [coordinate] = model.coordinates.iter().filter(|c| !c.belief).collect::<Vec<_>>()[..]
     else {
         return None;
     };
@@ -308,7 +346,9 @@ fn provenance(
 ) -> Provenance {
     let mut formula: Vec<String> = changes
         .iter()
-        .map(|(q, change)| format!("{} = {}", ascii_symbol(&q.marked(Mark::Change)), ascii(change)))
+        .map(|(q, change)| {
+            format!("{} = {}", ascii_symbol(&q.marked(Mark::Change)), ascii(change))
+        })
         .collect();
     let mut needed: Vec<Definition> = Vec::new();
     for (_, change) in changes {

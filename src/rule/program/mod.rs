@@ -6,6 +6,7 @@
 
 mod beliefs;
 mod builder;
+mod entrywise;
 mod graph;
 mod lower;
 mod stable;
@@ -14,7 +15,7 @@ pub use graph::{Function, Graph, Id, Node, Op};
 pub use lower::lower;
 
 use crate::model::types::Value;
-use crate::symbolic::{Props, Shape};
+use crate::symbolic::{Prop, Props, Shape};
 
 /// What an input is to the rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -124,11 +125,17 @@ impl UpdateRule {
     /// One parameter, one gradient, no operation that mixes entries.
     pub fn is_entrywise(&self) -> bool {
         let needed = self.graph.needed(&self.results());
-        let entrywise = self
-            .graph
-            .nodes()
-            .filter(|(id, _)| needed[id.index()])
-            .all(|(_, node)| node.op.is_entrywise() && node.shape.is_column());
+        let entrywise =
+            self.graph.nodes().filter(|(id, _)| needed[id.index()]).all(|(_, node)| match node
+                .op
+            {
+                // A diagonal matrix is known by its diagonal.
+                Op::Diagonal(of) => matches!(self.graph.node(of).op, Op::Input(_)),
+                Op::Input(at) => {
+                    node.shape.is_column() || self.inputs[at].props.has(Prop::Diagonal)
+                }
+                _ => node.op.is_entrywise() && node.shape.is_column(),
+            });
         let alone = self.assignments.iter().filter(|a| a.role == Role::Param).count() == 1;
         entrywise && alone
     }

@@ -45,7 +45,8 @@ fn difference(expr: &Expr) -> Option<Expr> {
             return None;
         }
         let gap = expand(&(squared - &rest * &rest));
-        let keeps = if gap.is_scalar() { is_positive(&gap) } else { is_spd(&gap) || is_psd(&gap) };
+        let keeps =
+            if gap.is_scalar() { is_positive(&gap) } else { is_spd(&gap) || is_psd(&gap) };
         let in_metric = !gap.is_scalar() && gap.terms().iter().all(|term| !is_negative(term));
         // Functions of one matrix commute; the gap stands where it can meet an inverse.
         (keeps || in_metric).then(|| matrix::inverse(&(root + rest)) * collect(&gap))
@@ -68,9 +69,10 @@ fn squared_root(term: &Expr) -> Option<Expr> {
         let scale = scale_of(term, tail);
         return (*exponent == half && is_nonnegative(&scale)).then(|| &scale * &scale * base);
     }
-    let roots = product.powers.iter().any(|(base, exponent)| {
-        exponent.as_num() == Some(&half) && base.terms().len() > 1
-    });
+    let roots = product
+        .powers
+        .iter()
+        .any(|(base, exponent)| exponent.as_num() == Some(&half) && base.terms().len() > 1);
     (roots && is_nonnegative(term)).then(|| expand(&(term * term)))
 }
 
@@ -125,9 +127,8 @@ struct Hyperbolic {
 }
 
 fn hyperbolic(expr: &Expr) -> Option<Hyperbolic> {
-    let (function, argument) = match expr.node() {
-        Node::Fun(function, argument) | Node::MatFun(function, argument) => (function, argument),
-        _ => return None,
+    let (Node::Fun(function, argument) | Node::MatFun(function, argument)) = expr.node() else {
+        return None;
     };
     let sign = match function {
         Fun::Sinh => -1,
@@ -160,9 +161,10 @@ fn denominator(expr: &Expr) -> Option<Expr> {
         |base: &Expr| base.terms().iter().all(|term| first_hyperbolic(term).is_some());
     let product = expr.as_product();
     let minus_one = q(-1, 1);
-    let scalar = product.powers.iter().find(|(base, exponent)| {
-        exponent.as_num() == Some(&minus_one) && all_hyperbolic(base)
-    });
+    let scalar = product
+        .powers
+        .iter()
+        .find(|(base, exponent)| exponent.as_num() == Some(&minus_one) && all_hyperbolic(base));
     if let Some((base, _)) = scalar {
         return Some(base.clone());
     }

@@ -64,7 +64,10 @@ impl Random {
     }
 
     pub(crate) fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 11) as f64 / (1u64 << 53) as f64
     }
 
@@ -134,7 +137,8 @@ pub(crate) fn cases(rule: &UpdateRule, steps: usize, n: usize, single: bool) -> 
         for (name, value) in &kept {
             values.insert(name.clone(), round(value.clone()));
         }
-        let expect = step(rule, &values).unwrap_or_else(|why| panic!("{}: {why:?}", label(rule)));
+        let expect =
+            step(rule, &values).unwrap_or_else(|why| panic!("{}: {why:?}", label(rule)));
         // Parameters begin afresh when they run away; what is compared is one step.
         kept = expect.clone();
         kept.retain(|_, value| value.amax() < 50.0);
@@ -150,7 +154,8 @@ pub(crate) fn written(value: &Matrix, input: &lagrule::symbolic::Shape) -> Value
     } else if input.is_column() {
         json!(value.iter().collect::<Vec<_>>())
     } else {
-        let rows = (0..value.nrows()).map(|i| (0..value.ncols()).map(|j| value[(i, j)]).collect());
+        let rows =
+            (0..value.nrows()).map(|i| (0..value.ncols()).map(|j| value[(i, j)]).collect());
         json!(rows.collect::<Vec<Vec<f64>>>())
     }
 }
@@ -162,7 +167,10 @@ pub(crate) fn steps(rule: &UpdateRule, cases: &[Case]) -> Value {
         input.shape.clone()
     };
     let all = |values: &Values| -> Map<String, Value> {
-        values.iter().map(|(name, value)| (name.clone(), written(value, &shape(name)))).collect()
+        values
+            .iter()
+            .map(|(name, value)| (name.clone(), written(value, &shape(name))))
+            .collect()
     };
     let one = |case: &Case| json!({"values": all(&case.values), "expect": all(&case.expect)});
     Value::Array(cases.iter().map(one).collect())

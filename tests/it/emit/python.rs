@@ -5,6 +5,7 @@ use std::process::Command;
 
 /// The interpreter that `tests/emit/setup` installed, when it did and its packages are those
 /// asked for. A test that gets none says so and passes.
+#[allow(clippy::print_stderr, reason = "a skipped test must say so")]
 pub(crate) fn python() -> Option<PathBuf> {
     let wanted = std::fs::read_to_string("tests/emit/requirements.txt").unwrap();
     let installed = std::fs::read_to_string("target/venv/installed.txt").ok();
@@ -12,7 +13,9 @@ pub(crate) fn python() -> Option<PathBuf> {
     if installed.as_deref() == Some(wanted.as_str()) && python.exists() {
         return Some(python);
     }
-    eprintln!("SKIPPED: no Python with the packages of tests/emit/requirements.txt; run tests/emit/setup");
+    eprintln!(
+        "SKIPPED: no Python with the packages of tests/emit/requirements.txt; run tests/emit/setup"
+    );
     None
 }
 
