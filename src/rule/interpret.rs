@@ -31,12 +31,11 @@ pub fn initial(rule: &UpdateRule, values: &Values) -> Result<Values, Failure> {
         .iter()
         .filter(|assignment| assignment.role == Role::State)
         .map(|assignment| {
-            let value = if let Some(value) = &assignment.start {
-                fixed(value)
-            } else {
-                let (rows, cols) = run.sizes(&assignment.shape)?;
-                Matrix::zeros(rows, cols)
-            };
+            // Numbers of the file are for its own dimension; elsewhere the state begins at zero.
+            let sizes = run.sizes(&assignment.shape)?;
+            let start = assignment.start.as_ref().map(fixed);
+            let start = start.filter(|start| start.shape() == sizes);
+            let value = start.unwrap_or_else(|| Matrix::zeros(sizes.0, sizes.1));
             Ok((assignment.name.clone(), value))
         })
         .collect()
@@ -133,6 +132,7 @@ impl Run<'_> {
             }
             Op::Pow(a, b) => self.both(*a, *b, f64::powf),
             Op::Map(function, a) => self.at(*a).map(|a| of_number(*function, a)),
+            Op::Floor(a) => self.at(*a).map(|a| a.max(f64::MIN_POSITIVE)),
             Op::MatMul(a, b) => {
                 let (left, right) = (self.at(*a), self.at(*b));
                 let rows = self.rule.graph.node(*a).shape.is_column() && is_row_result;

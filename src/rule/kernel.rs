@@ -113,6 +113,7 @@ enum Action {
     Div(Operand, Operand),
     Pow(Operand, Operand),
     Map(Function, Operand),
+    Floor(Operand),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -284,6 +285,11 @@ impl<T: Float> View<'_, T> {
             Action::Div(a, b) => two(target, self.operand(a), self.operand(b), |a, b| a / b),
             Action::Pow(a, b) => two(target, self.operand(a), self.operand(b), T::powf),
             Action::Map(function, a) => map(function, target, self.operand(a)),
+            Action::Floor(a) => {
+                one(target, self.operand(a), |a| {
+                    if a > T::min_positive_value() { a } else { T::min_positive_value() }
+                });
+            }
         }
     }
 }
@@ -464,6 +470,7 @@ impl Compiler<'_> {
             Op::Power(a, exponent) => get(a).powf(to_f64(exponent)),
             Op::Pow(a, b) => get(a).powf(get(b)),
             Op::Map(function, a) => of_number(*function, get(a)),
+            Op::Floor(a) => get(a).max(f64::MIN_POSITIVE),
             Op::Ones => 1.0,
             _ => 0.0,
         }
@@ -480,6 +487,7 @@ fn action(op: &Op, operands: &BTreeMap<Id, Operand>) -> Option<Action> {
         Op::Div(a, b) => Action::Div(get(a)?, get(b)?),
         Op::Pow(a, b) => Action::Pow(get(a)?, get(b)?),
         Op::Map(function, a) => Action::Map(*function, get(a)?),
+        Op::Floor(a) => Action::Floor(get(a)?),
         _ => return None,
     })
 }

@@ -111,14 +111,23 @@ fn dictionary(entries: &[String]) -> String {
 }
 
 fn initial(assignment: &Assignment) -> String {
-    if let Some(start) = &assignment.start {
-        return value(start);
-    }
     let size = |dim: &Dim| match dim {
         Dim::Num(size) => size.to_string(),
         Dim::Sym(name) => names::python(name),
     };
     let Shape { rows, cols } = &assignment.shape;
+    if let Some(start) = &assignment.start {
+        // Numbers of the file are for its own dimension; elsewhere the state begins at zero.
+        let own = value(start);
+        return match (start, rows) {
+            (Value::Vector(entries), Dim::Sym(name)) => {
+                let n = names::python(name);
+                let len = entries.len();
+                format!("{own} if {n} == {len} else np.zeros({n})")
+            }
+            _ => own,
+        };
+    }
     if assignment.shape.is_scalar() {
         "0.0".to_owned()
     } else if assignment.shape.is_column() {

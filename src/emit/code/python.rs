@@ -219,6 +219,7 @@ impl<'a> Writer<'a> {
                 let module = if uniform { self.dialect.numbers } else { module };
                 call(&map_name(*function, module), plain(*a))
             }
+            Op::Floor(a) => call("_floor", plain(*a)),
             Op::MatMul(a, b) => {
                 let text = format!("{} @ {}", get(*a, Level::Power), get(*b, Level::Power));
                 level(text, Level::Product)

@@ -53,9 +53,18 @@ impl Builder {
         self.done.clear();
     }
 
-    /// Forgets what expressions stand for, because a symbol in them has got another value.
-    pub(super) fn rebind(&mut self, name: &str, mark: Mark, value: Id) {
-        self.bound.insert((name.to_owned(), mark), value);
+    /// A coordinate has got its new value, which its plain symbol stands for from now on. What can't
+    /// be negative may have vanished in a quotient, so it is kept above the smallest number with all
+    /// digits: nothing over nothing is then nothing.
+    pub(super) fn updated(&mut self, name: &str, value: Id) {
+        let positive = |input: &Input| input.name == name && input.props.has(Prop::Nonnegative);
+        let value = if self.inputs.iter().any(positive) {
+            let shape = self.graph.node(value).shape.clone();
+            self.op(Op::Floor(value), &shape)
+        } else {
+            value
+        };
+        self.bound.insert((name.to_owned(), Mark::Plain), value);
         self.done.clear();
     }
 

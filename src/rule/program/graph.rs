@@ -54,6 +54,8 @@ pub enum Op {
     Pow(Id, Id),
     /// A function, entry by entry
     Map(Function, Id),
+    /// The larger of `a` and the smallest positive number with all digits, entry by entry
+    Floor(Id),
     /// The product of matrices and vectors; of two vectors it is a number
     MatMul(Id, Id),
     /// The matrix `a bᵀ`
@@ -101,6 +103,7 @@ impl Op {
             Op::Neg(a)
             | Op::Power(a, _)
             | Op::Map(_, a)
+            | Op::Floor(a)
             | Op::Transpose(a)
             | Op::MatPower(a, ..)
             | Op::MatFun(_, a, _)
@@ -137,6 +140,7 @@ impl Op {
                 | Op::Power(..)
                 | Op::Pow(..)
                 | Op::Map(..)
+                | Op::Floor(_)
                 | Op::Zeros
                 | Op::Ones
         )

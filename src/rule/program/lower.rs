@@ -33,21 +33,23 @@ pub fn lower(
     };
     let mut known = Known::new();
     let mut assignments = Vec::new();
-    // Beliefs are updated first, from the old values; what comes after sees the new ones.
-    for (position, change) in written.iter().filter(|(q, _)| is_belief(model, q)) {
+    // Slow coordinates are updated first. What comes after speaks of their new values by their
+    // plain symbols.
+    let slow = slow(derivation, regime);
+    let is_slow = |q: &Symbol| slow.contains(q);
+    for (position, change) in written.iter().filter(|(q, _)| is_slow(q)) {
         let needed = needed_definitions(&definitions, change);
         bind(&needed, &mut builder, &mut known)?;
-        assignments.push(assign(model, position, change, Role::State, &mut builder, &known)?);
+        assignments.push(assign(model, position, change, &mut builder, &known)?);
     }
     for assignment in &assignments {
-        builder.rebind(&assignment.name, Mark::Start, assignment.value);
-        builder.rebind(&assignment.name, Mark::Plain, assignment.value);
+        builder.updated(&assignment.name, assignment.value);
     }
-    for (position, change) in written.iter().filter(|(q, _)| !is_belief(model, q)) {
+    for (position, change) in written.iter().filter(|(q, _)| !is_slow(q)) {
         let needed = needed_definitions(&definitions, change);
         bind(&needed, &mut builder, &mut known)?;
         let change = planned(change, &needed, &mut builder)?;
-        assignments.push(assign(model, position, &change, Role::Param, &mut builder, &known)?);
+        assignments.push(assign(model, position, &change, &mut builder, &known)?);
     }
     let Builder { graph, inputs, .. } = builder;
     Ok(UpdateRule {
@@ -104,7 +106,22 @@ fn is_belief(model: &Model, position: &Symbol) -> bool {
     model.coordinates.iter().any(|c| c.belief && c.position == *position)
 }
 
-/// The changes in the order of the configuration.
+/// The coordinates that are updated before the others.
+fn slow(derivation: &Derivation, regime: Option<&str>) -> Vec<Symbol> {
+    let own = match regime {
+        None => &derivation.slow,
+        Some(name) => {
+            let mut rules = derivation.regimes.iter().filter(|r| r.name == name);
+            match rules.next().map(|r| &r.outcome) {
+                Some(Ok(rule)) => &rule.slow,
+                _ => return Vec::new(),
+            }
+        }
+    };
+    own.iter().map(|slow| slow.coordinate.clone()).collect()
+}
+
+/// The changes, slow coordinates first.
 fn changes(
     derivation: &Derivation,
     regime: Option<&str>,
@@ -292,7 +309,6 @@ fn assign(
     model: &Model,
     position: &Symbol,
     change: &Expr,
-    role: Role,
     builder: &mut Builder,
     known: &Known,
 ) -> Result<Assignment, NoProgram> {
@@ -300,6 +316,7 @@ fn assign(
     let change = builder.node(&change).map_err(refuse)?;
     let old = builder.node(&Expr::sym(position.marked(Mark::Start))).map_err(refuse)?;
     let name = position.name.to_string();
+    let role = if is_belief(model, position) { Role::State } else { Role::Param };
     let value = builder.plus(old, change);
     let start: Option<Value> = model.start.get(&name).filter(|_| role == Role::State).cloned();
     Ok(Assignment { name, role, value, change, shape: position.shape.clone(), start })

@@ -63,7 +63,8 @@ pub struct Assignment {
     pub change: Id,
     /// The shape.
     pub shape: Shape,
-    /// The value before the first step of a state, where the file gives one; otherwise zero.
+    /// The value before the first step of a state, where the file gives one of the right size;
+    /// otherwise zero.
     pub start: Option<Value>,
 }
 
@@ -93,7 +94,7 @@ pub struct UpdateRule {
     pub inputs: Vec<Input>,
     /// The operations.
     pub graph: Graph,
-    /// The assignments: state first, then parameters.
+    /// The assignments; slow coordinates come first, and the others use their new values.
     pub assignments: Vec<Assignment>,
     /// The given that is the gradient of the loss where the step begins, if one is.
     pub gradient: Option<String>,

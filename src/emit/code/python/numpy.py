@@ -35,6 +35,11 @@ def _phi1(x):
     return np.where(zero, 1.0, np.expm1(x) / np.where(zero, 1.0, x))
 
 
+def _floor(x):
+    """At least the smallest positive number that has all digits."""
+    return np.maximum(x, np.finfo(np.asarray(x).dtype).tiny)
+
+
 def _spectral(function, a):
     """A function of a symmetric matrix."""
     w, v = np.linalg.eigh(a)
