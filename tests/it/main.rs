@@ -8,6 +8,7 @@ mod cli;
 mod derivatives;
 mod derive;
 mod docs;
+mod emit;
 mod generated;
 mod laws;
 mod model;
