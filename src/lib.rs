@@ -7,16 +7,16 @@
 //! ```
 //! let study = lagrule::derive(
 //!     "lagrangian natural_gradient
-//!      dim    n
-//!      param  theta : vector[n]
-//!      given  g     : vector[n]
-//!      given  H, G  : matrix[n,n] spd
-//!      const  eta > 0, k > 0, gamma > 0
-//!      metric   G
-//!      rate     eta
-//!      loss     k * quadratic(theta, g, H)
-//!      discount gamma
-//!      regime natural_gradient : gamma -> inf, dt -> 0",
+//! dim    n
+//! param  theta : vector[n]
+//! given  g     : vector[n]
+//! given  H, G  : matrix[n,n] spd
+//! const  eta > 0, k > 0, gamma > 0
+//! metric   G
+//! rate     eta
+//! loss     k * quadratic(theta, g, H)
+//! discount gamma
+//! regime natural_gradient : gamma -> inf, dt -> 0",
 //! )?;
 //! let page = study.text();
 //! assert!(page.contains("Δθ = −(I − e^{−RΔt}) H⁻¹g"));

@@ -87,7 +87,7 @@ fn check_nesting(page: &str) {
     assert!(open.is_empty(), "{open:?} stay open");
 }
 
-/// A Python with NumPy and SciPy: `LAGRULE_PYTHON`, or the one in the path.
+/// A Python with `NumPy` and `SciPy`: `LAGRULE_PYTHON`, or the one in the path.
 fn python() -> Option<String> {
     let named = std::env::var("LAGRULE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     runs(&named, &["-c", "import numpy, scipy"]).then_some(named)
