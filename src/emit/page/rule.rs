@@ -118,12 +118,19 @@ fn method(study: &Study) -> Prose {
             "There is one coordinate and no discount, so energy is conserved, and a path whose \
              cost stays finite has none: it is at rest only where the loss is least.",
         ],
-        Class::Numeric => prose![
-            "These equations have no closed form. The rule is the velocity of that solution whose \
-             cost stays finite; ",
-            Inline::Code("lagrule solve".to_owned()),
-            " finds it in numbers.",
-        ],
+        Class::Numeric => {
+            let which = match (&model.horizon, model.end.is_empty()) {
+                (Horizon::Finite(_), true) => "whose momentum vanishes at the horizon",
+                (Horizon::Finite(_), false) => "that arrives where it has to end",
+                _ => "whose cost stays finite",
+            };
+            let words = "These equations have no closed form. The rule is the velocity of that solution";
+            prose![
+                format!("{words} {which}; "),
+                Inline::Code("lagrule solve".to_owned()),
+                " finds it in numbers.",
+            ]
+        }
         Class::SlowFast => slow_fast(derivation),
         Class::Linear => linear(model, derivation),
     }
