@@ -36,6 +36,44 @@ impl Span<'_> {
     }
 
     fn search(&self, by_way: &[Vec<f64>], work: &mut Work) -> Result<Path, Outcome> {
+        self.direct(by_way, work).or_else(|first| self.by_horizon(by_way, first, work))
+    }
+
+    /// Continuation in the horizon: a path that waits near points of rest is found over a shorter time and
+    /// stretched.
+    fn by_horizon(
+        &self,
+        by_way: &[Vec<f64>],
+        first: Outcome,
+        work: &mut Work,
+    ) -> Result<Path, Outcome> {
+        const SHORTEST: f64 = 1.0 / 16.0;
+        const LEAST_STRETCH: f64 = 1.02;
+        // On the way a path has only to lead on.
+        let loose = Settings { tolerance: 1e-5, mesh_limit: 4_000, ..self.settings.clone() };
+        let over = |time: f64| Span { time, settings: &loose, ..*self };
+        let (mut time, mut path) = (self.time, None);
+        while path.is_none() && time > SHORTEST * self.time {
+            time *= 0.5;
+            path = over(time).direct(by_way, work).ok();
+        }
+        let Some(mut path) = path else { return Err(first) };
+        let mut stretch = 1.25;
+        while time < self.time {
+            let longer = (time * stretch).min(self.time);
+            match over(longer)
+                .refine(path.thinned(4 * FIRST_INTERVALS).stretched(longer / time), work)
+            {
+                Ok(next) => (path, time) = (next, longer),
+                Err(_) if stretch > LEAST_STRETCH => stretch = f64::sqrt(stretch),
+                Err(_) => return Err(first),
+            }
+        }
+        self.refine(path.thinned(4 * FIRST_INTERVALS), work)
+    }
+
+    /// From a discretised action, without a way through other problems.
+    fn direct(&self, by_way: &[Vec<f64>], work: &mut Work) -> Result<Path, Outcome> {
         let mesh = self.first_mesh();
         let (routes, failure) = self.routes(&mesh, by_way, work);
         let mut failure = failure;
@@ -175,13 +213,7 @@ impl Span<'_> {
 
     /// A path already known, solved again by collocation.
     pub(crate) fn again(&self, known: &Trajectory, work: &mut Work) -> Result<Path, Outcome> {
-        let guess = known.as_path();
-        let stride = (guess.mesh.len() / FIRST_INTERVALS).max(1);
-        let mut mesh: Vec<f64> = guess.mesh.iter().copied().step_by(stride).collect();
-        if mesh.last() != guess.mesh.last() {
-            mesh.extend(guess.mesh.last());
-        }
-        self.refine(guess.on(mesh), work)
+        self.refine(known.as_path().thinned(FIRST_INTERVALS), work)
     }
 
     /// A path already known, minimised again on a fine mesh.

@@ -27,7 +27,7 @@ def slope(x, y):
     return 4 * x * (x * x - 1) - 0.5, 2 * y
 
 
-def by_solve_bvp(tolerance=1e-9, points=30):
+def by_solve_bvp(tolerance=1e-6, points=30):
     def field(_, z):
         x, y, u, v = z
         gx, gy = slope(x, y)
@@ -45,7 +45,7 @@ def by_solve_bvp(tolerance=1e-9, points=30):
     return found.y[2:, 0]
 
 
-def by_casadi(intervals=60, degree=4):
+def by_casadi(intervals=40, degree=4):
     q, v = casadi.SX.sym("q", 2), casadi.SX.sym("v", 2)
     x, y = q[0], q[1]
     loss = (x * x - 1) ** 2 + y * y - 0.5 * x

@@ -87,6 +87,26 @@ impl Path {
             .collect()
     }
 
+    /// The same path on about so many of its intervals.
+    pub(crate) fn thinned(&self, intervals: usize) -> Self {
+        let stride = (self.mesh.len() / intervals).max(1);
+        let mut mesh: Vec<f64> = self.mesh.iter().copied().step_by(stride).collect();
+        if mesh.last() != self.mesh.last() {
+            mesh.extend(self.mesh.last());
+        }
+        self.on(mesh)
+    }
+
+    /// The same places, passed more slowly.
+    pub(crate) fn stretched(mut self, factor: f64) -> Self {
+        let n = self.dim();
+        self.mesh.iter_mut().for_each(|t| *t *= factor);
+        for state in self.y.chunks_mut(2 * n) {
+            state[n..].iter_mut().for_each(|v| *v /= factor);
+        }
+        self
+    }
+
     /// The same path on other nodes inside its span.
     pub(crate) fn on(&self, mesh: Vec<f64>) -> Self {
         let y = mesh.iter().flat_map(|t| self.at(*t)).collect();
