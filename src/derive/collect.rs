@@ -3,8 +3,9 @@
 
 use crate::model::types::rank::GIVEN;
 use crate::symbolic::build::{pow, product_of, sum};
-use crate::symbolic::expand::content;
+use crate::symbolic::expand::{content, expand};
 use crate::symbolic::number::sign;
+use crate::symbolic::rewrite::replace;
 use crate::symbolic::{Expr, Mark, Node, Product, Q, Symbol, matrix};
 use num_traits::{One, Signed};
 use std::collections::BTreeSet;
@@ -23,6 +24,9 @@ pub fn collect(expr: &Expr) -> Expr {
     if expr.terms().len() < 2 {
         return expr.clone();
     }
+    if let Some(shorter) = by_displacement(expr) {
+        return shorter;
+    }
     let terms: Vec<Term> =
         expr.terms().iter().map(|term| split(term, expr.is_scalar())).collect();
     if let Some(merged) = merge_first(expr) {
@@ -33,6 +37,23 @@ pub fn collect(expr: &Expr) -> Expr {
     let column = expr.shape().is_column() && !expr.is_scalar();
     let terms = if column { merge_motion(terms) } else { terms };
     merge_common(terms)
+}
+
+/// Where a coordinate and its start occur in products of each other, as in `v∘θ − v∘θ₀` or
+/// `θ²/2 − θθ₀ + θ₀²/2`, the distance from the start is taken as the variable.
+fn by_displacement(expr: &Expr) -> Option<Expr> {
+    for start in expr.symbols() {
+        let (plain, distance) = (start.marked(Mark::Plain), start.marked(Mark::Direction));
+        if start.mark != Mark::Start || !expr.symbols().contains(&plain) {
+            continue;
+        }
+        let [q, q0, d] = [&plain, &start, &distance].map(|s| Expr::sym(s.clone()));
+        let moved = expand(&replace(expr, &q, &(&d + &q0)));
+        if moved.terms().len() < expr.terms().len() && !moved.symbols().contains(&start) {
+            return Some(replace(&collect(&moved), &d, &(&q - &q0)));
+        }
+    }
+    None
 }
 
 /// `AᵀAθ' − γAθ' = (AᵀA − γA)θ'` for constant matrices.
