@@ -13,3 +13,5 @@ pub mod source;
 pub mod study;
 pub mod symbolic;
 pub mod syntax;
+#[cfg(feature = "train")]
+pub mod train;

@@ -1,0 +1,8 @@
+//! Stage 6, `train`. In: update rules and a task. Out: run reports.
+
+pub mod data;
+pub mod engine;
+pub mod feed;
+pub mod network;
+pub mod optimizer;
+pub mod task;
