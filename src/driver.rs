@@ -3,6 +3,7 @@
 use crate::derive::{self, Derivation, Update};
 use crate::diag::{Diagnostics, Sink};
 use crate::model::Model;
+use crate::rule::adaptive;
 use crate::rule::known::recognise;
 use crate::solve::{self, Bound};
 use crate::source::Source;
@@ -17,11 +18,19 @@ pub fn study(source: &Source, sink: &mut Sink) -> Result<Study, Diagnostics> {
     let file = syntax::parse(source, sink)?;
     let model = model::check(&file, sink)?;
     let derivation = derive::derive(&model)?;
-    let known = exact_changes(&derivation).and_then(|changes| recognise(&model, &changes));
+    let known = exact_changes(&derivation)
+        .filter(|_| derivation.slow.is_empty())
+        .and_then(|changes| recognise(&model, &changes));
     let regimes_known = derivation
         .regimes
         .iter()
-        .map(|regime| recognise(&model, &regime.outcome.as_ref().ok()?.changes))
+        .map(|regime| {
+            let rule = regime.outcome.as_ref().ok()?;
+            match rule.slow.as_slice() {
+                [] => recognise(&model, &rule.changes),
+                _ => adaptive::recognise(&model, rule),
+            }
+        })
         .collect();
     Ok(Study { model, derivation, known, regimes_known })
 }

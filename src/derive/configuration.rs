@@ -1,6 +1,7 @@
 //! The configuration the derivation works on: whole vectors where the file speaks index-free,
 //! single components where it names them.
 
+use super::types::Role;
 use crate::model::types::Model;
 use crate::symbolic::rewrite::substitute;
 use crate::symbolic::{Expr, Mark, Node, Symbol, matrix};
@@ -16,6 +17,8 @@ pub(super) struct Configuration {
     pub loss: Option<Expr>,
     /// For each coordinate of the file: itself, or its components.
     pub groups: Vec<(Symbol, Vec<Symbol>)>,
+    /// Coordinates that are remembered, not learned.
+    pub states: Vec<Symbol>,
 }
 
 const MARKS: [Mark; 5] =
@@ -24,12 +27,15 @@ const MARKS: [Mark; 5] =
 /// Chooses between vectors and components.
 pub(super) fn configure(model: &Model) -> Configuration {
     let positions: Vec<Symbol> = model.coordinates.iter().map(|c| c.position.clone()).collect();
+    let beliefs = model.coordinates.iter().filter(|c| c.belief);
+    let states = beliefs.map(|c| c.position.clone()).collect();
     if !needs_components(&model.lagrangian, &positions) {
         return Configuration {
             coordinates: positions.clone(),
             lagrangian: model.lagrangian.clone(),
             loss: model.parts.as_ref().map(|parts| parts.loss.clone()),
             groups: positions.into_iter().map(|p| (p.clone(), vec![p])).collect(),
+            states,
         };
     }
     let groups: Vec<(Symbol, Vec<Symbol>)> =
@@ -55,6 +61,7 @@ pub(super) fn configure(model: &Model) -> Configuration {
         lagrangian: substitute(&model.lagrangian, &written),
         loss: model.parts.as_ref().map(|parts| substitute(&parts.loss, &written)),
         groups,
+        states,
     }
 }
 
@@ -96,6 +103,11 @@ fn written_out(symbol: &Expr) -> Option<Expr> {
 }
 
 impl Configuration {
+    /// What a coordinate of the file is to whoever runs the rule.
+    pub(super) fn role(&self, position: &Symbol) -> Role {
+        if self.states.contains(position) { Role::State } else { Role::Parameter }
+    }
+
     /// The value of a coordinate of the file from the values of its components.
     pub(super) fn regroup(
         &self,

@@ -3,6 +3,7 @@
 //! The symbolic road: variation, class, rule, regimes, diagnosis. Nothing is recognised by name or
 //! by the shape of the file; the steps are general and the known rules fall out.
 
+mod belief;
 mod block;
 pub mod collect;
 mod conditions;
@@ -17,6 +18,7 @@ mod plan;
 mod reduce;
 mod regime;
 mod single_step;
+mod slow;
 mod solvent;
 mod square;
 mod trace;
@@ -24,10 +26,12 @@ mod types;
 pub mod variation;
 
 pub use regime::{epsilon, limit_symbols, scaling};
+pub use slow::{Halves, halves, warn as warn_of_separation};
 pub use trace::{Claim, Step, Trace};
 pub use types::{
-    Class, Condition, Definition, Derivation, Diagnosis, Equation, ErrorOrder, GradientFlow,
-    Meaning, NoOptimum, RegimeLimit, RegimeRule, Stacked, Update,
+    Average, Class, Condition, Definition, Derivation, Diagnosis, Dropped, Equation,
+    ErrorOrder, GradientFlow, Meaning, NoOptimum, RegimeLimit, RegimeRule, Role, Slow, Stacked,
+    Update,
 };
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -48,7 +52,9 @@ pub fn derive(model: &Model) -> Result<Derivation, Diagnostics> {
     }
     let motion = variation::vary(model, &configuration.coordinates, &configuration.lagrangian)
         .map_err(|_| no_gradient(model))?;
-    Ok(plan::continuous(model, &configuration, &motion))
+    let mut derivation = plan::continuous(model, &configuration, &motion);
+    slow::whole(model, &mut derivation);
+    Ok(derivation)
 }
 
 fn no_gradient(model: &Model) -> Diagnostics {
@@ -65,22 +71,13 @@ fn no_gradient(model: &Model) -> Diagnostics {
     all
 }
 
-/// Beliefs, distributional parameters and slow coordinates parse and check, but their derivation
-/// is not built yet; saying so is better than a wrong rule.
+/// What parses and checks but has no derivation yet; saying so is better than a wrong rule.
 fn refuse_unsupported(model: &Model) -> Result<(), Diagnostics> {
     let mut all = Diagnostics::new();
     let mut refuse = |span, what: &str, hint: &str| {
         let message = format!("{what} cannot be derived yet");
         all.push(Diagnostic::error(Code::NotDerivable, span, message).hint(hint));
     };
-    if let Some(belief) = model.beliefs.first() {
-        let what = format!("the belief `{}`", belief.name);
-        refuse(
-            belief.span,
-            &what,
-            "`lagrule check` and `lagrule fmt` accept the file as it is",
-        );
-    }
     if let Some(change) = model.changes.first() {
         let what = format!("the change of coordinate `{}`", change.new.name);
         refuse(
@@ -92,10 +89,6 @@ fn refuse_unsupported(model: &Model) -> Result<(), Diagnostics> {
     if let Some(name) = model.distributional.first() {
         let what = format!("the distributional parameter `{name}`");
         refuse(model.span, &what, "`lagrule check` and `lagrule fmt` accept the file as it is");
-    }
-    for regime in model.regimes.iter().filter(|regime| !regime.slow.is_empty()) {
-        let what = format!("the slow coordinates of regime `{}`", regime.name);
-        refuse(regime.span, &what, "remove `slow(…)` to derive the other limits");
     }
     if all.is_empty() { Ok(()) } else { Err(all) }
 }

@@ -33,7 +33,7 @@ pub(super) fn taken(model: &Model) -> Vec<Symbol> {
 
 /// Scalars that may be pulled out of written-out matrices: declared constants, and whatever a
 /// regime scales.
-fn is_constant(model: &Model) -> impl Fn(&Symbol) -> bool {
+pub(super) fn is_constant(model: &Model) -> impl Fn(&Symbol) -> bool {
     let mut constants: Vec<Symbol> = model.constants.iter().map(|c| c.symbol.clone()).collect();
     constants.extend(model.regimes.iter().flat_map(super::regime::limit_symbols));
     move |symbol: &Symbol| constants.contains(symbol)
@@ -49,6 +49,7 @@ fn empty(class: Class) -> Derivation {
         momentum: Vec::new(),
         definitions: Vec::new(),
         updates: Vec::new(),
+        slow: Vec::new(),
         stacked: Vec::new(),
         path: Vec::new(),
         value: None,
@@ -68,6 +69,7 @@ pub(super) fn continuous(
     motion: &Motion,
 ) -> Derivation {
     let mut derivation = empty(Class::Numeric);
+    super::belief::record(model, &mut derivation.trace);
     derivation.equations = motion.equations();
     derivation.residuals = motion.residuals.clone();
     for (coordinate, residual) in motion.coordinates.iter().zip(&motion.residuals) {
@@ -360,7 +362,10 @@ fn updates(
     exact_changes
         .into_iter()
         .zip(first_orders)
-        .map(|((position, change), (_, first_order))| Update { position, change, first_order })
+        .map(|((position, change), (_, first_order))| {
+            let role = configuration.role(&position);
+            Update { position, role, change, first_order }
+        })
         .collect()
 }
 
@@ -419,6 +424,7 @@ fn first_integral(orbit: &Orbit, configuration: &Configuration, derivation: &mut
         .regroup(|_| Some(first.clone()))
         .into_iter()
         .map(|(position, change)| Update {
+            role: configuration.role(&position),
             position,
             change: change.clone(),
             first_order: change,

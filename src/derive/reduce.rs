@@ -11,6 +11,7 @@ use super::regime::{
     Neglected, epsilon, finish, limit_symbols, scaling, spectral_block, uniform_block,
 };
 use super::single_step::LinearStep;
+use super::slow;
 use super::types::{Condition, Definition, ErrorOrder, Meaning, RegimeLimit, RegimeRule};
 use super::variation::{Motion, jacobian};
 use crate::model::types::{Discount, Horizon, Limit, Model, Regime, step};
@@ -45,6 +46,9 @@ fn linear_regime(
     solutions: &[BlockSolution],
     regime: &Regime,
 ) -> Result<RegimeRule, String> {
+    if !regime.slow.is_empty() {
+        return slow::regime(model, regime);
+    }
     let implicit = solutions
         .iter()
         .any(|s| s.solvent.as_ref().is_some_and(|solvent| solvent.closed.is_none()));
@@ -175,6 +179,8 @@ fn overdamped(
     let conditions = slowness(motion, leading, drifting, rate, &dt);
     Ok(RegimeRule {
         changes: regroup(configuration, &changes),
+        slow: Vec::new(),
+        dropped: Vec::new(),
         error: ErrorOrder::Power(q(by_rate.min(by_step), 1)),
         conditions,
         definitions: Vec::new(),
@@ -272,6 +278,9 @@ fn nonlinear_regime(
     motion: &Motion,
     regime: &Regime,
 ) -> Result<RegimeRule, String> {
+    if !regime.slow.is_empty() {
+        return slow::regime(model, regime);
+    }
     if is_overdamped(model, regime) {
         return overdamped(model, configuration, motion, regime);
     }
@@ -310,6 +319,8 @@ fn undiscounted(
         Meaning::GlobalMinimum { of: orbit.cost.clone(), over: orbit.coordinate.clone() };
     Some(RegimeRule {
         changes: regroup(configuration, &[(orbit.coordinate.clone(), change)]),
+        slow: Vec::new(),
+        dropped: Vec::new(),
         error: ErrorOrder::Power(q(1, 1)),
         conditions: Vec::new(),
         definitions: vec![Definition { symbol: orbit.rest, meaning }],

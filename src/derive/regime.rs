@@ -228,5 +228,14 @@ pub(super) fn finish(changes: Vec<(Symbol, Expr)>, neglected: Neglected) -> Regi
         .filter(|letter| used(&letter.eigenvalue))
         .map(|letter| (letter.eigenvalue, letter.matrix))
         .collect();
-    RegimeRule { changes, error, conditions, definitions: Vec::new(), eigenvalues, steps }
+    RegimeRule {
+        changes,
+        slow: Vec::new(),
+        dropped: Vec::new(),
+        error,
+        conditions,
+        definitions: Vec::new(),
+        eigenvalues,
+        steps,
+    }
 }

@@ -50,12 +50,12 @@ fn find_square(terms: &[Expr]) -> Option<Square> {
     None
 }
 
-/// A product of whole positive powers of symbols.
+/// A product of whole powers of symbols.
 fn is_monomial(expr: &Expr) -> bool {
     let product = expr.as_product();
     product.tail.is_none()
         && product.powers.iter().all(|(base, exponent)| {
-            let whole = exponent.as_num().is_some_and(|e| e.is_integer() && e.is_positive());
+            let whole = exponent.as_num().is_some_and(Q::is_integer);
             whole && base.as_sym().is_some()
         })
 }
@@ -71,7 +71,7 @@ fn root(term: &Expr) -> Option<Expr> {
     let mut all = coefficient;
     for (base, exponent) in &product.powers {
         let half = exponent * Expr::frac(1, 2);
-        let whole = half.as_num().is_some_and(|e| e.is_integer() && e.is_positive());
+        let whole = half.as_num().is_some_and(Q::is_integer);
         if !whole || base.as_sym().is_none() {
             return None;
         }

@@ -12,6 +12,8 @@ pub enum Class {
     SingleStep,
     /// One coordinate without discount: energy is conserved.
     FirstIntegral,
+    /// Some coordinates are slow: they follow first-order equations, the others see them frozen.
+    SlowFast,
     /// No general solution: the equations of motion stand, numbers come from `solve`.
     Numeric,
 }
@@ -23,6 +25,7 @@ impl Class {
             Class::Linear => "linear",
             Class::SingleStep => "single_step",
             Class::FirstIntegral => "first_integral",
+            Class::SlowFast => "slow_fast",
             Class::Numeric => "numeric",
         }
     }
@@ -92,11 +95,26 @@ pub struct Definition {
     pub meaning: Meaning,
 }
 
+/// What a coordinate is to whoever runs the rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It is learned.
+    Parameter,
+    /// It is remembered from step to step beside the parameters: a belief.
+    State,
+}
+
 /// The rule for one coordinate.
+///
+/// A change speaks of values before the step by their starting symbols, `theta(0)`. In a rule with
+/// slow coordinates these come first, and the changes behind them speak of a slow coordinate's value
+/// *after* its own update by its plain symbol, `m`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Update {
     /// The coordinate.
     pub position: Symbol,
+    /// Is it learned or remembered?
+    pub role: Role,
     /// The exact change over one step, where the derivation has one.
     pub change: Option<Expr>,
     /// The change to first order in the step: step · velocity.
@@ -147,11 +165,75 @@ pub struct RegimeLimit {
     pub outcome: Result<RegimeRule, String>,
 }
 
+/// A slow coordinate and the first-order equation it follows while the others are frozen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Slow {
+    /// The coordinate.
+    pub coordinate: Symbol,
+    /// Is it learned or remembered?
+    pub role: Role,
+    /// Its velocity to leading order in the discount rate, over plain positions; `None` where
+    /// nothing is discounted.
+    pub velocity: Option<Expr>,
+    /// Its recursion, where it is an exponential average with a constant rate.
+    pub average: Option<Average>,
+}
+
+/// A slow coordinate `q = shift + shrink · s` with `s ← β s + (1 − β) of`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Average {
+    /// The normalised state `s`.
+    pub state: Symbol,
+    /// The exact decaying rate `r`; `β = e^{−r dt}`.
+    pub rate: Expr,
+    /// The rate to leading order in the discount rate; `None` where nothing is discounted.
+    pub leading_rate: Option<Expr>,
+    /// The name of `β`.
+    pub beta: Symbol,
+    /// The datum that is averaged.
+    pub of: Expr,
+    /// The share of a steady datum at which the coordinate settles.
+    pub shrink: Expr,
+    /// Where the coordinate settles without data: the pull of a prior mean.
+    pub shift: Expr,
+}
+
+impl Average {
+    /// The normalised state in terms of its coordinate, `s = (q − shift)/shrink`.
+    pub fn normalised(&self, coordinate: &Symbol) -> Expr {
+        (Expr::sym(coordinate.clone()) - &self.shift) / &self.shrink
+    }
+
+    /// `β = e^{−r dt}`.
+    pub fn beta_value(&self) -> Expr {
+        let step = Expr::sym(crate::model::types::step());
+        crate::symbolic::build::fun(crate::symbolic::Fun::Exp, &-(&self.rate * step))
+    }
+}
+
+/// A term that a slow–fast reduction leaves out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dropped {
+    /// The coordinate in whose equation it stood.
+    pub coordinate: Symbol,
+    /// What it is, in words.
+    pub what: &'static str,
+    /// The term.
+    pub term: Expr,
+    /// Its size relative to what is kept; `None` where it vanishes where the step begins and no
+    /// size can be written down.
+    pub size: Option<Expr>,
+}
+
 /// The leading-order rule of a regime.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RegimeRule {
-    /// The change of each coordinate.
+    /// The change of each coordinate, slow coordinates first (see [`Update`]).
     pub changes: Vec<(Symbol, Expr)>,
+    /// The slow coordinates, in the order in which they are updated.
+    pub slow: Vec<Slow>,
+    /// What freezing and slowness leave out.
+    pub dropped: Vec<Dropped>,
     /// The order of the relative error.
     pub error: ErrorOrder,
     /// When the neglected terms are small.
@@ -233,6 +315,8 @@ pub struct Derivation {
     pub definitions: Vec<Definition>,
     /// The rule.
     pub updates: Vec<Update>,
+    /// The slow coordinates of the rule, first to be updated; none unless the class is slow–fast.
+    pub slow: Vec<Slow>,
     /// The rule of coordinates that couple, as columns.
     pub stacked: Vec<Stacked>,
     /// The optimal path `q(t)`, where known.

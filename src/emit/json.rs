@@ -10,7 +10,8 @@ use super::Format;
 use super::page::{Formula, Part, View, condition_math, step_formulas};
 use super::python::Spelling;
 use crate::derive::{
-    Claim, Condition, Diagnosis, ErrorOrder, GradientFlow, NoOptimum, RegimeRule, Step,
+    Claim, Condition, Diagnosis, ErrorOrder, GradientFlow, NoOptimum, RegimeRule, Role, Slow,
+    Step,
 };
 use crate::rule::known::Match;
 use crate::study::Study;
@@ -49,6 +50,8 @@ struct Document {
     rule: Map<String, Value>,
     first_order: Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     hyper: Option<Map<String, Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     known_as: Option<Known>,
@@ -60,7 +63,15 @@ struct Document {
 #[derive(Serialize)]
 struct Regime {
     name: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    slow: Vec<SlowEquation>,
     rule: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hyper: Option<Map<String, Value>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<LeftOut>,
     error_order: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     valid_when: Option<E>,
@@ -70,11 +81,42 @@ struct Regime {
     no_rule: Option<String>,
 }
 
+/// The first-order equation of a slow coordinate.
+#[derive(Serialize)]
+struct SlowEquation {
+    name: String,
+    /// `true` for a belief: it is remembered, not learned.
+    state: bool,
+    /// The velocity to leading order in the discount rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    velocity: Option<E>,
+    /// The exact decaying rate, where it is constant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate: Option<E>,
+    /// The rate to leading order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leading_rate: Option<E>,
+    /// The share of a steady datum at which it settles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shrink: Option<E>,
+}
+
+/// A term that the reduction leaves out.
+#[derive(Serialize)]
+struct LeftOut {
+    of: String,
+    term: E,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<E>,
+}
+
 #[derive(Serialize)]
 struct Known {
     name: String,
     hyper: Map<String, Value>,
     source: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_derived: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -145,7 +187,11 @@ fn document(study: &Study, view: &View) -> Document {
         rest_point: rest_point(study, &spelling),
         rule: change(false),
         first_order: change(true),
-        hyper: study.known.as_ref().map(|found| hyper(found, &spelling)),
+        state: generic_of(&derivation.slow, &spelling).0,
+        hyper: match &study.known {
+            Some(found) => Some(hyper(found, &spelling)),
+            None => generic_of(&derivation.slow, &spelling).1,
+        },
         known_as: study.known.as_ref().map(|found| known(found, &spelling)),
         regimes: regimes
             .filter(|(limit, _)| shown(&limit.name))
@@ -153,6 +199,10 @@ fn document(study: &Study, view: &View) -> Document {
                 Ok(rule) => regime(study, &limit.name, rule, found.as_ref()),
                 Err(why) => Regime {
                     name: limit.name.clone(),
+                    slow: Vec::new(),
+                    state: None,
+                    hyper: None,
+                    left_out: Vec::new(),
                     rule: Map::new(),
                     error_order: Value::Null,
                     valid_when: None,
@@ -218,14 +268,28 @@ fn known(found: &Match, spelling: &Spelling) -> Known {
         name: found.name.clone(),
         hyper: hyper(found, spelling),
         source: found.source.clone(),
+        not_derived: found.not_derived.clone(),
     }
 }
 
 fn regime(study: &Study, name: &str, rule: &RegimeRule, found: Option<&Match>) -> Regime {
     let spelling = Spelling::new(study, &rule.definitions).with_eigenvalues(&rule.eigenvalues);
     let changes = rule.changes.iter();
+    let (state, hyper) = match found.filter(|found| !found.state.is_empty()) {
+        Some(found) => (Some(pairs(&found.state, &spelling)), Some(hyper(found, &spelling))),
+        None => generic_of(&rule.slow, &spelling),
+    };
+    let left_out = rule.dropped.iter().map(|dropped| LeftOut {
+        of: dropped.coordinate.name.to_string(),
+        term: spelled(&dropped.term, &spelling),
+        size: dropped.size.as_ref().map(|size| spelled(size, &spelling)),
+    });
     Regime {
         name: name.to_owned(),
+        slow: rule.slow.iter().map(|slow| slow_equation(slow, &spelling)).collect(),
+        state,
+        hyper,
+        left_out: left_out.collect(),
         rule: map(changes.map(|(q, value)| (q.name.to_string(), spelled(value, &spelling)))),
         error_order: match &rule.error {
             ErrorOrder::Power(power) => number(power),
@@ -236,6 +300,33 @@ fn regime(study: &Study, name: &str, rule: &RegimeRule, found: Option<&Match>) -
         known_as: found.map(|found| known(found, &spelling)),
         no_rule: None,
     }
+}
+
+fn slow_equation(slow: &Slow, spelling: &Spelling) -> SlowEquation {
+    let average = slow.average.as_ref();
+    let e = |expr: &Expr| spelled(expr, spelling);
+    SlowEquation {
+        name: slow.coordinate.name.to_string(),
+        state: slow.role == Role::State,
+        velocity: slow.velocity.as_ref().map(e),
+        rate: average.map(|average| e(&average.rate)),
+        leading_rate: average.and_then(|average| average.leading_rate.as_ref()).map(e),
+        shrink: average.map(|average| e(&average.shrink)),
+    }
+}
+
+/// Formulas by name, if there are any.
+type Spelled = Option<Map<String, Value>>;
+
+/// State and hyper-parameters of a rule without a name.
+fn generic_of(slow: &[Slow], spelling: &Spelling) -> (Spelled, Spelled) {
+    let (state, hyper) = crate::rule::adaptive::generic(slow);
+    let some = |list: Vec<(String, Expr)>| (!list.is_empty()).then(|| pairs(&list, spelling));
+    (some(state), some(hyper))
+}
+
+fn pairs(list: &[(String, Expr)], spelling: &Spelling) -> Map<String, Value> {
+    map(list.iter().map(|(name, value)| (name.clone(), spelled(value, spelling))))
 }
 
 fn number(value: &crate::symbolic::Q) -> Value {

@@ -8,6 +8,7 @@ mod motion;
 mod objective;
 mod regimes;
 mod rule;
+mod slow;
 mod steps;
 mod symbols;
 
@@ -222,6 +223,7 @@ pub fn page(study: &Study, view: &View) -> Page {
             Part::Rule => {
                 sections.extend(rule::sections(study, view));
                 sections.extend(regimes::section(study, view));
+                sections.extend(slow::sections(study, view));
                 if view.regime.is_none() {
                     sections.extend(diagnosis::sections(study));
                 }

@@ -1,6 +1,7 @@
 //! Names: a finished rule is compared with a data file of known optimizers, up to the names and
 //! values of hyper-parameters. The derivation itself never sees this table.
 
+use super::adaptive::Adaptive;
 use crate::derive::variation::{gradient, jacobian};
 use crate::model::types::{Model, rank};
 use crate::symbolic::expand::{content, expand, is_zero};
@@ -20,11 +21,16 @@ pub struct Match {
     pub hyper: Vec<(String, Expr)>,
     /// Where it is defined.
     pub source: String,
+    /// Its state in terms of the rule's coordinates.
+    pub state: Vec<(String, Expr)>,
+    /// What it has that the derivation does not give, one sentence each.
+    pub not_derived: Vec<String>,
 }
 
 #[derive(Deserialize)]
-struct Table {
+pub(super) struct Tables {
     optimizer: Vec<Known>,
+    pub(super) adaptive: Vec<Adaptive>,
 }
 
 #[derive(Deserialize)]
@@ -54,13 +60,17 @@ struct Ratio {
     denominator: String,
 }
 
-fn table() -> &'static [Known] {
-    static TABLE: OnceLock<Vec<Known>> = OnceLock::new();
-    TABLE.get_or_init(|| {
-        let table: Table = toml::from_str(include_str!("known.toml"))
-            .expect("invariant: known.toml is checked by a test");
-        table.optimizer
+/// The data file.
+pub(super) fn tables() -> &'static Tables {
+    static TABLES: OnceLock<Tables> = OnceLock::new();
+    TABLES.get_or_init(|| {
+        toml::from_str(include_str!("known.toml"))
+            .expect("invariant: known.toml is checked by a test")
     })
+}
+
+fn table() -> &'static [Known] {
+    &tables().optimizer
 }
 
 /// What the words of the table mean for one parameter of one model.
@@ -211,7 +221,13 @@ fn fit(known: &Known, roles: &Roles, model: &Model, change: &Expr) -> Option<Mat
         let value = bound.get(&ratio.numerator)? / bound.get(&ratio.denominator)?;
         hyper.push((ratio.name.clone(), value));
     }
-    Some(Match { name: known.name.clone(), hyper, source: known.source.clone() })
+    Some(Match {
+        name: known.name.clone(),
+        hyper,
+        source: known.source.clone(),
+        state: Vec::new(),
+        not_derived: Vec::new(),
+    })
 }
 
 /// The known rule with values for its hyper-parameters.
@@ -371,5 +387,6 @@ mod tests {
     #[test]
     fn the_table_parses() {
         assert!(super::table().len() >= 6);
+        assert!(super::tables().adaptive.len() >= 4);
     }
 }

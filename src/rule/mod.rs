@@ -1,5 +1,6 @@
 //! Stage 4. In: [`crate::derive::Derivation`] and the model. Out: what the rule is called, and
 //! whether it agrees with independent numerics.
 
+pub mod adaptive;
 pub mod known;
 pub mod verify;

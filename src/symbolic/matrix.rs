@@ -333,6 +333,9 @@ pub fn elementwise_power(vector: &Expr, exponent: &Q) -> Expr {
         let powers = entries.iter().map(|e| pow(e, &Expr::num(exponent.clone()))).collect();
         return literal(vector.shape().clone(), powers);
     }
+    if vector.is_zero() && sign(exponent) > 0 {
+        return vector.clone();
+    }
     let product = vector.as_product();
     let scalar = scalar_part(&product);
     let Some(tail) = &product.tail else { return vector.clone() };

@@ -112,7 +112,8 @@ fn table(entries: &[Entry]) -> Table {
     };
     let head = vec![prose!["Regime"], rule, prose!["Holds when"], prose!["Error"]];
     let rows = entries.iter().map(|entry| {
-        let name = vec![prose![Inline::Code(entry.regime.name.clone())], limits(entry.regime)];
+        let mut name = vec![prose![Inline::Code(entry.regime.name.clone())]];
+        name.extend(setting(entry));
         match entry.outcome {
             Ok(rule) => vec![
                 name,
@@ -129,8 +130,20 @@ fn table(entries: &[Entry]) -> Table {
     Table { head, rows: rows.collect() }
 }
 
-fn limits(regime: &Regime) -> Prose {
-    row(regime.limits.iter().map(limit).collect())
+/// What is slow and which limits are taken.
+fn setting(entry: &Entry) -> Vec<Prose> {
+    let mut lines = Vec::new();
+    if !entry.regime.slow.is_empty() {
+        let symbols: Vec<Math> = match entry.outcome {
+            Ok(rule) => rule.slow.iter().map(|slow| (&slow.coordinate).into()).collect(),
+            Err(_) => Vec::new(),
+        };
+        lines.push(super::slow::named(&entry.regime.slow, &symbols));
+    }
+    if !entry.regime.limits.is_empty() {
+        lines.push(row(entry.regime.limits.iter().map(limit).collect()));
+    }
+    lines
 }
 
 fn changes(changes: &[(Symbol, Expr)]) -> Vec<Formula> {
@@ -139,8 +152,15 @@ fn changes(changes: &[(Symbol, Expr)]) -> Vec<Formula> {
 
 /// One regime on a page of its own.
 fn alone(entry: &Entry) -> Vec<Block> {
-    let mut words = prose!["In the limit "];
-    words.extend(listed(entry.regime.limits.iter().map(|l| prose![limit(l)]).collect()));
+    let mut words = Prose::new();
+    if !entry.regime.slow.is_empty() {
+        words.push("With ".into());
+        words.extend(setting(entry).swap_remove(0));
+    }
+    if !entry.regime.limits.is_empty() {
+        words.push(if words.is_empty() { "In the limit " } else { ", in the limit " }.into());
+        words.extend(listed(entry.regime.limits.iter().map(|l| prose![limit(l)]).collect()));
+    }
     match entry.outcome {
         Ok(rule) => {
             words.push(" the rule is".into());
@@ -220,6 +240,9 @@ fn explanations(study: &Study, entries: &[Entry]) -> Vec<Block> {
             let mut line = prose![Inline::Code(entry.regime.name.clone())];
             line.extend(known(" is ", found));
             add(line);
+            for missing in &found.not_derived {
+                add(prose![missing.clone()]);
+            }
         }
     }
     let mut blocks = Vec::new();

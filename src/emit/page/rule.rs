@@ -123,8 +123,27 @@ fn method(study: &Study) -> Prose {
             Inline::Code("lagrule solve".to_owned()),
             " finds it in numbers.",
         ],
+        Class::SlowFast => slow_fast(derivation),
         Class::Linear => linear(model, derivation),
     }
+}
+
+/// Which coordinates are slow, and what that means.
+fn slow_fast(derivation: &Derivation) -> Prose {
+    let names = derivation.slow.iter().map(|slow| prose![&slow.coordinate]);
+    let mut words = prose!["These equations have no closed form together. "];
+    words.extend(listed(names.collect()));
+    words.push(
+        if derivation.slow.len() == 1 {
+            " is slow: it follows a first-order equation while the others stand still, and they \
+             see it frozen, after its update."
+        } else {
+            " are slow: they follow first-order equations while the others stand still, and the \
+             others see them frozen, after their update."
+        }
+        .into(),
+    );
+    words
 }
 
 fn linear(model: &Model, derivation: &Derivation) -> Prose {

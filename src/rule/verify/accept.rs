@@ -146,7 +146,7 @@ fn exists(derivation: &Derivation, case: &Case<'_>) -> Result<(), Trouble> {
         Class::Linear => numeric(case).map(|_| ()),
         Class::SingleStep => StepCost::new(case)?.minimiser().map(|_| ()),
         Class::FirstIntegral => minimum::global(case).map(|_| ()),
-        Class::Numeric => Ok(()),
+        Class::Numeric | Class::SlowFast => Ok(()),
     }
 }
 

@@ -22,6 +22,7 @@
 //! | `effective loss` | loss without drift, rotation | `E` with drift, dual numbers on `L` | 1e-11 |
 //! | `loss minimum` | where the loss is least | gradient of the loss by dual numbers | 1e-9 |
 //! | `regime …` | leading-order rule, error order | slope of the distance from the exact rule | ± 0.15 |
+//! | `slow: …`, `fast: …` | the halves of a slow–fast reduction | every row above, each half a problem of its own | |
 //! | `trace` | every step | replayed on numbers | 1e-9 |
 //!
 //! The tolerances follow from conditioning, not from what was found. Two evaluations of one
@@ -39,6 +40,7 @@ mod define;
 mod diagnosis;
 mod equations;
 mod first_integral;
+mod halves;
 mod linear;
 mod linear_rule;
 mod matrices;
@@ -102,10 +104,11 @@ pub fn verify(model: &Model, derivation: &Derivation, options: &Options) -> Repo
             "change over dt",
             "no closed form: numbers come from `lagrule solve`",
         )),
-        Class::SingleStep => {}
+        Class::SingleStep | Class::SlowFast => {}
     }
     report.checks.extend(diagnosis::checks(model, derivation, cases, &mut random));
     report.checks.extend(regimes::checks(model, derivation, draws));
+    report.checks.extend(halves::checks(model, options));
     let mut random = Random::stream(options.seed, REPLAY);
     report.checks.push(replay::check(derivation, cases, &mut random));
     report

@@ -36,6 +36,7 @@ pub(super) fn checks(model: &Model, derivation: &Derivation, draws: &[Draw]) -> 
         .regimes
         .iter()
         .zip(&derivation.regimes)
+        .filter(|(regime, _)| regime.slow.is_empty())
         .map(|(regime, limit)| match &limit.outcome {
             Ok(rule) => check(model, derivation, regime, rule, draws),
             Err(reason) => {

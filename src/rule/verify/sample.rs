@@ -65,6 +65,10 @@ fn draw_with(
     }
     let start = configuration(model, random, start, &env)?;
     bind_configuration(model, &mut env, Mark::Start, &start)?;
+    if model.regimes.iter().any(|regime| !regime.slow.is_empty()) {
+        // Rates of the fast coordinates speak of the slow ones where they are.
+        bind_configuration(model, &mut env, Mark::Plain, &start)?;
+    }
     if !model.end.is_empty() {
         let end = configuration(model, random, end, &env)?;
         bind_configuration(model, &mut env, Mark::End, &end)?;

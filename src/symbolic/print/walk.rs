@@ -6,7 +6,7 @@ use super::super::number::{Q, q};
 use super::calculus;
 use super::notation::{Constant, Notation, Numeral};
 use super::order::{self, Parts, Scalar, split};
-use super::piece::{Class, Edge, Factor, Piece};
+use super::piece::{Class, Factor, Piece};
 use num_bigint::BigInt;
 use num_traits::{One, Signed};
 

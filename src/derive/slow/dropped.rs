@@ -1,0 +1,145 @@
+//! What the reduction leaves out of the equations, and how large it is (F8).
+
+use super::equations::SlowPart;
+use crate::derive::block::linear_blocks;
+use crate::derive::configuration::configure;
+use crate::derive::linear::{solve_block, tidy};
+use crate::derive::plan::{is_constant, taken};
+use crate::derive::regime::{epsilon, scaling};
+use crate::derive::trace::{Claim, Step};
+use crate::derive::types::{Condition, Derivation, Dropped};
+use crate::derive::variation::{Motion, vary};
+use crate::model::types::{Discount, Model, Regime};
+use crate::symbolic::build::sum;
+use crate::symbolic::cancel::cancel;
+use crate::symbolic::expand::{expand, is_zero};
+use crate::symbolic::rewrite::substitute;
+use crate::symbolic::series::leading;
+use crate::symbolic::{Expr, Mark, Symbol, matrix};
+use std::collections::BTreeMap;
+
+/// The terms left out and the conditions under which they do not matter.
+#[derive(Default)]
+pub(super) struct Losses {
+    pub dropped: Vec<Dropped>,
+    pub conditions: Vec<Condition>,
+    pub steps: Vec<Step>,
+}
+
+/// Compares the equations of the slow coordinates with those in which the fast ones stand still, and
+/// the rates of both.
+pub(super) fn find(
+    model: &Model,
+    fast: &Model,
+    derived: &Derivation,
+    part: &SlowPart,
+    regime: Option<&Regime>,
+) -> Losses {
+    let mut losses = Losses::default();
+    feedback(model, derived, part, &mut losses);
+    for size in adiabatic(fast, part, regime) {
+        losses.conditions.push(Condition::Small(size));
+    }
+    losses
+}
+
+/// `−M⁻¹(E − E|frozen)`, coordinate by coordinate: how the fast coordinates act back.
+fn feedback(model: &Model, derived: &Derivation, part: &SlowPart, losses: &mut Losses) {
+    let configuration = configure(model);
+    let Ok(whole) = vary(model, &configuration.coordinates, &configuration.lagrangian) else {
+        return;
+    };
+    for (at, q) in part.motion.coordinates.iter().enumerate() {
+        let Some(which) = whole.coordinates.iter().position(|p| p == q) else { continue };
+        let difference = expand(&(&whole.residuals[which] - &part.motion.residuals[at]));
+        if is_zero(&difference) {
+            continue;
+        }
+        let acceleration = q.marked(Mark::Acceleration);
+        let mass =
+            crate::derive::variation::jacobian(&part.motion.residuals[at], &acceleration);
+        let Ok(mass) = mass else { continue };
+        let term = tidy(&expand(&-(matrix::inverse(&expand(&mass)) * difference)));
+        let size = part.stiffness[at].as_ref().and_then(|a| size(&term, q, a, derived));
+        losses.steps.push(Step::new(
+            "feedback",
+            format!("left out of the equation of {}", q.name),
+            Claim::Fact(std::iter::once(term.clone()).chain(size.clone()).collect()),
+        ));
+        if let Some(size) = &size {
+            losses.conditions.push(Condition::Small(size.clone()));
+        }
+        let what = "the fast coordinates act back";
+        losses.dropped.push(Dropped { coordinate: q.clone(), what, term, size });
+    }
+}
+
+/// The term against `A s` when the fast coordinates have come to rest.
+fn size(term: &Expr, q: &Symbol, stiffness: &Expr, derived: &Derivation) -> Option<Expr> {
+    let rest = &derived.diagnosis.as_ref()?.rest;
+    if rest.is_empty() {
+        return None;
+    }
+    let mut by = BTreeMap::new();
+    for (fast, at) in rest {
+        by.insert(Expr::sym(fast.clone()), at.clone());
+        for mark in [Mark::Velocity, Mark::Acceleration] {
+            by.insert(Expr::sym(fast.marked(mark)), Expr::zeros(fast.shape.clone()));
+        }
+    }
+    let at_rest = expand(&substitute(term, &by));
+    let kept = stiffness * Expr::sym(q.clone());
+    let ratio = if q.shape.is_scalar() {
+        cancel(&expand(&(at_rest / kept)))
+    } else {
+        let inverse = matrix::elementwise_power(&kept, &crate::symbolic::number::q(-1, 1));
+        expand(&matrix::hadamard(&at_rest, &inverse))
+    };
+    let ratio = tidy(&ratio);
+    if ratio.is_zero() || ratio.size() > LONGEST_SIZE {
+        return None;
+    }
+    Some(unsigned(ratio))
+}
+
+/// Longer sizes say nothing to a reader.
+const LONGEST_SIZE: usize = 60;
+
+fn unsigned(ratio: Expr) -> Expr {
+    let negative = crate::symbolic::number::sign(&ratio.as_product().coefficient) < 0;
+    if negative { -ratio } else { ratio }
+}
+
+/// `ϱ/(r + γ)`: how much the slow coordinates move while the fast ones do.
+fn adiabatic(fast: &Model, part: &SlowPart, regime: Option<&Regime>) -> Vec<Expr> {
+    let half = match &fast.discount {
+        Discount::None => Expr::zero(),
+        Discount::Rate(rate) => Expr::frac(1, 2) * rate,
+        Discount::Weight(_) => return Vec::new(),
+    };
+    let configuration = configure(fast);
+    let motion = vary(fast, &configuration.coordinates, &configuration.lagrangian).ok();
+    let blocks = motion.as_ref().and_then(|motion: &Motion| linear_blocks(motion, None));
+    let names = taken(fast);
+    let constants = is_constant(fast);
+    let scales = regime.map(scaling).unwrap_or_default();
+    let mut sizes = Vec::new();
+    for block in blocks.into_iter().flatten() {
+        let Ok(solution) = solve_block(block, &half, &constants, &names) else { continue };
+        let Some(closed) = solution.solvent.and_then(|solvent| solvent.closed) else {
+            continue;
+        };
+        let growing = sum([closed.root.clone(), half.clone()]);
+        for rate in &part.rates {
+            let scaled = substitute(&matrix::inverse(&growing), &scales);
+            let Ok(Some(found)) = leading(&scaled, &epsilon()) else { continue };
+            let Some(lifted) = closed.spectrum.lift(&found.first.1) else { continue };
+            // The step begins where the derivation's rates are taken.
+            let size = tidy(&(rate * lifted));
+            if !sizes.contains(&size) {
+                sizes.push(size);
+            }
+        }
+    }
+    sizes
+}

@@ -1,0 +1,206 @@
+//! Slow–fast reduction (F8): slow coordinates follow first-order equations while the others stand
+//! still, and the others see the slow ones frozen.
+//!
+//! A slow coordinate `s` has the equation `M s'' + C s' + K s + b = 0` with everything fast at its
+//! present value. Where it is linear with constant coefficients its decaying rate
+//! `r = (γ²/4 + A)^½ − γ/2`, `A = −K/M`, is kept exactly, and with it `β = e^{−r dt}`; where it is not,
+//! the second derivative is dropped against `γs'`. Then the fast block is solved like any other
+//! problem, with the slow coordinates, already updated, as given quantities.
+
+mod average;
+mod dropped;
+mod equations;
+mod frozen;
+mod separation;
+
+pub use separation::warn;
+
+use super::configuration::Configuration;
+use super::trace::Step;
+use super::types::{Class, Condition, Derivation, ErrorOrder, RegimeRule, Role};
+use crate::model::types::{Discount, Limit, Model, Regime, step};
+use crate::symbolic::{Expr, Symbol};
+use equations::SlowPart;
+
+/// The rule of a regime with slow coordinates.
+pub(super) fn regime(model: &Model, regime: &Regime) -> Result<RegimeRule, String> {
+    let part = equations::solve(model, &regime.slow)?;
+    let fast = frozen::fast(model, &regime.slow, Some(regime));
+    if fast.coordinates.is_empty() {
+        return Ok(without_fast(part));
+    }
+    let derived = super::derive(&fast)
+        .map_err(|_| "the fast coordinates' gradient has no index-free form".to_owned())?;
+    if let Some(problem) = &derived.no_optimum {
+        return Err(problem.reason.clone());
+    }
+    let mut rule = match derived.regimes.first() {
+        Some(limit) if !fast.regimes[0].limits.is_empty() => limit.outcome.clone()?,
+        _ => exact(&derived)?,
+    };
+    let losses = dropped::find(model, &fast, &derived, &part, Some(&fast.regimes[0]));
+    prepend(&mut rule, part, losses);
+    Ok(rule)
+}
+
+/// The rule of the fast coordinates without any limit.
+fn exact(derived: &Derivation) -> Result<RegimeRule, String> {
+    let changes: Option<Vec<(Symbol, Expr)>> = derived
+        .updates
+        .iter()
+        .map(|update| {
+            let change = update.change.as_ref().or(update.first_order.as_ref())?;
+            Some((update.position.clone(), change.clone()))
+        })
+        .collect();
+    let changes = changes.filter(|changes| !changes.is_empty());
+    Ok(RegimeRule {
+        changes: changes.ok_or("the fast coordinates have no closed form")?,
+        slow: Vec::new(),
+        dropped: Vec::new(),
+        error: ErrorOrder::Exact,
+        conditions: derived.conditions.clone(),
+        definitions: derived.definitions.clone(),
+        eigenvalues: Vec::new(),
+        steps: Vec::new(),
+    })
+}
+
+fn without_fast(part: SlowPart) -> RegimeRule {
+    RegimeRule {
+        changes: part.changes,
+        slow: part.slow,
+        dropped: Vec::new(),
+        error: ErrorOrder::Exact,
+        conditions: part.conditions,
+        definitions: part.definitions,
+        eigenvalues: Vec::new(),
+        steps: Vec::new(),
+    }
+}
+
+/// Puts the slow part in front of the rule of the fast coordinates.
+fn prepend(rule: &mut RegimeRule, part: SlowPart, losses: dropped::Losses) {
+    rule.changes = part.changes.into_iter().chain(rule.changes.drain(..)).collect();
+    rule.slow = part.slow;
+    rule.definitions = part.definitions.into_iter().chain(rule.definitions.drain(..)).collect();
+    let ordering = part.conditions.into_iter().chain(losses.conditions);
+    let mut conditions: Vec<_> = ordering.collect();
+    for condition in rule.conditions.drain(..) {
+        if !conditions.contains(&condition) {
+            conditions.push(condition);
+        }
+    }
+    rule.conditions = conditions;
+    rule.dropped = losses.dropped;
+    rule.steps = losses.steps.into_iter().chain(rule.steps.drain(..)).collect();
+}
+
+/// Makes the slow–fast rule the rule of a problem that has no other: the slow coordinates of its
+/// first regime that names some, without that regime's limits.
+pub(super) fn whole(model: &Model, derivation: &mut Derivation) {
+    let Some(regime) = model.regimes.iter().find(|regime| !regime.slow.is_empty()) else {
+        return;
+    };
+    if derivation.no_optimum.is_some() {
+        return;
+    }
+    let Ok(part) = equations::solve(model, &regime.slow) else { return };
+    let fast = frozen::fast(model, &regime.slow, None);
+    derivation.trace.steps.extend(part.steps.iter().cloned());
+    let derived = if fast.coordinates.is_empty() { None } else { super::derive(&fast).ok() };
+    if let Some(derived) = &derived {
+        let local = derived.trace.steps.iter().filter(|step| frozen::is_local(step));
+        derivation.trace.steps.extend(local.cloned());
+    }
+    record(derivation);
+    let solved = derivation.updates.iter().any(|update| update.change.is_some());
+    let refused = derived.as_ref().is_some_and(|derived| derived.no_optimum.is_some());
+    if solved || refused || (derived.is_none() && !fast.coordinates.is_empty()) {
+        return;
+    }
+    derivation.class = Class::SlowFast;
+    derivation.closed_form = derived.as_ref().is_none_or(|derived| derived.closed_form);
+    derivation.notes.clear();
+    derivation.slow = part.slow.clone();
+    derivation.definitions.extend(part.definitions.iter().cloned());
+    let existence = part.conditions.iter().filter(|c| matches!(c, Condition::Positive(_)));
+    derivation.conditions.extend(existence.cloned());
+    derivation.updates = part.updates(model);
+    let Some(derived) = derived else { return };
+    derivation.conditions.extend(derived.conditions);
+    derivation.definitions.extend(derived.definitions);
+    derivation.notes = derived.notes;
+    if derived.updates.is_empty() {
+        // The regimes still have a rule; the whole has none in closed form.
+        derivation.updates.clear();
+    }
+    derivation.updates.extend(derived.updates);
+}
+
+/// The steps behind the regimes with slow coordinates, each marked with its regime. A linear problem
+/// has recorded all of its regimes already.
+fn record(derivation: &mut Derivation) {
+    if derivation.class == Class::Linear {
+        return;
+    }
+    for limit in &derivation.regimes {
+        let Ok(rule) = &limit.outcome else { continue };
+        for step in rule.steps.iter().filter(|_| !rule.slow.is_empty()) {
+            let remark = format!("{}: {}", limit.name, step.remark);
+            derivation.trace.steps.push(Step { remark, ..step.clone() });
+        }
+    }
+}
+
+/// The two halves of a problem for one set of slow coordinates, each a problem of its own: the slow
+/// half with everything else at its start, the fast half with the slow coordinates given.
+#[derive(Clone, Debug)]
+pub struct Halves {
+    /// The slow coordinates. Where their equations are not linear the regime `overdamped` says that they are
+    /// slow.
+    pub slow: Model,
+    /// The others, with the regimes that name this set of slow coordinates.
+    pub fast: Model,
+}
+
+/// The halves for every set of slow coordinates that a regime of the file names.
+pub fn halves(model: &Model) -> Vec<Halves> {
+    let mut sets: Vec<&Vec<String>> = Vec::new();
+    for regime in model.regimes.iter().filter(|regime| !regime.slow.is_empty()) {
+        if !sets.contains(&&regime.slow) {
+            sets.push(&regime.slow);
+        }
+    }
+    let one = |names: &Vec<String>| {
+        let mut slow = frozen::slow(model, names);
+        if let Discount::Rate(rate) = &model.discount
+            && let Some(rate) = rate.as_sym()
+        {
+            let limits = vec![Limit::ToInfinity(rate.clone()), Limit::ToZero(step())];
+            let name = "overdamped".to_owned();
+            let (slow_coordinates, span) = (Vec::new(), model.span);
+            slow.regimes.push(Regime { name, limits, slow: slow_coordinates, span });
+        }
+        let mut fast = frozen::fast(model, names, None);
+        let same = model.regimes.iter().filter(|regime| regime.slow == *names);
+        fast.regimes = same.map(|r| Regime { slow: Vec::new(), ..r.clone() }).collect();
+        Halves { slow, fast }
+    };
+    sets.into_iter().map(one).collect()
+}
+
+/// What a coordinate is to whoever runs the rule.
+pub(super) fn role(model: &Model, position: &Symbol) -> Role {
+    let belief = model.coordinates.iter().any(|c| c.belief && c.position == *position);
+    if belief { Role::State } else { Role::Parameter }
+}
+
+/// The changes of the coordinates of the file from those of the derivation.
+fn regrouped(configuration: &Configuration, changes: &[(Symbol, Expr)]) -> Vec<(Symbol, Expr)> {
+    let find = |symbol: &Symbol| {
+        changes.iter().find(|(q, _)| q == symbol).map(|(_, change)| change.clone())
+    };
+    let all = configuration.regroup(find);
+    all.into_iter().filter_map(|(symbol, change)| Some((symbol, change?))).collect()
+}

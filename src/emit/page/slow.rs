@@ -1,0 +1,132 @@
+//! Slow coordinates: their equations, the averages they are, and what was left out.
+
+use super::{Block, Formula, Prose, Section, View, listed, prose};
+use crate::derive::{Average, Dropped, RegimeRule, Slow};
+use crate::emit::math::{CLOSE, Math, OPEN, Sign, math, sign};
+use crate::model::types::step;
+use crate::study::Study;
+use crate::symbolic::{Expr, Mark};
+
+const BECOMES: Sign = sign(" ← ", " <- ", r"\leftarrow");
+const ABOUT: Sign = sign(" ≈ ", " ~= ", r"\approx");
+
+/// One section for every way in which regimes of the file are slow.
+pub(super) fn sections(study: &Study, view: &View) -> Vec<Section> {
+    let shown = |name: &str| view.regime.as_ref().is_none_or(|only| only == name);
+    let mut seen: Vec<(&[Slow], &[Dropped])> = Vec::new();
+    let mut sections = Vec::new();
+    for limit in study.derivation.regimes.iter().filter(|limit| shown(&limit.name)) {
+        let Ok(rule) = &limit.outcome else { continue };
+        let what = (rule.slow.as_slice(), rule.dropped.as_slice());
+        if rule.slow.is_empty() || seen.contains(&what) {
+            continue;
+        }
+        seen.push(what);
+        sections.push(section(rule));
+    }
+    sections
+}
+
+fn section(rule: &RegimeRule) -> Section {
+    let mut blocks = equations(&rule.slow);
+    blocks.extend(averages(&rule.slow));
+    blocks.extend(left_out(&rule.dropped));
+    Section { heading: "Slow coordinates".to_owned(), blocks }
+}
+
+fn equations(slow: &[Slow]) -> Vec<Block> {
+    let formulas: Vec<Formula> = slow
+        .iter()
+        .filter_map(|slow| {
+            let left = Expr::sym(slow.coordinate.marked(Mark::Velocity));
+            Some(Formula::equation(left, slow.velocity.as_ref()?))
+        })
+        .collect();
+    if formulas.is_empty() {
+        return Vec::new();
+    }
+    let words = prose!["To leading order in the discount rate they obey"];
+    vec![Block::Text(words), Block::Formulas(formulas)]
+}
+
+/// `s ← β s + (1 − β) g`
+fn averages(slow: &[Slow]) -> Vec<Block> {
+    let averages: Vec<(&Slow, &Average)> =
+        slow.iter().filter_map(|slow| Some((slow, slow.average.as_ref()?))).collect();
+    if averages.is_empty() {
+        return Vec::new();
+    }
+    let mut formulas = Vec::new();
+    for (slow, average) in &averages {
+        let state = Expr::sym(average.state.clone());
+        let beta = Expr::sym(average.beta.clone());
+        let right = Math::sum([&beta * &state, (Expr::one() - &beta) * &average.of]);
+        formulas.push(Formula { left: (&state).into(), sign: Some(BECOMES), right });
+        let belief = Expr::sym(slow.coordinate.clone());
+        let value = &average.shrink * &state + &average.shift;
+        if value != state {
+            formulas.push(Formula::equation(belief, &value));
+        }
+        formulas.push(Formula::equation(beta, beta_of(average)));
+    }
+    let words = if averages.len() == 1 {
+        "With the data held over each step this is an exponential average"
+    } else {
+        "With the data held over each step these are exponential averages"
+    };
+    vec![Block::Text(prose![words]), Block::Formulas(formulas)]
+}
+
+/// `e^{−r Δt} ≈ 1 − Δt (…)`
+fn beta_of(average: &Average) -> Math {
+    let exact = average.beta_value();
+    match &average.leading_rate {
+        Some(leading) => {
+            let one = sign("1 − ", "1 - ", "1 -");
+            let dt = Expr::sym(step());
+            let rate = if leading.terms().len() > 1 {
+                math![OPEN, leading, CLOSE]
+            } else {
+                leading.into()
+            };
+            math![&exact, ABOUT, one, &dt, sign(" ", " ", r"\,"), rate]
+        }
+        None => (&exact).into(),
+    }
+}
+
+fn left_out(dropped: &[Dropped]) -> Vec<Block> {
+    let item = |dropped: &Dropped| -> Prose {
+        let mut words = prose![
+            "in the equation of ",
+            &dropped.coordinate,
+            ": ",
+            &dropped.term,
+            format!(", {}", dropped.what),
+        ];
+        match &dropped.size {
+            Some(size) => words.extend(prose!["; relative size at rest ", size]),
+            None => words.push("; it vanishes where the step begins".into()),
+        }
+        words
+    };
+    if dropped.is_empty() {
+        return Vec::new();
+    }
+    vec![
+        Block::Text(prose!["Left out, on the right-hand sides of the second-order equations:"]),
+        Block::List(dropped.iter().map(item).collect()),
+    ]
+}
+
+/// Their names, as in `m, v slow`.
+pub(super) fn named(names: &[String], symbols: &[Math]) -> Prose {
+    let shown: Vec<Prose> = if symbols.is_empty() {
+        names.iter().map(|name| prose![name.clone()]).collect()
+    } else {
+        symbols.iter().map(|symbol| prose![symbol.clone()]).collect()
+    };
+    let mut words = listed(shown);
+    words.push(" slow".into());
+    words
+}
