@@ -11,6 +11,8 @@ mod fmt;
 pub mod render;
 mod screen;
 mod solve;
+#[cfg(feature = "train")]
+mod train;
 mod verify;
 
 use std::ffi::OsString;
@@ -63,6 +65,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(args) => check::run(&args, &mut screen),
         Command::Fmt(args) => fmt::run(&args, &mut screen),
         Command::Verify(args) => verify::run(&args, &mut screen),
+        #[cfg(feature = "train")]
+        Command::Train(args) => train::run(&args, &mut screen),
     };
     match outcome {
         Ok(Outcome::Done) | Err(Trouble::BrokenPipe) => ExitCode::SUCCESS,

@@ -180,6 +180,8 @@ impl Engine for Processor {
 /// The sum in the order of the shards.
 fn total(tallies: Vec<Tally>) -> Tally {
     let mut sum = Tally::default();
-    tallies.into_iter().for_each(|tally| sum += tally);
+    for tally in tallies {
+        sum += tally;
+    }
     sum
 }

@@ -208,7 +208,9 @@ pub fn clip(gradient: &mut [f32], largest: f64) -> f64 {
     if factor < 1.0 {
         let factor = factor as f32;
         gradient.par_chunks_mut(CHUNK).for_each(|chunk| {
-            chunk.iter_mut().for_each(|g| *g *= factor);
+            for g in chunk {
+                *g *= factor;
+            }
         });
     }
     norm

@@ -2,15 +2,19 @@
 //!
 //! A map of `channels` planes of `side`×`side` pixels is kept with a border of zeros one pixel wide,
 //! as planes of $w^2$ numbers, $w = \text{side} + 2$. A 3×3 convolution is then a sum of nine products:
-//! for the shift $s = (i, j)$ the weights $W_s$ ($\text{out} × \text{in}$) times the *same* memory of
-//! the input, read $i w + j$ further on,
-//! $$ y_{r} = b + \sum_s W_s\, x_{r - (w+1) + iw + j} , $$
+//! for the shift `s = (i, j)` its weights (outputs × inputs) times the *same* memory of the input, read
+//! `i w + j` further on,
+//!
+//! ```text
+//! y[r] = b + Σ W[s] x[r − (w + 1) + i w + j]
+//! ```
+//!
 //! for all positions $r$ from the first inner pixel to the last. Between the rows of the result lie two
 //! numbers without a meaning, just where its own border is; they are set to zero. Nothing is copied.
 
 use faer::Accum;
 
-use super::scalar::{Real, Rows, product};
+use super::scalar::{Block, Real, product};
 
 /// A layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,8 +137,8 @@ impl Layer {
                 for row in y[..count * outputs].chunks_exact_mut(outputs) {
                     row.copy_from_slice(bias);
                 }
-                let x = Rows::dense(x, count, inputs).plain();
-                let w = Rows::dense(weights, outputs, inputs).transposed();
+                let x = Block::dense(x, count, inputs).plain();
+                let w = Block::dense(weights, outputs, inputs).transposed();
                 product((y, 0, outputs), Accum::Add, x, w);
             }
             Layer::Convolution { inputs, outputs, side } => {
@@ -148,8 +152,8 @@ impl Layer {
                         plane.fill(*bias);
                     }
                     for s in 0..9 {
-                        let w = Rows::dense(&weights[s * inputs * outputs..], outputs, inputs);
-                        let x = Rows::at(x, shape.shift(s), inputs, shape.span, shape.plane);
+                        let w = Block::dense(&weights[s * inputs * outputs..], outputs, inputs);
+                        let x = Block::at(x, shape.shift(s), inputs, shape.span, shape.plane);
                         product(
                             (y, shape.first, shape.plane),
                             Accum::Add,
@@ -164,7 +168,7 @@ impl Layer {
                 let pool = Pool::of(side, border);
                 for (x, y) in planes(x, y, count * channels, pool) {
                     pool.each(|places, out| {
-                        y[out] = x[places[pool.largest(x, places)]];
+                        y[out] = x[places[largest(x, places)]];
                     });
                 }
             }
@@ -175,7 +179,9 @@ impl Layer {
     pub(super) fn activate<T: Real>(self, activation: Activation, y: &mut [T], count: usize) {
         if self.is_active() {
             let y = &mut y[..count * self.output_len()];
-            y.iter_mut().for_each(|y| *y = activation.apply(*y));
+            for y in y.iter_mut() {
+                *y = activation.apply(*y);
+            }
             self.clear_border(activation, y);
         }
     }
@@ -201,8 +207,8 @@ impl Layer {
         match self {
             Layer::Linear { inputs, outputs, .. } => {
                 let (weights, bias) = gradient.split_at_mut(inputs * outputs);
-                let x = Rows::dense(x, count, inputs).plain();
-                let d = Rows::dense(dy, count, outputs).transposed();
+                let x = Block::dense(x, count, inputs).plain();
+                let d = Block::dense(dy, count, outputs).transposed();
                 product((weights, 0, inputs), Accum::Add, d, x);
                 for row in dy[..count * outputs].chunks_exact(outputs) {
                     bias.iter_mut().zip(row).for_each(|(b, d)| *b += *d);
@@ -215,9 +221,9 @@ impl Layer {
                 for example in 0..count {
                     let x = &x[example * x_len..][..x_len];
                     let dy = &dy[example * y_len..][..y_len];
-                    let d = Rows::at(dy, shape.first, outputs, shape.span, shape.plane);
+                    let d = Block::at(dy, shape.first, outputs, shape.span, shape.plane);
                     for s in 0..9 {
-                        let x = Rows::at(x, shape.shift(s), inputs, shape.span, shape.plane);
+                        let x = Block::at(x, shape.shift(s), inputs, shape.span, shape.plane);
                         let out = (&mut *weights, s * inputs * outputs, inputs);
                         product(out, Accum::Add, d.plain(), x.transposed());
                     }
@@ -241,8 +247,8 @@ impl Layer {
     ) {
         match self {
             Layer::Linear { inputs, outputs, .. } => {
-                let d = Rows::dense(dy, count, outputs).plain();
-                let w = Rows::dense(parameters, outputs, inputs).plain();
+                let d = Block::dense(dy, count, outputs).plain();
+                let w = Block::dense(parameters, outputs, inputs).plain();
                 product((dx, 0, inputs), Accum::Replace, d, w);
             }
             Layer::Convolution { inputs, outputs, side } => {
@@ -253,9 +259,9 @@ impl Layer {
                     let dy = &dy[example * y_len..][..y_len];
                     for s in 0..9 {
                         let w = &parameters[s * inputs * outputs..];
-                        let w = Rows::dense(w, outputs, inputs).transposed();
+                        let w = Block::dense(w, outputs, inputs).transposed();
                         let start = 2 * shape.first - shape.shift(s);
-                        let d = Rows::at(dy, start, outputs, shape.span, shape.plane);
+                        let d = Block::at(dy, start, outputs, shape.span, shape.plane);
                         let keep = if s == 0 { Accum::Replace } else { Accum::Add };
                         product((dx, shape.first, shape.plane), keep, w, d.plain());
                     }
@@ -269,7 +275,7 @@ impl Layer {
                 let all = all.zip(dy.chunks_exact(pool.out_plane)).take(count * channels);
                 for ((x, dx), dy) in all {
                     pool.each(|places, out| {
-                        dx[places[pool.largest(x, places)]] = dy[out];
+                        dx[places[largest(x, places)]] = dy[out];
                     });
                 }
             }
@@ -283,7 +289,7 @@ impl Layer {
             let all = x.chunks_exact(pool.plane).zip(dx.chunks_exact(pool.plane));
             let all = all.zip(dy.chunks_exact_mut(pool.out_plane)).take(count * channels);
             for ((x, dx), dy) in all {
-                pool.each(|places, out| dy[out] = dx[places[pool.largest(x, places)]]);
+                pool.each(|places, out| dy[out] = dx[places[largest(x, places)]]);
             }
         }
     }
@@ -396,15 +402,15 @@ impl Pool {
             }
         }
     }
+}
 
-    /// Which of the four is the largest; of equal ones the first, as in PyTorch.
-    fn largest<T: Real>(self, x: &[T], places: [usize; 4]) -> usize {
-        let mut best = 0;
-        for other in 1..4 {
-            if x[places[other]] > x[places[best]] {
-                best = other;
-            }
+/// Which of the four is the largest; of equal ones the first, as in PyTorch.
+fn largest<T: Real>(x: &[T], places: [usize; 4]) -> usize {
+    let mut best = 0;
+    for other in 1..4 {
+        if x[places[other]] > x[places[best]] {
+            best = other;
         }
-        best
     }
+    best
 }

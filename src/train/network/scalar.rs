@@ -60,14 +60,14 @@ impl Real for f64 {
 
 /// A matrix inside a slice: rows at a fixed distance, entries of a row side by side.
 #[derive(Clone, Copy)]
-pub(super) struct Rows<'a, T> {
+pub(super) struct Block<'a, T> {
     pub(super) data: &'a [T],
     pub(super) rows: usize,
     pub(super) cols: usize,
     pub(super) stride: usize,
 }
 
-impl<'a, T: Real> Rows<'a, T> {
+impl<'a, T: Real> Block<'a, T> {
     /// The part of a slice from `start` that holds the matrix, and nothing else.
     pub(super) fn at(
         data: &'a [T],
@@ -76,12 +76,12 @@ impl<'a, T: Real> Rows<'a, T> {
         cols: usize,
         stride: usize,
     ) -> Self {
-        Rows { data: &data[start..start + (rows - 1) * stride + cols], rows, cols, stride }
+        Block { data: &data[start..start + (rows - 1) * stride + cols], rows, cols, stride }
     }
 
     /// A matrix that fills the beginning of a slice.
     pub(super) fn dense(data: &'a [T], rows: usize, cols: usize) -> Self {
-        Rows::at(data, 0, rows, cols, cols)
+        Block::at(data, 0, rows, cols, cols)
     }
 
     // faer 0.24 swaps the strides in `MatMut::from_row_major_slice_with_stride_mut`, so rows are

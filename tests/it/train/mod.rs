@@ -20,3 +20,9 @@ fn numbers(value: &Value) -> Vec<f64> {
 fn wave(count: usize, step: f64, shift: f64, scale: f64) -> Vec<f64> {
     (0..count).map(|i| scale * (step * i as f64 + shift).sin()).collect()
 }
+
+/// Says that a test did not test.
+#[allow(clippy::print_stderr, reason = "the reader of a test's output is told")]
+fn skipped(why: &str) {
+    eprintln!("skipped: {why}");
+}
