@@ -5,6 +5,7 @@ use crate::diag::{Diagnostics, Sink};
 use crate::model::Model;
 use crate::rule::adaptive;
 use crate::rule::known::recognise;
+use crate::rule::program::{NoProgram, UpdateRule, lower};
 use crate::solve::{self, Bound};
 use crate::source::Source;
 use crate::study::Study;
@@ -33,6 +34,28 @@ pub fn study(source: &Source, sink: &mut Sink) -> Result<Study, Diagnostics> {
         })
         .collect();
     Ok(Study { model, derivation, known, regimes_known })
+}
+
+/// Stage 4, code: the program of a study, or of one of its regimes, with the text it comes from.
+pub fn program(
+    study: &Study,
+    source: &Source,
+    regime: Option<&str>,
+) -> Result<UpdateRule, NoProgram> {
+    let mut rule = lower(&study.model, &study.derivation, regime)?;
+    let known = match regime {
+        None => study.known.as_ref(),
+        Some(name) => study
+            .derivation
+            .regimes
+            .iter()
+            .zip(&study.regimes_known)
+            .find(|(regime, _)| regime.name == name)
+            .and_then(|(_, known)| known.as_ref()),
+    };
+    rule.provenance.known = known.map(|known| (known.name.clone(), known.source.clone()));
+    rule.provenance.source = source.text().to_owned();
+    Ok(rule)
 }
 
 /// Stages 1, 2 and the first half of 3b: text and overriding numbers → tree → model → problem.

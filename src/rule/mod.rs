@@ -2,5 +2,8 @@
 //! whether it agrees with independent numerics.
 
 pub mod adaptive;
+pub mod interpret;
+pub mod kernel;
 pub mod known;
+pub mod program;
 pub mod verify;

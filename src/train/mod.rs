@@ -2,12 +2,14 @@
 
 pub mod checkpoint;
 pub mod data;
+pub mod derived;
 pub mod engine;
 pub mod feed;
 pub mod network;
 pub mod optimizer;
 pub mod report;
 pub mod run;
+mod spectral;
 pub mod table;
 pub mod task;
 pub mod trial;
