@@ -59,6 +59,9 @@ pub(super) enum Command {
     /// Train a network with derived rules and known optimizers
     #[cfg(feature = "train")]
     Train(TrainArgs),
+    /// Fetch the data sets of the tasks, or check them
+    #[cfg(feature = "train")]
+    Data(DataArgs),
 }
 
 /// Arguments of `lagrule derive`.
@@ -349,6 +352,48 @@ pub(super) struct TrainArgs {
     /// List the tasks
     #[arg(long)]
     pub(super) list_tasks: bool,
+}
+
+/// Arguments of `lagrule data`.
+#[cfg(feature = "train")]
+#[derive(Debug, clap::Args)]
+pub(super) struct DataArgs {
+    #[command(subcommand)]
+    pub(super) command: DataCommand,
+}
+
+/// What to do with a data set.
+#[cfg(feature = "train")]
+#[derive(Debug, Subcommand)]
+pub(super) enum DataCommand {
+    /// Bring a data set from the network; what is cut off goes on the next time
+    Fetch(DataSetArgs),
+    /// Compare the files of a data set with the published checksums
+    Verify(DataSetArgs),
+}
+
+/// Which data set, and where.
+#[cfg(feature = "train")]
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lagrule data fetch mnist
+  lagrule data fetch cifar10 --data /tmp/data
+  lagrule data verify mnist
+
+Exit code 1 means that a file is missing, differs or could not be fetched.")]
+pub(super) struct DataSetArgs {
+    /// The data set
+    #[arg(value_parser = crate::train::task::TASKS, value_name = "NAME")]
+    pub(super) set: String,
+
+    /// The folder of the data sets [default: $LAGRULE_DATA, else lagrule in the user's data folder]
+    #[arg(long, value_name = "DIR")]
+    pub(super) data: Option<PathBuf>,
+
+    /// Fetch from this folder of the network instead of the usual ones
+    #[arg(long, value_name = "URL")]
+    pub(super) from: Option<String>,
 }
 
 /// Formats of a verification.

@@ -5,6 +5,8 @@
 
 mod args;
 mod check;
+#[cfg(feature = "train")]
+mod data;
 mod derive;
 mod emit;
 mod files;
@@ -69,6 +71,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Verify(args) => verify::run(&args, &mut screen),
         #[cfg(feature = "train")]
         Command::Train(args) => train::run(&args, &mut screen),
+        #[cfg(feature = "train")]
+        Command::Data(args) => data::run(&args, &mut screen),
     };
     match outcome {
         Ok(Outcome::Done) | Err(Trouble::BrokenPipe) => ExitCode::SUCCESS,

@@ -97,8 +97,9 @@ fn train(
     stop: &AtomicBool,
     screen: &mut Screen,
 ) -> Result<Outcome, Trouble> {
-    let command: Vec<String> =
-        std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    // Where the program lies is of no use elsewhere.
+    let given = std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned());
+    let command: Vec<String> = std::iter::once("lagrule".to_owned()).chain(given).collect();
     let about = (&plan.task, plan.epochs, plan.seeds.as_slice());
     let mut report = Report::new(about, &plan.contestants, command, plan.threads);
     let mut progress = Progress::new(plan, screen);

@@ -10,7 +10,7 @@ use crate::train::data::{Dataset, Part};
 use crate::train::engine::Processor;
 use crate::train::run::Run;
 use crate::train::task::Task;
-use crate::train::trial::{self, Contestant, Setting};
+use crate::train::trial::{self, Contestant, Setting, Trial};
 
 /// Reads the arguments; mistakes are reported, all that can be found at once.
 pub(super) fn read(
@@ -65,6 +65,9 @@ pub(super) fn read(
             return Ok(Err(Outcome::BadInput));
         }
     };
+    if !all_can_be_made(&contestants, &trials, screen) {
+        return Ok(Err(Outcome::BadInput));
+    }
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Ok(Plan {
         epochs: args.epochs.map_or(task.epochs, |epochs| epochs as usize),
@@ -74,6 +77,24 @@ pub(super) fn read(
         contestants,
         trials,
     }))
+}
+
+/// Tries whether every trial has an optimizer; each reason is told once.
+fn all_can_be_made(who: &[Contestant], trials: &[Trial], screen: &mut Screen) -> bool {
+    let mut refusals: Vec<String> = Vec::new();
+    for trial in trials {
+        let Some(contestant) = who.iter().find(|who| who.name == trial.contestant) else {
+            continue;
+        };
+        if let Err(why) = contestant.maker.make(&trial.settings, 1) {
+            let refusal = format!("`{}` cannot be trained: {why}", contestant.name);
+            if !refusals.contains(&refusal) {
+                refusals.push(refusal);
+            }
+        }
+    }
+    refusals.iter().for_each(|refusal| screen.complain(refusal));
+    refusals.is_empty()
 }
 
 /// Gives contestants of the same name a number.

@@ -69,15 +69,29 @@ pub fn archive(
     path: &Path,
     records_each: usize,
 ) -> Result<BTreeMap<&'static str, Part>, DataError> {
+    each_member(path, |inside, entry| records(inside, entry, records_each))
+}
+
+/// The MD5 of each member of an archive.
+pub(super) fn checksums(path: &Path) -> Result<BTreeMap<&'static str, String>, DataError> {
+    each_member(path, |inside, entry| {
+        let damaged = |why: std::io::Error| Problem::Damaged { why: why.to_string() };
+        super::fetch::md5_of_stream(entry).map_err(|why| DataError::new(inside, damaged(why)))
+    })
+}
+
+/// Calls `act` with the path and the content of each member.
+fn each_member<T>(
+    path: &Path,
+    act: impl FnMut(&Path, &mut dyn Read) -> Result<T, DataError>,
+) -> Result<BTreeMap<&'static str, T>, DataError> {
     let file = File::open(path).map_err(|why| DataError::io(path, "read", why))?;
     let mut file = BufReader::with_capacity(1 << 16, file);
     let start = std::io::BufRead::fill_buf(&mut file)
         .map_err(|why| DataError::io(path, "read", why))?;
     match start {
-        [0x1f, 0x8b, ..] => members(path, GzDecoder::new(file), records_each),
-        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {
-            members(path, XzReader::new(file, false), records_each)
-        }
+        [0x1f, 0x8b, ..] => members(path, GzDecoder::new(file), act),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => members(path, XzReader::new(file, false), act),
         _ => {
             let why = "expected an archive compressed by gzip or xz".to_owned();
             Err(DataError::new(path, Problem::Damaged { why }))
@@ -85,23 +99,23 @@ pub fn archive(
     }
 }
 
-fn members(
+fn members<T>(
     path: &Path,
     stream: impl Read,
-    records_each: usize,
-) -> Result<BTreeMap<&'static str, Part>, DataError> {
+    mut act: impl FnMut(&Path, &mut dyn Read) -> Result<T, DataError>,
+) -> Result<BTreeMap<&'static str, T>, DataError> {
     let damaged =
         |why: std::io::Error| DataError::new(path, Problem::Damaged { why: why.to_string() });
     let mut tar = tar::Archive::new(stream);
     let mut files = BTreeMap::new();
     for entry in tar.entries().map_err(damaged)? {
-        let entry = entry.map_err(damaged)?;
+        let mut entry = entry.map_err(damaged)?;
         let name = entry.path().map_err(damaged)?.file_name().map(ToOwned::to_owned);
         let Some(member) = MEMBERS.iter().find(|m| name.as_deref() == Some(m.as_ref())) else {
             continue;
         };
         let inside: PathBuf = path.join(member);
-        files.insert(*member, records(&inside, entry, records_each)?);
+        files.insert(*member, act(&inside, &mut entry)?);
     }
     Ok(files)
 }

@@ -2,7 +2,9 @@
 
 pub mod cifar;
 pub mod error;
+pub mod fetch;
 pub mod idx;
+pub mod verify;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,12 @@
 //! Training: data, networks, optimizers, runs, the command.
 
+mod command;
 mod data;
+mod derived;
+mod fetch;
 mod network;
 mod optimizer;
+mod run;
 
 use serde_json::Value;
 
