@@ -313,7 +313,7 @@ pub(super) struct TrainArgs {
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     pub(super) against: Vec<String>,
 
-    /// The folder of the data sets [default: $LAGRULE_DATA, else lagrule in the user's data folder]
+    /// The folder of the data sets [default: `$LAGRULE_DATA`, else lagrule in the user's data folder]
     #[arg(long, value_name = "DIR")]
     pub(super) data: Option<PathBuf>,
 
@@ -387,7 +387,7 @@ pub(super) struct DataSetArgs {
     #[arg(value_parser = crate::train::task::TASKS, value_name = "NAME")]
     pub(super) set: String,
 
-    /// The folder of the data sets [default: $LAGRULE_DATA, else lagrule in the user's data folder]
+    /// The folder of the data sets [default: `$LAGRULE_DATA`, else lagrule in the user's data folder]
     #[arg(long, value_name = "DIR")]
     pub(super) data: Option<PathBuf>,
 

@@ -200,8 +200,8 @@ impl Report {
         let mut best: Vec<&TrialReport> = Vec::new();
         let score = |trial: &TrialReport| trial.score(self.epochs).unwrap_or(f64::INFINITY);
         for trial in &self.trials {
-            let same = |other: &&TrialReport| other.trial.contestant == trial.trial.contestant;
-            match best.iter().position(|other| same(&other)) {
+            let same = |other: &TrialReport| other.trial.contestant == trial.trial.contestant;
+            match best.iter().position(|other| same(other)) {
                 None => best.push(trial),
                 Some(at) if score(trial) < score(best[at]) => best[at] = trial,
                 Some(_) => {}

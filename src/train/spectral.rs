@@ -1,10 +1,10 @@
-//! Rules that are a function of one matrix, applied to the gradient: $\Delta\theta = f(C)\, g$.
+//! Rules that are a function of one matrix, applied to the gradient: `Δθ = f(C) g`.
 //!
-//! $C$ is the Gauss–Newton matrix of the batch, which for the cross entropy is also its Fisher matrix, with
-//! a damping added: $C + \delta I$. After $m$ steps of Lanczos from $g$, $C V \approx V T$ with $T$
-//! tridiagonal, and $f(C) g \approx \|g\| V f(T) e_1$ (Golub and Meurant, *Matrices, Moments and Quadrature*,
-//! ch. 10). The scalar function $f$ is the rule itself, run on one coordinate with curvature $\lambda$ and
-//! gradient 1: no formula is written twice.
+//! `C` is the Gauss–Newton matrix of the batch, which for the cross entropy is also its Fisher matrix,
+//! with a damping added: `C + δI`. After some steps of Lanczos from `g`, `C V ≈ V T` with `T` tridiagonal,
+//! and `f(C) g ≈ |g| V f(T) e₁` (Golub and Meurant, *Matrices, Moments and Quadrature*, ch. 10). The scalar
+//! function `f` is the rule itself, run on one coordinate with curvature `λ` and gradient 1: no formula is
+//! written twice.
 
 use std::collections::BTreeMap;
 

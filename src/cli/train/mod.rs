@@ -24,7 +24,7 @@ use progress::Progress;
 use store::Store;
 
 /// A checkpoint is written after each epoch, and when the last one is older than this.
-const SAVE_EVERY: Duration = Duration::from_secs(60);
+const SAVE_EVERY: Duration = Duration::from_mins(1);
 
 /// Everything that a command is to run.
 struct Plan {
@@ -126,7 +126,7 @@ fn train(
         ended = Outcome::Failed;
     }
     progress.finish();
-    if let Some(store) = store.as_deref_mut() {
+    if let Some(store) = store {
         store.pictures(&report)?;
     }
     for remark in table::remarks(&report) {

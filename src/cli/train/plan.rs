@@ -93,7 +93,9 @@ fn all_can_be_made(who: &[Contestant], trials: &[Trial], screen: &mut Screen) ->
             }
         }
     }
-    refusals.iter().for_each(|refusal| screen.complain(refusal));
+    for refusal in &refusals {
+        screen.complain(refusal);
+    }
     refusals.is_empty()
 }
 

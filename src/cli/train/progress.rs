@@ -55,7 +55,7 @@ impl Progress {
                 bar.reset_eta();
             }
             None if place > 0 => {
-                line(&format!("{}: goes on at epoch {}", self.label, epoch + 1))
+                line(&format!("{}: goes on at epoch {}", self.label, epoch + 1));
             }
             None => {}
         }

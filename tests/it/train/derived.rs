@@ -107,9 +107,8 @@ fn rules_of_a_matrix_are_functions_of_the_curvature() {
         (-r * dt).exp_m1() / l
     };
     let ballistic = move |l: f64| -dt * (eta * k / (l + damping)).sqrt();
-    let cases: [(Option<&str>, &dyn Fn(f64) -> f64); 2] =
-        [(None, &exact), (Some("ballistic"), &ballistic)];
-    for (regime, f) in cases {
+    let functions: [&dyn Fn(f64) -> f64; 2] = [&exact, &ballistic];
+    for (regime, f) in [None, Some("ballistic")].into_iter().zip(functions) {
         let rule = shipped("ballistic", regime);
         let known = rule.maker.defaults();
         let set: Vec<(&str, f64)> =
