@@ -1,6 +1,7 @@
 //! `lagrule train`: networks trained with derived rules and known optimizers.
 
 mod plan;
+mod plot;
 mod progress;
 mod rule;
 mod store;

@@ -150,16 +150,20 @@ pub(super) fn estimate(plan: &Plan) -> String {
                 // The first step meets cold memory.
                 let _ = run.advance();
                 let began = Instant::now();
-                let steps = (1..5).take_while(|_| run.advance().is_ok()).count().max(1);
-                let step = began.elapsed().as_secs_f64() / steps as f64;
+                let mut steps = 0;
+                while (steps < 4 || began.elapsed().as_secs_f64() < 0.5) && run.advance().is_ok() {
+                    steps += 1;
+                }
+                let step = began.elapsed().as_secs_f64() / f64::from(steps.max(1));
                 // An evaluated image costs about a third of a trained one.
                 let test = task.images[1] as f64 / (3 * task.batch) as f64;
                 let seconds = (task.steps() as f64 + test) * step * plan.epochs as f64;
                 total += seconds * plan.seeds.len() as f64;
                 out += &format!(
-                    "{}: about {}, {} MB; {settings}\n",
+                    "{}: about {}, {:.2} ms a step, {} MB; {settings}\n",
                     trial.label,
                     super::progress::duration(seconds),
+                    1e3 * step,
                     bytes.div_ceil(1_000_000),
                 );
             }

@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::screen::Screen;
+use super::super::solve::plot::Format;
 use super::super::{Trouble, files};
-use super::Plan;
+use super::{Plan, plot};
 use crate::train::report::{Report, TaskNumbers};
-use crate::train::run::Run;
+use crate::train::run::{Epoch, Run};
 use crate::train::table;
 use crate::train::trial::Trial;
 
@@ -108,7 +109,28 @@ impl Store {
 
     /// Draws the curves and writes the page.
     pub(super) fn pictures(&self, report: &Report) -> Result<(), Trouble> {
-        files::write(&self.dir.join("report.md"), table::markdown(report, &[]))
+        let quantities: [(&str, &str, fn(&Epoch) -> f64); 2] = [
+            ("train loss", "loss", |epoch| epoch.train_loss),
+            ("test accuracy", "accuracy", |epoch| epoch.test_accuracy),
+        ];
+        let mut shown = Vec::new();
+        for (label, name, of) in quantities {
+            for (ending, format) in [("svg", Format::Svg), ("png", Format::Png)] {
+                let drawn = plot::draw(report, (label, of), format);
+                let drawn = drawn.map_err(|why| Trouble::File {
+                    what: format!("cannot draw the {label}"),
+                    why: std::io::Error::other(why),
+                })?;
+                let Some(bytes) = drawn else { continue };
+                files::write(&self.dir.join(format!("{name}.{ending}")), bytes)?;
+                if format == Format::Svg {
+                    shown.push((label, format!("{name}.svg")));
+                }
+            }
+        }
+        let shown: Vec<(&str, &str)> =
+            shown.iter().map(|(label, file)| (*label, file.as_str())).collect();
+        files::write(&self.dir.join("report.md"), table::markdown(report, &shown))
     }
 }
 

@@ -12,9 +12,7 @@
 //! for all positions $r$ from the first inner pixel to the last. Between the rows of the result lie two
 //! numbers without a meaning, just where its own border is; they are set to zero. Nothing is copied.
 
-use faer::Accum;
-
-use super::scalar::{Block, Real, product};
+use super::scalar::{Accum, Block, Real, product};
 
 /// A layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! The number types of a network: `f32` to train, `f64` to check the gradients of the same code.
 
 use faer::traits::ComplexField;
-use faer::{Accum, MatMut, MatRef, Par};
+pub(super) use faer::Accum;
+use faer::{MatMut, MatRef, Par};
 
 /// A real number type.
 pub trait Real:
