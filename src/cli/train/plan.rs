@@ -151,7 +151,9 @@ pub(super) fn estimate(plan: &Plan) -> String {
                 let _ = run.advance();
                 let began = Instant::now();
                 let mut steps = 0;
-                while (steps < 4 || began.elapsed().as_secs_f64() < 0.5) && run.advance().is_ok() {
+                while (steps < 4 || began.elapsed().as_secs_f64() < 0.5)
+                    && run.advance().is_ok()
+                {
                     steps += 1;
                 }
                 let step = began.elapsed().as_secs_f64() / f64::from(steps.max(1));

@@ -109,28 +109,35 @@ impl Store {
 
     /// Draws the curves and writes the page.
     pub(super) fn pictures(&self, report: &Report) -> Result<(), Trouble> {
-        let quantities: [(&str, &str, fn(&Epoch) -> f64); 2] = [
-            ("train loss", "loss", |epoch| epoch.train_loss),
-            ("test accuracy", "accuracy", |epoch| epoch.test_accuracy),
-        ];
         let mut shown = Vec::new();
-        for (label, name, of) in quantities {
-            for (ending, format) in [("svg", Format::Svg), ("png", Format::Png)] {
-                let drawn = plot::draw(report, (label, of), format);
-                let drawn = drawn.map_err(|why| Trouble::File {
-                    what: format!("cannot draw the {label}"),
-                    why: std::io::Error::other(why),
-                })?;
-                let Some(bytes) = drawn else { continue };
-                files::write(&self.dir.join(format!("{name}.{ending}")), bytes)?;
-                if format == Format::Svg {
-                    shown.push((label, format!("{name}.svg")));
-                }
-            }
-        }
+        shown.extend(self.picture(report, "train loss", "loss", |epoch| epoch.train_loss)?);
+        let accuracy = |epoch: &Epoch| epoch.test_accuracy;
+        shown.extend(self.picture(report, "test accuracy", "accuracy", accuracy)?);
         let shown: Vec<(&str, &str)> =
             shown.iter().map(|(label, file)| (*label, file.as_str())).collect();
         files::write(&self.dir.join("report.md"), table::markdown(report, &shown))
+    }
+}
+
+impl Store {
+    /// One picture in two forms, as its label and the file for the page; none before two epochs.
+    fn picture(
+        &self,
+        report: &Report,
+        label: &'static str,
+        name: &str,
+        of: fn(&Epoch) -> f64,
+    ) -> Result<Option<(&'static str, String)>, Trouble> {
+        for (ending, format) in [("svg", Format::Svg), ("png", Format::Png)] {
+            let drawn =
+                plot::draw(report, (label, of), format).map_err(|why| Trouble::File {
+                    what: format!("cannot draw the {label}"),
+                    why: std::io::Error::other(why),
+                })?;
+            let Some(bytes) = drawn else { return Ok(None) };
+            files::write(&self.dir.join(format!("{name}.{ending}")), bytes)?;
+        }
+        Ok(Some((label, format!("{name}.svg"))))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The number types of a network: `f32` to train, `f64` to check the gradients of the same code.
 
-use faer::traits::ComplexField;
 pub(super) use faer::Accum;
+use faer::traits::ComplexField;
 use faer::{MatMut, MatRef, Par};
 
 /// A real number type.

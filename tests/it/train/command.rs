@@ -35,6 +35,13 @@ fn digits_are_learned_by_a_derived_rule() {
     assert_eq!(csv.lines().count(), 1 + 3 * 2 * 4);
     let page = std::fs::read_to_string(dir.join("out/report.md")).unwrap();
     assert!(page.contains("## Settings") && page.contains("lagrangian adam"));
+    assert!(page.contains("![train loss](loss.svg)"));
+    for name in ["loss", "accuracy"] {
+        let svg = std::fs::read_to_string(dir.join(format!("out/{name}.svg"))).unwrap();
+        assert!(svg.contains("adam-2") && svg.contains("epoch"), "{name}");
+        let png = std::fs::read(dir.join(format!("out/{name}.png"))).unwrap();
+        assert!(png.starts_with(b"\x89PNG"), "{name}");
+    }
     // The folder is not overwritten; going on with it changes nothing but the time.
     let (code, _, stderr) = train(&[&args[..], &more[..]].concat());
     assert_eq!(code, Some(2));
