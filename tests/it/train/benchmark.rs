@@ -16,7 +16,8 @@ fn the_benchmark_page_is_up_to_date() {
     let mut shown = 0;
     while let Some(line) = lines.next() {
         fresh += &format!("{line}\n");
-        let name = line.strip_prefix("<!-- results ").and_then(|rest| rest.strip_suffix(" -->"));
+        let name =
+            line.strip_prefix("<!-- results ").and_then(|rest| rest.strip_suffix(" -->"));
         if let Some(name) = name {
             fresh += &results(name);
             fresh += "<!-- end -->\n";
