@@ -120,7 +120,7 @@ fn parts() -> PossibleValuesParser {
 Examples:
   lagrule solve rules/double_well_2d.lag
   lagrule solve rules/double_well_2d.lag --set gamma=0.7 --set \"x=-0.93\"
-  lagrule solve rules/momentum.lag --set 'H=[[2, 0], [0, 1]]' --format json
+  lagrule solve rules/natural_gradient.lag --set 'H=[[2, 0], [0, 1]]' --format json
   lagrule solve rules/double_well_2d.lag --plot path.svg
 
 Without --method the closed form is used where there is one, collocation elsewhere, and another

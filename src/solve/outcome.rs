@@ -62,6 +62,11 @@ pub enum Outcome {
         /// First time at which a conjugate point appears, counted from the end.
         time: f64,
     },
+    /// The path does not satisfy the equations of motion, as at a kink of the loss.
+    Unsatisfied {
+        /// Largest residual of the equations of motion, relative to their largest term.
+        residual: f64,
+    },
     /// The kinetic term is not positive definite somewhere along the path.
     MetricNotPositive {
         /// When.
@@ -103,6 +108,7 @@ impl Outcome {
             Self::HorizonTooShort { .. } => "horizon_too_short",
             Self::Beaten { .. } => "beaten",
             Self::NotAMinimum { .. } => "not_a_minimum",
+            Self::Unsatisfied { .. } => "unsatisfied",
             Self::MetricNotPositive { .. } => "metric_not_positive",
             Self::OutsideDomain { .. } => "outside_domain",
             Self::Linear(LinearFailure::NoOptimum { .. } | LinearFailure::Conjugate { .. }) => {
@@ -136,6 +142,10 @@ impl Outcome {
             Self::HorizonTooShort { .. } => "increase the longest horizon",
             Self::Beaten { .. } => {
                 "give a hint where the path may come to rest, or more starting points for the search"
+            }
+            Self::Unsatisfied { .. } => {
+                "the loss has to be smooth, and of a size that the rate can feel: look for a kink, or \
+                 for constants of very different size"
             }
             Self::NotAMinimum { .. } => "shorten the horizon or increase the discount",
             Self::MetricNotPositive { .. } => {
@@ -191,6 +201,10 @@ impl fmt::Display for Outcome {
                 f,
                 "the best path found costs {cost:.6}, not moving at all {staying:.6}: the optimum \
                  was missed"
+            ),
+            Self::Unsatisfied { residual } => write!(
+                f,
+                "the path found does not satisfy the equations of motion: residual {residual:.1e}"
             ),
             Self::NotAMinimum { time } => write!(
                 f,

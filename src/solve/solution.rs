@@ -68,6 +68,9 @@ pub struct Comparison {
     pub work: Work,
 }
 
+/// A residual as large as this is no matter of accuracy.
+const UNSATISFIED: f64 = 0.1;
+
 /// Solves a problem. Without a method, the closed form for quadratic Lagrangians and collocation for
 /// all others; each is checked by another.
 pub fn solve(problem: &Problem<'_>, method: Option<Method>) -> Solution {
@@ -80,6 +83,9 @@ pub fn solve(problem: &Problem<'_>, method: Option<Method>) -> Solution {
         let evidence = check(problem, method, &found);
         if let Ok(SecondVariation { conjugate: Some(time), .. }) = evidence.second_variation {
             trajectory.outcome = Outcome::NotAMinimum { time };
+        }
+        if evidence.residual > UNSATISFIED {
+            trajectory.outcome = Outcome::Unsatisfied { residual: evidence.residual };
         }
         checks = Some(evidence);
     }

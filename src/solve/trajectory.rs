@@ -173,7 +173,9 @@ impl Trajectory {
                     .max(1e-6 * d.hessian.amax() * extent);
             }
         }
-        if worst == 0.0 { 0.0 } else { worst / size.max(f64::MIN_POSITIVE) }
+        let relative = if worst == 0.0 { 0.0 } else { worst / size.max(f64::MIN_POSITIVE) };
+        // What can't be evaluated is not satisfied.
+        if relative.is_nan() { f64::INFINITY } else { relative }
     }
 
     /// The last node's time.

@@ -13,7 +13,7 @@ use super::sample::{Draw, draw, from_file};
 use super::trouble::Trouble;
 use crate::derive::{Class, Condition, Definition, Derivation, Meaning};
 use crate::model::types::Model;
-use crate::solve::linalg::{LinearFailure, Matrix};
+use crate::solve::linalg::{LinearFailure, Matrix, eigenvalues};
 use crate::symbolic::eval::eval;
 
 /// Parameter sets with an optimum.
@@ -141,7 +141,9 @@ fn least_eigenvalue(value: &Matrix) -> f64 {
     if !value.is_square() {
         return value.min();
     }
-    value.complex_eigenvalues().iter().map(|root| root.re).fold(f64::INFINITY, f64::min)
+    eigenvalues(value).map_or(f64::NAN, |roots| {
+        roots.iter().map(|root| root.re).fold(f64::INFINITY, f64::min)
+    })
 }
 
 /// Is there an optimum by the numeric road?

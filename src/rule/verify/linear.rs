@@ -14,8 +14,8 @@ use super::case::Case;
 use super::trouble::Trouble;
 use crate::model::types::Horizon;
 use crate::solve::linalg::{
-    EndKind, LinearFailure, Matrix, Pencil, Road, Scattering, Solvent, Vector, exponential,
-    solvent,
+    EndKind, LinearFailure, Matrix, Pencil, Road, Scattering, Solvent, Vector, eigenvalues,
+    exponential, solvent,
 };
 use crate::symbolic::eval::eval_scalar;
 
@@ -80,7 +80,7 @@ pub(super) fn amplification(case: &Case<'_>) -> Result<f64, Trouble> {
     companion.view_mut((0, n), (n, n)).fill_with_identity();
     companion.view_mut((n, 0), (n, n)).copy_from(&-(&inverse * &pencil.stiffness));
     companion.view_mut((n, n), (n, n)).copy_from(&-(&inverse * &pencil.damping));
-    let roots = companion.complex_eigenvalues();
+    let roots = eigenvalues(&companion)?;
     let rates = roots.iter().map(|root| (root.re - equations.gamma / 2.0).abs());
     let (least, most) = rates.fold((f64::INFINITY, 0.0_f64), |(l, m), r| (l.min(r), m.max(r)));
     Ok((2.0 * (most - least) * horizon).exp())

@@ -109,8 +109,8 @@ impl fmt::Display for LinearFailure {
             Self::Singular { what } => write!(f, "{what} is singular"),
             Self::Conjugate { safe, horizon } => write!(
                 f,
-                "no minimum over a horizon of {horizon:.6e}: a conjugate point comes after \
-                 {safe:.6e}"
+                "no minimum over a horizon of {horizon:.6}: a conjugate point lies between \
+                 {safe:.6} and {horizon:.6} before its end"
             ),
         }
     }

@@ -29,7 +29,7 @@ pub use functions::{exponential, square_root};
 pub use modes::{DiagonalModes, Modes};
 pub use pencil::Pencil;
 pub use scattering::{EndKind, HorizonEnd, LinearPath, LinearQuadratic, Scattering};
-pub use schur::{OrderedSchur, ordered_schur};
+pub use schur::{OrderedSchur, eigenvalues, ordered_schur};
 pub use sign::{SignFunction, sign};
 pub use solvent::{Road, Solvent, solvent};
 pub use sylvester::{lyapunov, sylvester};

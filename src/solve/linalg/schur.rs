@@ -46,7 +46,7 @@ pub fn ordered_schur(
         }
         at += size;
     }
-    let eigenvalues = eigenvalues(&t);
+    let eigenvalues = diagonal_eigenvalues(&t);
     Ok(OrderedSchur { basis: q, form: t, selected: place, eigenvalues })
 }
 
@@ -147,8 +147,13 @@ fn block_eigenvalues(t: &Matrix, at: usize, size: usize) -> [Complex<f64>; 2] {
     }
 }
 
+/// The eigenvalues of a square matrix.
+pub fn eigenvalues(a: &Matrix) -> Result<Vec<Complex<f64>>, LinearFailure> {
+    real_schur(a).map(|(_, form)| diagonal_eigenvalues(&form))
+}
+
 /// Eigenvalues in the order of the diagonal of a quasi-triangular matrix.
-pub(super) fn eigenvalues(t: &Matrix) -> Vec<Complex<f64>> {
+pub(super) fn diagonal_eigenvalues(t: &Matrix) -> Vec<Complex<f64>> {
     let mut out = Vec::with_capacity(t.nrows());
     let mut at = 0;
     while at < t.nrows() {
