@@ -45,7 +45,6 @@ use configuration::configure;
 /// Clauses whose derivation does not exist yet and losses whose gradient cannot be written
 /// index-free (both `E301`). A problem without closed form is not an error.
 pub fn derive(model: &Model) -> Result<Derivation, Diagnostics> {
-    refuse_unsupported(model)?;
     let configuration = configure(model);
     if model.horizon == Horizon::SingleStep {
         return plan::single_step(model, &configuration).ok_or_else(|| no_gradient(model));
@@ -69,26 +68,4 @@ fn no_gradient(model: &Model) -> Diagnostics {
         .hint("give an entry of an abstract matrix a name of its own, `given m12(theta) : scalar`"),
     );
     all
-}
-
-/// What parses and checks but has no derivation yet; saying so is better than a wrong rule.
-fn refuse_unsupported(model: &Model) -> Result<(), Diagnostics> {
-    let mut all = Diagnostics::new();
-    let mut refuse = |span, what: &str, hint: &str| {
-        let message = format!("{what} cannot be derived yet");
-        all.push(Diagnostic::error(Code::NotDerivable, span, message).hint(hint));
-    };
-    if let Some(change) = model.changes.first() {
-        let what = format!("the change of coordinate `{}`", change.new.name);
-        refuse(
-            change.span,
-            &what,
-            "write the objective in the new coordinate, or remove the clause",
-        );
-    }
-    if let Some(name) = model.distributional.first() {
-        let what = format!("the distributional parameter `{name}`");
-        refuse(model.span, &what, "`lagrule check` and `lagrule fmt` accept the file as it is");
-    }
-    if all.is_empty() { Ok(()) } else { Err(all) }
 }

@@ -76,6 +76,7 @@ codes! {
     E227 CannotCommute       "these can't be declared to commute"
     E228 Unused              "a name is declared and never used"
     E229 NumberTooLarge      "a number grows beyond all bounds"
+    E230 NoAverage           "the average over a distribution has no closed form"
 
     // Stage 3: derivation.
     E301 NotDerivable        "the derivation of this clause does not exist yet"

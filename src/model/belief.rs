@@ -397,5 +397,9 @@ fn change(
     let rank = super::types::rank::COORDINATE + (declared.coordinates.len() + at) as u32;
     let new = Symbol::new(&binding.name.text, value.shape().clone(), rank);
     let old = old.name().to_owned();
-    (!taken).then(|| Change { new, old, value, span: binding.span() })
+    if taken {
+        return None;
+    }
+    scope.replace(&binding.name.text, Entity::Coordinate(new.clone()));
+    Some(Change { new, old, value, span: binding.span() })
 }
