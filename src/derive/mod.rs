@@ -10,6 +10,7 @@ mod conditions;
 mod configuration;
 mod diagnosis;
 mod first_integral;
+mod flow;
 mod horizon;
 mod inertia;
 mod linear;
@@ -30,8 +31,8 @@ pub use slow::{Halves, halves, warn as warn_of_separation};
 pub use trace::{Claim, Step, Trace};
 pub use types::{
     Average, Class, Condition, Definition, Derivation, Diagnosis, Dropped, Equation,
-    ErrorOrder, GradientFlow, Meaning, NoOptimum, RegimeLimit, RegimeRule, Role, Slow, Stacked,
-    Update,
+    ErrorOrder, Flow, GradientFlow, Meaning, NoOptimum, RegimeLimit, RegimeRule, Role, Slow,
+    Stacked, Update,
 };
 
 use crate::diag::{Code, Diagnostic, Diagnostics};

@@ -3,6 +3,7 @@
 
 use super::configuration::Configuration;
 use super::first_integral::orbit;
+use super::flow::flow;
 use super::horizon;
 use super::linear::{BlockSolution, tidy};
 use super::overdamped::{along, expand_overdamped};
@@ -153,11 +154,17 @@ fn overdamped(
         return Err("with drift the step must shrink too: add `dt -> 0`".to_owned());
     }
     let mut changes = Vec::new();
+    let (mut flows, mut steps) = (Vec::new(), Vec::new());
     for ((coordinate, drift), first) in
         motion.coordinates.iter().zip(&expansion.drift).zip(&expansion.first)
     {
         let loss = tidy(&(&dt * first / rate));
         let change = sum([&dt * drift, loss]);
+        let velocity = sum([drift.clone(), first / rate]);
+        if let Some((flow, step)) = flow(coordinate, &velocity, &motion.coordinates) {
+            flows.push(flow);
+            steps.push(step);
+        }
         let start = motion
             .coordinates
             .iter()
@@ -181,11 +188,12 @@ fn overdamped(
         changes: regroup(configuration, &changes),
         slow: Vec::new(),
         dropped: Vec::new(),
+        flows,
         error: ErrorOrder::Power(q(by_rate.min(by_step), 1)),
         conditions,
         definitions: Vec::new(),
         eigenvalues: Vec::new(),
-        steps: Vec::new(),
+        steps,
     })
 }
 
@@ -321,6 +329,7 @@ fn undiscounted(
         changes: regroup(configuration, &[(orbit.coordinate.clone(), change)]),
         slow: Vec::new(),
         dropped: Vec::new(),
+        flows: Vec::new(),
         error: ErrorOrder::Power(q(1, 1)),
         conditions: Vec::new(),
         definitions: vec![Definition { symbol: orbit.rest, meaning }],

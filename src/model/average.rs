@@ -50,19 +50,25 @@ pub(super) fn averaged(
             continue;
         };
         let normal = Normal { itself, mean: mean.clone(), deviation: deviation.clone() };
-        let expanded = expand(&all.loss);
         let (with, without): (Vec<Expr>, Vec<Expr>) =
-            expanded.terms().iter().cloned().partition(|term| term.contains(&normal.itself));
+            all.loss.terms().iter().cloned().partition(|term| term.contains(&normal.itself));
         if with.is_empty() {
             continue;
         }
         let mut values = Vec::new();
         for term in &with {
-            let Some(value) = normal.average(term, &mut all.functions) else {
-                scope.report(no_average(term, span, name));
-                return None;
-            };
-            values.push(value);
+            // As written, so that it reads as before; term by term where that does not do.
+            if let Some(value) = normal.average(term, &mut all.functions) {
+                values.push(value);
+                continue;
+            }
+            for part in expand(term).terms() {
+                let Some(value) = normal.average(part, &mut all.functions) else {
+                    scope.report(no_average(part, span, name));
+                    return None;
+                };
+                values.push(value);
+            }
         }
         let value = sum(values);
         all.averages.push((name.clone(), sum(with), value.clone()));
@@ -91,6 +97,9 @@ const LONGEST_SERIES: i64 = 8;
 impl Normal {
     /// `E term`
     fn average(&self, term: &Expr, functions: &mut Vec<Arc<Abstract>>) -> Option<Expr> {
+        if !term.contains(&self.itself) {
+            return Some(term.clone());
+        }
         if let Some(value) = self.by_name(term, functions) {
             return Some(value);
         }
@@ -134,8 +143,7 @@ impl Normal {
         };
         let slope = covector(&moved(f), &along).ok()?;
         let hessian = coefficient(&moved(&slope), &along).ok()?;
-        let variance =
-            matrix::elementwise_power(&Expr::sym(self.deviation.clone()), &q(2, 1));
+        let variance = matrix::elementwise_power(&Expr::sym(self.deviation.clone()), &q(2, 1));
         if hessian.is_scalar() {
             return Some(variance * hessian);
         }
@@ -187,7 +195,9 @@ fn diagonal(of: &Expr) -> Option<Expr> {
         Node::Zero => Some(Expr::zeros(column)),
         Node::Identity(_) => Some(matrix::ones(&column)),
         Node::Diag(vector) => Some(vector.clone()),
-        Node::Sym(symbol) if symbol.props.has(Prop::Diagonal) => Some(of * matrix::ones(&column)),
+        Node::Sym(symbol) if symbol.props.has(Prop::Diagonal) => {
+            Some(of * matrix::ones(&column))
+        }
         Node::Sum(terms) => {
             let parts: Option<Vec<Expr>> = terms.iter().map(diagonal).collect();
             Some(sum(parts?))

@@ -31,6 +31,6 @@ mod values;
 
 pub use check::check;
 pub use types::{
-    Average, Belief, Change, Constant, Coordinate, Discount, Horizon, Limit, Model, Parts, Places,
-    Range, Regime, Value,
+    Average, Belief, Change, Constant, Coordinate, Discount, Horizon, Limit, Model, Parts,
+    Places, Range, Regime, Value,
 };

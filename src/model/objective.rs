@@ -156,7 +156,8 @@ fn parts(
         None => None,
     };
     let average::Averaged { loss, averages, functions } = loss?;
-    let named = averages.into_iter().map(|(name, before, after)| Average { name, before, after });
+    let named =
+        averages.into_iter().map(|(name, before, after)| Average { name, before, after });
     let parts = Parts { metric: metric?, drift: drift?, rate: rate?, loss };
     Some((parts, (named.collect(), functions)))
 }

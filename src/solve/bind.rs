@@ -159,11 +159,8 @@ fn complete(model: &Model) -> Result<(), Diagnostics> {
         .filter(|c| !c.belief && !given(c, &model.start, model))
         .collect();
     let fixed = !model.end.is_empty();
-    let ends: Vec<&Coordinate> = model
-        .coordinates
-        .iter()
-        .filter(|c| fixed && !given(c, &model.end, model))
-        .collect();
+    let ends: Vec<&Coordinate> =
+        model.coordinates.iter().filter(|c| fixed && !given(c, &model.end, model)).collect();
     let mut mistakes = Diagnostics::new();
     if !quantities.is_empty() {
         mistakes.push(missing(model, "value", &quantities));
