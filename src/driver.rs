@@ -4,6 +4,7 @@ use crate::derive::{self, Derivation, Update};
 use crate::diag::{Diagnostics, Sink};
 use crate::model::Model;
 use crate::rule::adaptive;
+use crate::rule::judge::judge;
 use crate::rule::known::recognise;
 use crate::solve::{self, Bound};
 use crate::source::Source;
@@ -18,6 +19,7 @@ pub fn study(source: &Source, sink: &mut Sink) -> Result<Study, Diagnostics> {
     let file = syntax::parse(source, sink)?;
     let model = model::check(&file, sink)?;
     let derivation = derive::derive(&model)?;
+    judge(&model, &derivation, sink)?;
     let known = exact_changes(&derivation)
         .filter(|_| derivation.slow.is_empty())
         .and_then(|changes| recognise(&model, &changes));

@@ -118,6 +118,28 @@ fn read(term: &Expr, coordinate: &Symbol) -> Option<(Expr, Kind)> {
     Some((divide(&whole), Kind::Exponential(rate * exponent)))
 }
 
+/// Growth and hold of a logistic equation; a velocity that only grows has no hold.
+pub(super) fn spread(
+    coordinate: &Symbol,
+    velocity: &Expr,
+    coordinates: &[Symbol],
+) -> Option<(Expr, Expr)> {
+    if let Some(found) = logistic(coordinate, velocity, coordinates) {
+        return Some((found.growth, found.hold));
+    }
+    let zero = Expr::zeros(coordinate.shape.clone());
+    let mut growth = Vec::new();
+    for term in expand(velocity).terms() {
+        let (coefficient, kind) = read(term, coordinate)?;
+        let (Kind::Power(n) | Kind::Exponential(n)) = kind;
+        if !n.is_zero() || coefficient.contains_any(coordinates) {
+            return None;
+        }
+        growth.push(coefficient);
+    }
+    Some((sum(growth), zero))
+}
+
 impl Logistic {
     /// Where it settles, `w* = −a/b`; `None` without growth.
     pub(super) fn rest(&self) -> Option<Expr> {

@@ -27,7 +27,7 @@ mod types;
 pub mod variation;
 
 pub use regime::{epsilon, limit_symbols, scaling};
-pub use slow::{Halves, halves, warn as warn_of_separation};
+pub use slow::{Halves, halves};
 pub use trace::{Claim, Step, Trace};
 pub use types::{
     Average, Class, Condition, Definition, Derivation, Diagnosis, Dropped, Equation,
@@ -37,6 +37,7 @@ pub use types::{
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::model::types::{Horizon, Model};
+use crate::symbolic::Expr;
 use configuration::configure;
 
 /// Derives the rule that is optimal under the model's assumptions.
@@ -55,6 +56,17 @@ pub fn derive(model: &Model) -> Result<Derivation, Diagnostics> {
     let mut derivation = plan::continuous(model, &configuration, &motion);
     slow::whole(model, &mut derivation);
     Ok(derivation)
+}
+
+/// Growth and hold of the spread of a distribution, `w' ∝ a w + b w²` in the overdamped motion of a
+/// deviation; `None` where it is no logistic equation.
+pub fn logistic_spread(model: &Model, coordinate: &str) -> Option<(Expr, Expr)> {
+    let configuration = configure(model);
+    let motion =
+        variation::vary(model, &configuration.coordinates, &configuration.lagrangian).ok()?;
+    let at = motion.coordinates.iter().position(|q| *q.name == *coordinate)?;
+    let expansion = overdamped::expand_overdamped(&motion)?;
+    flow::spread(&motion.coordinates[at], &expansion.first[at], &motion.coordinates)
 }
 
 fn no_gradient(model: &Model) -> Diagnostics {

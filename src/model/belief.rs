@@ -9,8 +9,8 @@ use super::shape;
 use super::types::{Belief, Change, Coordinate};
 use crate::diag::{Code, Diagnostic, nearest};
 use crate::source::Span;
-use crate::symbolic::assume::is_positive;
-use crate::symbolic::{Expr, Fun, Mark, Shape, Symbol, build, matrix};
+use crate::symbolic::assume::{is_nonnegative, is_positive};
+use crate::symbolic::{Expr, Fun, Mark, Shape, Symbol, build, matrix, print};
 use crate::syntax::ast::{self, Argument, BeliefItem, BeliefPart, Binding, Call};
 
 /// The belief blocks of the file.
@@ -19,6 +19,12 @@ pub(super) fn beliefs(
     declared: &Declarations,
     scope: &mut Scope<'_>,
 ) -> Vec<Belief> {
+    let seen = |name: &str, all: &[Belief]| {
+        let Some(own) = declared.coordinates.iter().find(|c| c.name() == name) else {
+            return true;
+        };
+        all.iter().any(|belief| belief.observation.contains(&own.position))
+    };
     let find = |name: &str| declared.coordinates.iter().find(|c| c.belief && c.name() == name);
     let mut out = Vec::new();
     for found in &all.beliefs {
@@ -29,6 +35,19 @@ pub(super) fn beliefs(
             // Its header has a mistake; its lines are still read for theirs.
             let position = Symbol::new(name, Shape::scalar(), 0);
             belief(*found, &Coordinate { position, belief: true }, scope);
+        }
+    }
+    if out.len() == all.beliefs.len() {
+        for belief in out.iter().filter(|belief| !seen(&belief.name, &out)) {
+            scope.report(
+                Diagnostic::error(
+                    Code::NeverObserved,
+                    belief.span,
+                    format!("the belief `{}` is never observed", belief.name),
+                )
+                .here("no observation speaks of it, so only the loss would bend it")
+                .hint(format!("add a line `observe g ~ normal({}, s^2)`", belief.name)),
+            );
         }
     }
     out
@@ -273,7 +292,37 @@ fn observed(
     if !fits {
         return None;
     }
-    Some(minus_log_normal(&(seen - mean), &variance))
+    let off = seen - mean;
+    if let Some(warning) = unbounded(&off, &variance, law.span) {
+        scope.sink.push(warning);
+    }
+    Some(minus_log_normal(&off, &variance))
+}
+
+/// A density grows beyond all bounds where a variance that moves may vanish together with what it
+/// measures.
+fn unbounded(off: &Expr, variance: &Expr, span: Span) -> Option<Diagnostic> {
+    let moves = |e: &Expr| {
+        e.symbols().iter().any(|symbol| {
+            symbol.rank >= super::types::rank::COORDINATE && symbol.mark == Mark::Plain
+        })
+    };
+    if !moves(variance) || !moves(off) {
+        return None;
+    }
+    let floor = variance.terms().iter().any(|term| !moves(term) && is_positive(term))
+        && variance.terms().iter().all(is_nonnegative);
+    if floor {
+        return None;
+    }
+    let (off, variance) = (print::ascii(off), print::ascii(variance));
+    Some(
+        Diagnostic::warning(Code::UnboundedLikelihood, span, "this likelihood is not bounded")
+            .here(format!("it grows without end as `{variance}` -> 0 while `{off}` = 0"))
+            .note("the cost then has no minimum over beliefs; the slow equations still have sense away from there")
+            .hint(format!("give the variance a floor: `{variance} + s^2`"))
+            .hint("or observe the square instead: `observe g^2 ~ normal(v, s^2)`"),
+    )
 }
 
 fn minus_log_normal(off: &Expr, variance: &Expr) -> Expr {

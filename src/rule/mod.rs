@@ -2,5 +2,6 @@
 //! whether it agrees with independent numerics.
 
 pub mod adaptive;
+pub mod judge;
 pub mod known;
 pub mod verify;

@@ -11,9 +11,6 @@ mod average;
 mod dropped;
 mod equations;
 mod frozen;
-mod separation;
-
-pub use separation::warn;
 
 use super::configuration::Configuration;
 use super::trace::Step;
