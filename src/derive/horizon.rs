@@ -79,7 +79,8 @@ pub(super) fn plan(
         change = change + lift(&profile.forced)? * &inhomogeneous;
         velocity = velocity + lift(&profile.forced_rate)? * &inhomogeneous;
     }
-    let free_value = !fixed_end && drift_free;
+    // Staying at the rest point has to be a plan itself, with no momentum left at the end.
+    let free_value = !fixed_end && drift_free && is_zero(&inhomogeneous);
     let value = free_value.then(|| {
         let row = matrix::transpose(offset);
         Expr::frac(-1, 2) * (row * (&block.m * &own_rate) * offset)

@@ -133,9 +133,11 @@ fn linear(
     }
     let mut changes: Vec<(Symbol, Expr, Expr)> = Vec::new();
     let mut exact = true;
+    let mut values = Vec::new();
     for solution in &solutions {
         let planned = plan_block(model, solution, half, &mut taken, &mut derivation);
-        let Some((change, velocity)) = planned else { continue };
+        values.push(planned.as_ref().and_then(|planned| planned.value.clone()));
+        let Some(BlockPlan { change, velocity, .. }) = planned else { continue };
         let first = Expr::sym(step()) * &velocity;
         let first = if first.terms().len() > 1 { tidy(&first) } else { first };
         let block = &solution.block;
@@ -156,6 +158,8 @@ fn linear(
         exact &= change.is_some();
         derivation.closed_form &= change.is_some();
     }
+    // The cost is the sum over all blocks: one that is not known leaves none.
+    derivation.value = values.into_iter().collect::<Option<Vec<_>>>().map(sum);
     // A rule through `X` is exact although `X` has no closed form.
     derivation.updates = updates(configuration, &changes, exact);
     if model.horizon == Horizon::Infinite {
@@ -225,15 +229,24 @@ fn record_coefficients(block: &Block, motion: &Motion, trace: &mut Trace) {
     );
 }
 
-/// The change over one step and the initial velocity of one block; fills in definitions, value,
-/// path and conditions.
+/// What is known of the plan of one block.
+struct BlockPlan {
+    /// The change over one step, if it has a formula.
+    change: Option<Expr>,
+    /// The velocity at the start.
+    velocity: Expr,
+    /// The cost beyond staying at the rest point, if there is one.
+    value: Option<Expr>,
+}
+
+/// Plans one block; fills in definitions, path and conditions.
 fn plan_block(
     model: &Model,
     solution: &BlockSolution,
     half: &Expr,
     taken: &mut Vec<Symbol>,
     derivation: &mut Derivation,
-) -> Option<(Option<Expr>, Expr)> {
+) -> Option<BlockPlan> {
     let dt = Expr::sym(step());
     if let Horizon::Finite(horizon) = &model.horizon {
         let fixed = !model.end.is_empty();
@@ -244,10 +257,8 @@ fn plan_block(
         }
         derivation.definitions.extend(planned.definitions);
         derivation.closed_form &= planned.closed;
-        if let Some(value) = planned.value {
-            add_value(derivation, value);
-        }
-        return Some((planned.change, planned.velocity));
+        let horizon::Planned { change, velocity, value, .. } = planned;
+        return Some(BlockPlan { change, velocity, value });
     }
     let definitions = solution.definitions();
     if let Some(solvent) = &solution.solvent {
@@ -267,13 +278,13 @@ fn plan_block(
         let claim = Claim::Equal(&block.k * offset, block.force.clone());
         derivation.trace.push("rest point", "q₀ − q* solves K (q₀ − q*) = F₀", claim);
     }
-    if let Some((value, rest)) = value(solution) {
+    let value = value(solution).map(|(value, rest)| {
         for definition in &rest {
             record_definition(definition, &mut derivation.trace);
         }
         derivation.definitions.extend(rest);
-        add_value(derivation, value);
-    }
+        value
+    });
     // A long offset from the rest point is said in terms of it.
     let long = solution.offset.as_ref().is_some_and(|offset| offset.size() > LONGEST_OFFSET);
     let through = solution.through_rest().filter(|_| long).map(|(through, _)| through);
@@ -289,7 +300,8 @@ fn plan_block(
         );
         derivation.path.push((coordinate.clone(), path));
     }
-    Some((Some(solution.change_after(&dt)), solution.velocity.clone()))
+    let change = Some(solution.change_after(&dt));
+    Some(BlockPlan { change, velocity: solution.velocity.clone(), value })
 }
 
 /// Offsets larger than this are written `q(0) − q*`.
@@ -319,13 +331,6 @@ fn record_definition(definition: &Definition, trace: &mut Trace) {
         };
         trace.push(law, remark, claim);
     }
-}
-
-fn add_value(derivation: &mut Derivation, value: Expr) {
-    derivation.value = Some(match derivation.value.take() {
-        Some(known) => known + value,
-        None => value,
-    });
 }
 
 fn finite(

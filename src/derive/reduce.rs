@@ -20,6 +20,7 @@ use crate::symbolic::build::{pow, sum};
 use crate::symbolic::expand::{common_denominator, expand};
 use crate::symbolic::number::{q, sign};
 use crate::symbolic::rewrite::{replace, substitute};
+use crate::symbolic::series::leading;
 use crate::symbolic::spectral::marker;
 use crate::symbolic::{Expr, Mark, Symbol};
 
@@ -370,6 +371,9 @@ pub(super) fn horizon_regimes(
         return unavailable(model, "regimes of a plan with a fixed end are not derived");
     }
     let one = |regime: &Regime| {
+        if outruns(regime, horizon) {
+            return Err("the horizon becomes shorter than the step: add `dt -> 0`".to_owned());
+        }
         let mut neglected = Neglected::default();
         let mut changes = Vec::new();
         for solution in solutions {
@@ -397,6 +401,13 @@ pub(super) fn horizon_regimes(
     regimes
         .map(|regime| RegimeLimit { name: regime.name.clone(), outcome: one(regime) })
         .collect()
+}
+
+/// Does the step exceed every horizon in this regime?
+fn outruns(regime: &Regime, horizon: &Expr) -> bool {
+    let steps = substitute(&(Expr::sym(step()) / horizon), &scaling(regime));
+    leading(&steps, &epsilon())
+        .is_ok_and(|found| found.is_some_and(|found| found.first.0 < q(0, 1)))
 }
 
 /// Every regime refused for one reason.

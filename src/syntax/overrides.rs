@@ -8,6 +8,7 @@ use super::parse;
 use crate::diag::{Diagnostics, Sink};
 use crate::source::{Source, Span};
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 /// Reads a file with overriding numbers; of two for one name the later counts. The source that
 /// comes back holds both, and the places in all messages are places in it.
@@ -27,7 +28,8 @@ pub fn parse_with(
         for one in overrides {
             // A line break would begin a clause of its own.
             let one = one.replace(['\n', '\r'], " ");
-            text.push_str(&format!("{keyword} {}\n", one.trim()));
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{keyword} {}", one.trim());
         }
         Source::new(source.name(), &text)
     };

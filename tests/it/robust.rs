@@ -134,7 +134,7 @@ fn damaged_rules_are_derived_or_refused() {
         let rule = choices.below(rules.len());
         mutate(&rules[rule].1, &mut choices)
     };
-    for_seeds(1500, damaged, |text| {
+    for_seeds(6000, damaged, |text| {
         hold::parses(text);
         hold::study(text).map_or_else(Vec::new, |study| hold::faults(&study))
     });
@@ -156,7 +156,7 @@ fn damaged_unseen_files_are_derived_or_refused() {
 #[test]
 fn unseen_files_are_derived() {
     let unseen = |seed| generate(&mut Choices::from_seed(1_000_000 + seed));
-    for_seeds(800, unseen, |text| {
+    for_seeds(600, unseen, |text| {
         match driver::study(&Source::new("unseen.lag", text), &mut Sink::new()) {
             Ok(study) => hold::faults(&study),
             // Index-free gradients do not exist for everything; the message says so.
@@ -166,5 +166,13 @@ fn unseen_files_are_derived() {
                 .map(|mistake| format!("{}: {}", mistake.code, mistake.message))
                 .collect(),
         }
+    });
+}
+
+#[test]
+fn unseen_derivations_agree_with_the_numeric_roads() {
+    let unseen = |seed| generate(&mut Choices::from_seed(2_000_000 + seed));
+    for_seeds(200, unseen, |text| {
+        hold::study(text).map_or_else(Vec::new, |study| hold::disagreements(&study))
     });
 }

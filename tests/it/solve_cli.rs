@@ -1,5 +1,7 @@
 //! `lagrule solve` as its users meet it: reference numbers, exit codes, messages.
 
+#![allow(clippy::unreadable_literal, reason = "reference numbers are compared as printed")]
+
 use assert_cmd::Command;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -132,22 +134,29 @@ fn the_json_report_has_the_keys_of_its_schema() {
 #[test]
 fn the_text_report_says_what_was_found_and_why_to_believe_it() {
     let output = solve(&[WELL]).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    // Errors at the level of rounding and counters of work differ between machines.
-    let steady: Vec<String> = text
-        .lines()
-        .map(|line| match line.split_once("  work") {
-            _ if line.starts_with("work") => "work         (counters)".to_owned(),
-            _ => without_errors(line),
-        })
-        .collect();
+    let steady = steady(&String::from_utf8(output.stdout).unwrap());
+    // The manual shows the same report.
+    let manual = std::fs::read_to_string("docs/solve.md").unwrap();
+    let shown = manual.split("```text\n$ lagrule solve rules/double_well_2d.lag\n").nth(1);
+    assert_eq!(self::steady(shown.unwrap().split("```").next().unwrap()), steady);
     insta::with_settings!({
         snapshot_path => "../snapshots/solve",
         prepend_module_to_snapshot => false,
         omit_expression => true,
     }, {
-        insta::assert_snapshot!("double_well_2d", steady.join("\n"));
+        insta::assert_snapshot!("double_well_2d", steady);
     });
+}
+
+/// Errors at the level of rounding and counters of work differ between machines.
+fn steady(report: &str) -> String {
+    let line = |line: &str| {
+        if line.starts_with("work") {
+            return "work         (counters)".to_owned();
+        }
+        without_errors(line)
+    };
+    report.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Replaces numbers such as `3e-10`.
@@ -310,4 +319,48 @@ fn an_output_file_is_written_whole_or_not_at_all() {
     assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 1);
     refused(&[WELL, "-o", "no/such/dir/report.txt"], 2, &["cannot write"]);
     refused(&[WELL, "--plot", "picture.jpg"], 2, &[".svg or .png"]);
+}
+
+#[test]
+fn pictures_are_drawn_as_svg_and_png() {
+    let dir = scratch("plots");
+    for (rule, panels) in [(WELL, 3), ("rules/momentum.lag", 2), ("rules/escape.lag", 2)] {
+        let svg = dir.join("a.svg");
+        solve(&[rule, "--plot", svg.to_str().unwrap()]).assert().success();
+        let text = std::fs::read_to_string(&svg).unwrap();
+        assert!(text.starts_with("<svg") && text.trim_end().ends_with("</svg>"));
+        // Each panel names its axes.
+        assert!(text.matches("time t").count() >= panels.min(2), "{rule}");
+        for word in ["kinetic term", "loss term"] {
+            assert!(text.contains(word), "{rule}: {word}");
+        }
+        assert_eq!(text.contains("gradient descent"), panels == 3);
+        // The same input gives the same bytes.
+        solve(&[rule, "--plot", svg.to_str().unwrap()]).assert().success();
+        assert_eq!(std::fs::read_to_string(&svg).unwrap(), text);
+    }
+    let png = dir.join("a.png");
+    solve(&[WELL, "--plot", png.to_str().unwrap()]).assert().success();
+    assert!(std::fs::read(&png).unwrap().starts_with(b"\x89PNG\r\n"));
+}
+
+#[test]
+fn the_figures_of_the_paper_have_their_reference_numbers() {
+    for (figure, set, rest, velocity_at_start) in [
+        ("fig2a", "gamma=0", &[0.0][..], Some(&[-1.0][..])),
+        ("fig2a", "gamma=1", &[0.0], Some(&[-0.6180339887])),
+        ("fig2a", "gamma=10", &[0.0], Some(&[-0.0990195136])),
+        ("fig2d", "gamma=0", &[0.0, 0.0], Some(&[-2.0, -1.0])),
+        ("fig3b", "gamma=0", &[0.0, 0.0], Some(&[-14.1421356237, -2.0])),
+        ("fig3c", "gamma=0", &[0.0, -0.0192307692], None),
+        ("fig3c", "gamma=1", &[0.0018321730, -0.0190545988], None),
+        ("fig3d", "gamma=0", &[0.0384615385], None),
+        ("fig3d", "gamma=1", &[0.0350877193], None),
+    ] {
+        let found = answer(&[&format!("rules/figures/{figure}.lag"), "--set", set]);
+        assert_close(&endpoint(&found), rest, 1e-9);
+        if let Some(wanted) = velocity_at_start {
+            assert_close(&velocity(&found), wanted, 1e-8);
+        }
+    }
 }

@@ -81,12 +81,18 @@ fn imports_go_one_way() {
 
 #[test]
 fn each_library_has_its_place() {
-    let places: [(&str, &[&str]); 5] = [
+    let places: [(&str, &[&str]); 11] = [
         ("pest", &["syntax/lower"]),
         ("clap", &["cli/args"]),
         ("annotate_snippets", &["cli/render"]),
         ("num_dual", &["symbolic/eval", "symbolic/tape", "solve", "rule/verify"]),
+        ("faer", &["solve/linalg/dense"]),
+        ("ode_solvers", &["solve/integrate"]),
+        ("differential_equations", &["solve/integrate"]),
+        ("pulldown_latex", &["emit", "symbolic/print/tests"]),
         ("std::fs", &["cli", "train/data"]),
+        ("plotters", &["cli/solve/plot"]),
+        ("resvg", &["cli/solve/plot"]),
     ];
     for path in files("src") {
         let (name, code) = (module(&path), code(&path));
@@ -100,7 +106,9 @@ fn each_library_has_its_place() {
 
 #[test]
 fn no_file_is_too_long() {
-    for path in files("src").into_iter().chain(files("tests/it")) {
+    let folders =
+        ["src", "tests/it", "tests/fuzz/src", "tests/fuzz/fuzz_targets", "tests/bench"];
+    for path in folders.into_iter().flat_map(files) {
         let lines = std::fs::read_to_string(&path).unwrap().lines().count();
         assert!(lines <= 700, "{} has {lines} lines", path.display());
     }
@@ -125,6 +133,94 @@ fn each_page_and_example_has_a_code() {
             let path = entry.unwrap().path();
             let name = path.file_stem().unwrap().to_string_lossy();
             assert!(Code::ALL.iter().any(|code| code.id() == name), "{}", path.display());
+        }
+    }
+}
+
+/// README, changelog and everything in docs/.
+fn documents() -> Vec<PathBuf> {
+    let mut out = vec![PathBuf::from("README.md"), PathBuf::from("CHANGELOG.md")];
+    for dir in ["docs", "docs/errors"] {
+        let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+        out.extend(entries.filter(|path| path.extension().is_some_and(|end| end == "md")));
+    }
+    out.sort();
+    out
+}
+
+/// What GitHub makes of a heading: lower case, spaces to dashes, other signs dropped.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+/// The text outside of code blocks and code spans.
+fn prose(page: &str) -> String {
+    let outside = page.split("```").step_by(2).collect::<String>();
+    outside.split('`').step_by(2).collect()
+}
+
+#[test]
+fn every_link_of_the_documentation_resolves() {
+    for path in documents() {
+        let page = std::fs::read_to_string(&path).unwrap();
+        for link in prose(&page).split("](").skip(1) {
+            let link = link.split(')').next().unwrap();
+            if link.starts_with("http") {
+                continue;
+            }
+            let (file, place) = link.split_once('#').unwrap_or((link, ""));
+            let target = match file {
+                "" => path.clone(),
+                _ => path.parent().unwrap().join(file),
+            };
+            assert!(target.exists(), "{} links to {link}", path.display());
+            if !place.is_empty() {
+                let target = std::fs::read_to_string(&target).unwrap();
+                let mut headings = target.lines().filter(|line| line.starts_with('#'));
+                assert!(
+                    headings.any(|heading| anchor(heading) == place),
+                    "{} links to {link}",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_shipped_rule_is_in_the_readme() {
+    let readme = std::fs::read_to_string("README.md").unwrap();
+    for entry in std::fs::read_dir("rules").unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|end| end == "lag") {
+            let link = format!("({})", path.display());
+            assert!(readme.contains(&link), "README.md does not link to {}", path.display());
+        }
+    }
+}
+
+#[test]
+fn only_the_command_line_prints() {
+    for path in files("src") {
+        let (name, code) = (module(&path), code(&path));
+        let prints = ["println!(", "print!(", "eprintln!(", "eprint!(", "dbg!("];
+        let found = prints.iter().any(|print| code.contains(print));
+        assert!(name.starts_with("cli") || !found, "{name} prints");
+    }
+}
+
+#[test]
+fn architecture_fits_on_a_few_pages() {
+    let page = std::fs::read_to_string("docs/architecture.md").unwrap();
+    assert!(page.lines().count() <= 200);
+    // Every direct dependency is explained.
+    let manifest = std::fs::read_to_string("Cargo.toml").unwrap();
+    let dependencies = manifest.split("[dependencies]").nth(1).unwrap();
+    for line in dependencies.split("[dev-dependencies]").next().unwrap().lines() {
+        if let Some((name, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
+            assert!(page.contains(&format!("`{name}`")), "docs/architecture.md omits {name}");
         }
     }
 }

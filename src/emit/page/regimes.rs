@@ -78,6 +78,26 @@ pub(in crate::emit) fn condition(condition: &Condition) -> Math {
     }
 }
 
+/// A condition, if a reader can take it in.
+fn stated(given: &Condition) -> Prose {
+    const LONGEST: usize = 200;
+    let (Condition::Small(expr)
+    | Condition::Large(expr)
+    | Condition::Against(expr, _)
+    | Condition::Positive(expr)) = given;
+    if expr.size() <= LONGEST {
+        prose![condition(given)]
+    } else {
+        prose!["conditions too long for a page (see --format json)"]
+    }
+}
+
+fn stated_all(conditions: &[Condition]) -> Vec<Prose> {
+    let mut all: Vec<Prose> = conditions.iter().map(stated).collect();
+    all.dedup();
+    all
+}
+
 /// `O(ε²)`
 fn error(order: &ErrorOrder) -> Math {
     match order {
@@ -121,7 +141,7 @@ fn table(entries: &[Entry]) -> Table {
                     .into_iter()
                     .map(|f| prose![if alone { f.right } else { f.whole() }])
                     .collect(),
-                rule.conditions.iter().map(|c| prose![condition(c)]).collect(),
+                stated_all(&rule.conditions),
                 vec![prose![error(&rule.error)]],
             ],
             Err(why) => vec![name, vec![prose![format!("none: {why}")]], vec![], vec![]],
@@ -168,8 +188,7 @@ fn alone(entry: &Entry) -> Vec<Block> {
             let mut words = Prose::new();
             if !rule.conditions.is_empty() {
                 words.push("It holds when ".into());
-                let conditions = rule.conditions.iter().map(|c| prose![condition(c)]);
-                words.extend(listed(conditions.collect()));
+                words.extend(listed(stated_all(&rule.conditions)));
                 words.push(". ".into());
             }
             words.extend(match &rule.error {

@@ -83,6 +83,10 @@ fn judge<'a>(
 ) -> Result<Option<(Draw, Case<'a>)>, Trouble> {
     let mut case = Case::new(model, drawn.clone(), number)?;
     let place = || format!("sample {number}: {}", drawn.describe(model));
+    let rest = vec![0.0; case.dim()];
+    if !case.mechanics().value(0.0, &drawn.start, &rest).is_finite() {
+        return Err(Trouble::Other("the Lagrangian is not defined at the start"));
+    }
     let margin = margin(derivation, &case)?;
     let exists = exists(derivation, &case);
     let kept = |d: &Definition| matches!(d.meaning, Meaning::Solvent { .. });

@@ -21,8 +21,20 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Draws a state. Positions stay near the start, which respects declared signs.
+    /// Draws a state. Positions stay near the start, which respects declared signs, and where `L` is
+    /// defined, which no declaration may say.
     pub(super) fn draw(case: &Case<'_>, random: &mut Random) -> State {
+        let mut state = State::anywhere(case, random);
+        for _ in 0..TRIES {
+            if case.mechanics().value(state.t, &state.q, &state.v).is_finite() {
+                break;
+            }
+            state = State::anywhere(case, random);
+        }
+        state
+    }
+
+    fn anywhere(case: &Case<'_>, random: &mut Random) -> State {
         let n = case.dim();
         let mut vector = || (0..n).map(|_| random.signed()).collect::<Vec<f64>>();
         let (v, a) = (vector(), vector());
@@ -30,6 +42,9 @@ impl State {
         State { t: random.between(0.0, 2.0), q, v, a }
     }
 }
+
+/// Draws for one state.
+const TRIES: usize = 32;
 
 /// The Euler–Lagrange expressions.
 pub(super) fn motion(

@@ -8,7 +8,8 @@ use crate::solve::linalg::{Matrix, Vector};
 use crate::solve::{Discount, Mechanics};
 use crate::symbolic::{Expr, Mark, Symbol};
 
-/// Half the width of the interval that is searched, and the number of points on it.
+/// Half the width of the interval that is searched, in units of the start or of one, and the number
+/// of points on it.
 const REACH: f64 = 32.0;
 const POINTS: u32 = 4_096;
 
@@ -16,13 +17,14 @@ const POINTS: u32 = 4_096;
 pub(super) fn global(case: &Case<'_>) -> Result<f64, Trouble> {
     let mechanics = case.mechanics();
     let cost = |q: f64| mechanics.value(0.0, &[q], &[0.0]);
-    let spacing = 2.0 * REACH / f64::from(POINTS);
-    let grid = (0..=POINTS).map(|at| -REACH + spacing * f64::from(at));
+    let reach = REACH * case.draw.start[0].abs().max(1.0);
+    let spacing = 2.0 * reach / f64::from(POINTS);
+    let grid = (0..=POINTS).map(|at| -reach + spacing * f64::from(at));
     let best =
         grid.filter(|q| cost(*q).is_finite()).min_by(|a, b| cost(*a).total_cmp(&cost(*b)));
     let best = best.ok_or(Trouble::Other("the cost at rest is not defined"))?;
-    if best.abs() > REACH - 2.0 * spacing
-        || cost(best) > cost(2.0 * REACH).min(cost(-2.0 * REACH))
+    if best.abs() > reach - 2.0 * spacing
+        || cost(best) > cost(2.0 * reach).min(cost(-2.0 * reach))
     {
         return Err(Trouble::Other("the cost at rest has no minimum"));
     }

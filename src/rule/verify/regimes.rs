@@ -13,7 +13,7 @@ use super::sample::Draw;
 use super::tolerance;
 use super::trouble::Trouble;
 use crate::derive::{Class, Condition, Derivation, ErrorOrder, RegimeRule};
-use crate::model::types::{Horizon, Limit, Model, Regime, step};
+use crate::model::types::{Horizon, Model, Regime};
 use crate::solve::linalg::Road;
 use crate::symbolic::number::to_f64;
 
@@ -142,8 +142,7 @@ fn rate(
     number: usize,
     epsilon: f64,
 ) -> Option<f64> {
-    let long = regime.limits.iter().any(|l| *l == Limit::ToInfinity(step()));
-    if !long || regime.limits.len() != 1 || model.horizon != Horizon::Infinite {
+    if regime.limits.len() != 1 || model.horizon != Horizon::Infinite {
         return None;
     }
     let case = Case::new(model, draw.scaled(regime, epsilon).ok()?, number).ok()?;
@@ -182,13 +181,14 @@ fn slope(
 }
 
 /// The decay of `ln error` against the expected exponent: 1 if it falls as `e^{−rate}`. Where no
-/// rate is expected, the second half of the points against the first: 1 on a straight line.
+/// rate is expected, how straight the line is.
 fn exponential(
     error: &dyn Fn(f64) -> Result<f64, Trouble>,
     rate: &dyn Fn(f64) -> Option<f64>,
 ) -> Result<Option<f64>, Trouble> {
     let (mut points, mut closest) = (Vec::new(), f64::INFINITY);
     let mut trouble = None;
+    let expected = rate(1.0).is_some();
     for third in -12..=42 {
         let inverse = 2.0_f64.powf(f64::from(third) / 3.0);
         match error(1.0 / inverse) {
@@ -197,8 +197,11 @@ fn exponential(
                 if found < FLOOR * 1e-4 {
                     break;
                 }
-                if found > FLOOR / 100.0 && found < FAR {
-                    points.push((inverse, found.ln()));
+                let exponent = if expected { rate(1.0 / inverse) } else { Some(inverse) };
+                if let Some(exponent) =
+                    exponent.filter(|_| found > FLOOR / 100.0 && found < FAR)
+                {
+                    points.push((exponent, found.ln()));
                 }
             }
             // Far from the limit there may be nothing to compare.
@@ -212,14 +215,26 @@ fn exponential(
         // What never comes close does not decay at all.
         return Ok((closest > FAR).then_some(0.0));
     }
-    if let Some(rate) = rate(1.0) {
+    if expected {
         let tail: Vec<(f64, f64)> =
             points.iter().copied().filter(|p| p.1 < 1e-4_f64.ln()).collect();
         let points = if tail.len() < FEWEST { &points } else { &tail };
-        return Ok(fit(points).map(|slope| -slope / rate));
+        return Ok(fit(points).map(|slope| -slope));
     }
-    let (first, second) = points.split_at(points.len() / 2);
-    Ok(fit(first).zip(fit(second)).map(|(a, b)| b / a))
+    Ok(straightest(&points))
+}
+
+/// The second half of the points against the first on the axis `ε^{−p}` that makes the line straightest:
+/// a limit may enter the exponent by a root. What falls like a power is straight on none of them.
+fn straightest(points: &[(f64, f64)]) -> Option<f64> {
+    let bend = |power: &f64| {
+        let points: Vec<(f64, f64)> =
+            points.iter().map(|(x, y)| (x.powf(*power), *y)).collect();
+        let (first, second) = points.split_at(points.len() / 2);
+        fit(first).zip(fit(second)).map(|(a, b)| b / a)
+    };
+    let bends = [0.25, 1.0 / 3.0, 0.5, 1.0, 1.5, 2.0].iter().filter_map(bend);
+    bends.min_by(|a, b| (a - 1.0).abs().total_cmp(&(b - 1.0).abs()))
 }
 
 /// The slope of the line through points, by least squares.

@@ -142,8 +142,11 @@ fn error(
             let mut env = super::equations::bound(case, &State::draw(case, random))?;
             bind_free(&[function, coefficient], &mut env, random);
             match leading(function, coefficient, to_f64(power), &env) {
-                // The regime asks for more than was declared, a positive curvature say.
-                Err(Trouble::Eval(EvalError::NotReal { .. })) => Ok(None),
+                // The regime asks for more than was declared: a positive curvature, or a rate that
+                // may be zero but then can't become large.
+                Err(Trouble::Eval(EvalError::NotReal { .. } | EvalError::Singular { .. })) => {
+                    Ok(None)
+                }
                 found => found.map(Some),
             }
         }

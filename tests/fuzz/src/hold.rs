@@ -4,6 +4,7 @@ use lagrule::derive::{Condition, Definition, Derivation, GradientFlow, Meaning, 
 use lagrule::diag::Sink;
 use lagrule::driver;
 use lagrule::model::types::{Coordinate, Model};
+use lagrule::rule::verify::{Check, Options, Verdict, verify};
 use lagrule::source::Source;
 use lagrule::study::Study;
 use lagrule::symbolic::{Expr, Mark, Symbol};
@@ -56,6 +57,17 @@ pub fn faults(study: &Study) -> Vec<String> {
         }
     }
     faults
+}
+
+/// Where a derivation and the numeric roads of `verify` disagree, a row each.
+pub fn disagreements(study: &Study) -> Vec<String> {
+    let options = Options { samples: 6, ..Options::default() };
+    let report = verify(&study.model, &study.derivation, &options);
+    let differs = |check: &Check| match &check.verdict {
+        Verdict::Differs { at } => Some(format!("{} {} {at}", check.name, check.measured)),
+        _ => None,
+    };
+    report.checks.iter().filter_map(differs).collect()
 }
 
 /// The declared name behind a symbol: a vector of known length is taken apart into `theta[1]`, …

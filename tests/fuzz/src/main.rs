@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Each input is a generated file, a damaged one, or a damaged shipped rule. A panic, an unsound
-//! result or an input that takes too long is written to `target/soak/`, one file for each place
-//! in the code, and makes the exit code 1. `current.lag` is always the input under way, so that it
+//! result or an input that takes too long is written to `target/soak/`, some files for each
+//! kind, and makes the exit code 1. `current.lag` is always the input under way, so that it
 //! survives an overflowing stack.
 
 use lagrule_fuzz::choices::Choices;
@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 
 /// Longer than this is a finding of its own.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Files kept of one kind of finding.
+const EXAMPLES: u64 = 4;
 /// Longer than this is given up; the program ends.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -55,7 +57,14 @@ fn main() -> ExitCode {
         let started = Instant::now();
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             hold::parses(&text);
-            hold::study(&text).map(|study| hold::faults(&study))
+            let study = hold::study(&text)?;
+            let differences = hold::disagreements(&study).into_iter();
+            // One finding for each row of the verification, whatever the numbers.
+            let rows = differences.map(|row| {
+                let name: Vec<&str> = row.split_whitespace().take(2).collect();
+                format!("verify: {}", name.join(" "))
+            });
+            Some(hold::faults(&study).into_iter().chain(rows).collect::<Vec<_>>())
         }));
         let took = started.elapsed();
         clock.store(0, Ordering::Relaxed);
@@ -76,8 +85,8 @@ fn main() -> ExitCode {
             let next = findings.len();
             let entry = findings.entry(what.clone()).or_insert((next, 0));
             entry.1 += 1;
-            if entry.1 == 1 {
-                let path = folder.join(format!("finding-{next}.lag"));
+            if entry.1 <= EXAMPLES {
+                let path = folder.join(format!("finding-{}-{}.lag", entry.0, entry.1));
                 let note = format!("# seed {seed}: {}\n", what.replace('\n', " "));
                 std::fs::write(path, note + &text).expect("target/soak can be written");
             }
@@ -91,7 +100,7 @@ fn main() -> ExitCode {
         slowest.1
     );
     for (what, (number, count)) in &findings {
-        println!("finding-{number}.lag, {count} times: {what}");
+        println!("finding-{number}, {count} times: {what}");
     }
     ExitCode::from(u8::from(!findings.is_empty()))
 }

@@ -1,0 +1,284 @@
+//! One pair of axes.
+
+use super::contour::Window;
+use plotters::coord::Shift;
+use plotters::prelude::{
+    ChartBuilder, Circle, DashedLineSeries, DrawingArea, IntoFont, PathElement, RGBColor,
+    Rectangle, SVGBackend, ShapeStyle, Text,
+};
+
+/// How lines are broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dash {
+    /// Not at all.
+    Solid,
+    /// Length and gap in pixels.
+    Broken(i32, i32),
+}
+
+/// How a line is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Style {
+    pub(super) colour: (u8, u8, u8),
+    pub(super) dash: Dash,
+    pub(super) width: i32,
+}
+
+/// The first colours of matplotlib's cycle, which most readers know, each with dashes of its own.
+const CYCLE: [((u8, u8, u8), Dash); 6] = [
+    ((0x1f, 0x77, 0xb4), Dash::Solid),
+    ((0xff, 0x7f, 0x0e), Dash::Broken(8, 4)),
+    ((0x2c, 0xa0, 0x2c), Dash::Broken(2, 3)),
+    ((0xd6, 0x27, 0x28), Dash::Broken(14, 4)),
+    ((0x94, 0x67, 0xbd), Dash::Broken(4, 8)),
+    ((0x8c, 0x56, 0x4b), Dash::Broken(1, 6)),
+];
+
+impl Style {
+    /// The style of the nth curve of a panel.
+    pub(super) fn nth(n: usize) -> Self {
+        let (colour, dash) = CYCLE[n % CYCLE.len()];
+        Self { colour, dash, width: 2 }
+    }
+
+    fn shape(self) -> ShapeStyle {
+        let (r, g, b) = self.colour;
+        ShapeStyle {
+            color: RGBColor(r, g, b).into(),
+            filled: false,
+            stroke_width: stroke(self.width),
+        }
+    }
+}
+
+/// The width of a line for plotters.
+pub(super) fn stroke(width: i32) -> u32 {
+    (width * FINE).unsigned_abs()
+}
+
+/// A line with its name.
+pub(super) struct Curve {
+    pub(super) points: Vec<(f64, f64)>,
+    pub(super) style: Style,
+    pub(super) label: String,
+}
+
+/// A point of interest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// Open.
+    Ring,
+    /// Filled.
+    Disc,
+}
+
+/// One pair of axes with what is in them.
+pub(super) struct Panel {
+    pub(super) x: String,
+    pub(super) y: String,
+    pub(super) curves: Vec<Curve>,
+    pub(super) marks: Vec<((f64, f64), Mark, String)>,
+    pub(super) contours: Vec<Vec<(f64, f64)>>,
+    /// Further lines of the legend.
+    pub(super) notes: Vec<(String, Style)>,
+    /// What is shown; all of the curves if not given.
+    pub(super) window: Option<Window>,
+}
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+/// Plotters draws on whole pixels, which shows in a slow curve: pictures are drawn this many times
+/// as large as they are shown. Every length below is in shown pixels.
+pub(super) const FINE: i32 = 8;
+const BLACK: RGBColor = RGBColor(0, 0, 0);
+const FONT: &str = "sans-serif";
+/// Text of numbers, labels and legends, in pixels.
+const SIZE: i32 = 13 * FINE;
+/// One line of the legend.
+const ROW: i32 = 17 * FINE;
+
+impl Panel {
+    pub(super) fn new(x: &str, y: &str, curves: Vec<Curve>) -> Self {
+        Self {
+            x: x.to_owned(),
+            y: y.to_owned(),
+            curves,
+            marks: Vec::new(),
+            contours: Vec::new(),
+            notes: Vec::new(),
+            window: None,
+        }
+    }
+
+    /// The range of all curves with a little room above and below.
+    fn all(&self) -> Window {
+        let points = || self.curves.iter().flat_map(|curve| &curve.points);
+        let low = |f: fn(&(f64, f64)) -> f64| points().map(f).fold(f64::INFINITY, f64::min);
+        let high =
+            |f: fn(&(f64, f64)) -> f64| points().map(f).fold(f64::NEG_INFINITY, f64::max);
+        let (left, right) = (low(|p| p.0), high(|p| p.0));
+        let (bottom, top) = (low(|p| p.1), high(|p| p.1));
+        let room = 0.05 * (top - bottom);
+        // A constant still needs an axis.
+        let room = if room > 0.0 { room } else { 0.05 * top.abs().max(1.0) };
+        (left, right, bottom - room, top + room)
+    }
+
+    /// Draws the panel.
+    pub(super) fn draw(&self, area: &Area<'_>) -> Result<(), String> {
+        let fail = |why: &dyn std::fmt::Display| why.to_string();
+        let (left, right, bottom, top) = self.window.unwrap_or_else(|| self.all());
+        let finite = [left, right, bottom, top].iter().all(|x| x.is_finite());
+        if !finite || left >= right || bottom >= top {
+            return Err("the path has no extent in time".to_owned());
+        }
+        let legend = self.legend_height();
+        let mut chart = ChartBuilder::on(area)
+            .margin_left(8 * FINE)
+            .margin_right(14 * FINE)
+            .margin_bottom(6 * FINE)
+            .margin_top(legend + 8 * FINE)
+            .x_label_area_size(38 * FINE)
+            .y_label_area_size(56 * FINE)
+            .build_cartesian_2d(left..right, bottom..top)
+            .map_err(|why| fail(&why))?;
+        for line in &self.contours {
+            let style = ShapeStyle {
+                color: RGBColor(0xb0, 0xb0, 0xb0).into(),
+                filled: false,
+                stroke_width: stroke(1),
+            };
+            chart
+                .draw_series([PathElement::new(line.clone(), style)])
+                .map_err(|why| fail(&why))?;
+        }
+        let (dx, dy) = ((right - left) / 1e6, (top - bottom) / 1e6);
+        chart
+            .configure_mesh()
+            .disable_mesh()
+            .x_labels(6)
+            .y_labels(6)
+            .x_label_formatter(&|x| tick(*x, dx))
+            .y_label_formatter(&|y| tick(*y, dy))
+            .set_all_tick_mark_size(5 * FINE)
+            .axis_style(ShapeStyle {
+                color: BLACK.into(),
+                filled: false,
+                stroke_width: stroke(1),
+            })
+            .label_style((FONT, SIZE))
+            .x_desc(self.x.as_str())
+            .y_desc(self.y.as_str())
+            .axis_desc_style((FONT, SIZE + FINE))
+            .draw()
+            .map_err(|why| fail(&why))?;
+        for curve in &self.curves {
+            let (points, style) = (curve.points.clone(), curve.style.shape());
+            match curve.style.dash {
+                Dash::Solid => chart.draw_series([PathElement::new(points, style)]).map(|_| ()),
+                Dash::Broken(length, gap) => chart
+                    .draw_series(DashedLineSeries::new(
+                        points,
+                        stroke(length),
+                        stroke(gap),
+                        style,
+                    ))
+                    .map(|_| ()),
+            }
+            .map_err(|why| fail(&why))?;
+        }
+        for (at, mark, _) in &self.marks {
+            for style in mark.shapes() {
+                chart
+                    .draw_series([Circle::new(*at, 5 * FINE, style)])
+                    .map_err(|why| fail(&why))?;
+            }
+        }
+        let (xs, ys) = chart.plotting_area().get_pixel_range();
+        let (x0, y0) = area.get_base_pixel();
+        let corners = [(xs.start - x0, ys.start - y0), (xs.end - x0, ys.end - y0)];
+        let frame = ShapeStyle { color: BLACK.into(), filled: false, stroke_width: stroke(1) };
+        area.draw(&Rectangle::new(corners, frame)).map_err(|why| fail(&why))?;
+        self.legend(area, xs.start - x0)
+    }
+
+    /// The legend's entries in rows of two.
+    fn legend_height(&self) -> i32 {
+        let entries = self.curves.len() + self.marks.len() + self.notes.len();
+        if entries < 2 {
+            0
+        } else {
+            ROW * (entries as i32).div_euclid(PER_ROW) + extra(entries)
+        }
+    }
+
+    fn legend(&self, area: &Area<'_>, left: i32) -> Result<(), String> {
+        let fail = |why: &dyn std::fmt::Display| why.to_string();
+        if self.legend_height() == 0 {
+            return Ok(());
+        }
+        let font = (FONT, SIZE).into_font();
+        let width = 150 * FINE;
+        let place = |n: usize| {
+            let (row, col) = (n as i32 / PER_ROW, n as i32 % PER_ROW);
+            (left + col * width, 12 * FINE + row * ROW)
+        };
+        let curves = self.curves.iter().map(|curve| (&curve.label, curve.style));
+        let notes = self.notes.iter().map(|(label, style)| (label, *style));
+        let mut n = 0;
+        for (label, style) in curves.chain(notes) {
+            let (x, y) = place(n);
+            n += 1;
+            for (from, to) in dashes(style.dash, 28) {
+                let ends = vec![(x + from * FINE, y), (x + to * FINE, y)];
+                area.draw(&PathElement::new(ends, style.shape())).map_err(|why| fail(&why))?;
+            }
+            let text = Text::new(label.clone(), (x + 34 * FINE, y - 7 * FINE), font.clone());
+            area.draw(&text).map_err(|why| fail(&why))?;
+        }
+        for (_, mark, label) in &self.marks {
+            let (x, y) = place(n);
+            n += 1;
+            for style in mark.shapes() {
+                area.draw(&Circle::new((x + 14 * FINE, y), 5 * FINE, style))
+                    .map_err(|why| fail(&why))?;
+            }
+            let text = Text::new(label.clone(), (x + 34 * FINE, y - 7 * FINE), font.clone());
+            area.draw(&text).map_err(|why| fail(&why))?;
+        }
+        Ok(())
+    }
+}
+
+/// Entries of the legend in one row.
+const PER_ROW: i32 = 3;
+
+fn extra(entries: usize) -> i32 {
+    if (entries as i32) % PER_ROW == 0 { 0 } else { ROW }
+}
+
+impl Mark {
+    /// White below, so that lines do not show through a ring.
+    fn shapes(self) -> [ShapeStyle; 2] {
+        let fill = match self {
+            Self::Ring => RGBColor(255, 255, 255),
+            Self::Disc => BLACK,
+        };
+        [
+            ShapeStyle { color: fill.into(), filled: true, stroke_width: stroke(1) },
+            ShapeStyle { color: BLACK.into(), filled: false, stroke_width: stroke(2) },
+        ]
+    }
+}
+
+/// The strokes of a short piece of line.
+fn dashes(dash: Dash, length: i32) -> Vec<(i32, i32)> {
+    let Dash::Broken(stroke, gap) = dash else { return vec![(0, length)] };
+    let step = (stroke + gap) as usize;
+    (0..length).step_by(step).map(|from| (from, (from + stroke).min(length))).collect()
+}
+
+/// The number at a tick; what is zero but for rounding is zero.
+fn tick(x: f64, small: f64) -> String {
+    if x.abs() < small { "0".to_owned() } else { super::super::number(x) }
+}
