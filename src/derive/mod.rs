@@ -47,6 +47,7 @@ use configuration::configure;
 /// Clauses whose derivation does not exist yet and losses whose gradient cannot be written
 /// index-free (both `E301`). A problem without closed form is not an error.
 pub fn derive(model: &Model) -> Result<Derivation, Diagnostics> {
+    endless_if_slow(model)?;
     let configuration = configure(model);
     if model.horizon == Horizon::SingleStep {
         return plan::single_step(model, &configuration).ok_or_else(|| no_gradient(model));
@@ -56,6 +57,29 @@ pub fn derive(model: &Model) -> Result<Derivation, Diagnostics> {
     let mut derivation = plan::continuous(model, &configuration, &motion);
     slow::whole(model, &mut derivation);
     Ok(derivation)
+}
+
+/// Slow coordinates need an endless plan: over a finite one, or in one step, nothing is slow.
+fn endless_if_slow(model: &Model) -> Result<(), Diagnostics> {
+    let mut all = Diagnostics::new();
+    if model.horizon != Horizon::Infinite {
+        for regime in model.regimes.iter().filter(|regime| !regime.slow.is_empty()) {
+            all.push(
+                Diagnostic::error(
+                    Code::NotDerivable,
+                    regime.span,
+                    format!(
+                        "the slow coordinates of regime `{}` cannot be derived here",
+                        regime.name
+                    ),
+                )
+                .here("expected a plan without end")
+                .maybe_label(model.places.horizon, "the plan ends here")
+                .hint("remove the `horizon` clause, or `slow(…)` from the regime"),
+            );
+        }
+    }
+    all.or(())
 }
 
 /// Growth and hold of the spread of a distribution, `w' ∝ a w + b w²` in the overdamped motion of a

@@ -215,7 +215,11 @@ fn slowness(
             if !slope.is_zero() {
                 let over_time = tidy(&expand(&(&slope / (rate * &scale))));
                 let over_step = tidy(&expand(&(&slope * dt / &scale)));
-                conditions.extend([over_time, over_step].map(|e| Condition::Small(size(&e))));
+                for condition in [over_time, over_step].map(|e| Condition::Small(size(&e))) {
+                    if !conditions.contains(&condition) {
+                        conditions.push(condition);
+                    }
+                }
             }
             continue;
         }
@@ -250,6 +254,8 @@ fn size(expr: &Expr) -> Expr {
     let scalar = expr.is_scalar();
     if scalar {
         crate::symbolic::build::fun(crate::symbolic::Fun::Abs, expr)
+    } else if sign(&expr.as_product().coefficient) < 0 {
+        -expr
     } else {
         expr.clone()
     }

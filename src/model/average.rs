@@ -168,9 +168,12 @@ impl Normal {
         let args: Vec<Expr> = call
             .args
             .iter()
-            .flat_map(|arg| match arg.as_sym() == Some(&self.itself) {
-                true => vec![Expr::sym(self.mean.clone()), deviation.clone()],
-                false => vec![arg.clone()],
+            .flat_map(|arg| {
+                if arg.as_sym() == Some(&self.itself) {
+                    vec![Expr::sym(self.mean.clone()), deviation.clone()]
+                } else {
+                    vec![arg.clone()]
+                }
             })
             .collect();
         let name = format!("E_{}", call.function.symbol.name);

@@ -10,7 +10,7 @@ use super::types::{Belief, Change, Coordinate};
 use crate::diag::{Code, Diagnostic, nearest};
 use crate::source::Span;
 use crate::symbolic::assume::{is_nonnegative, is_positive};
-use crate::symbolic::{Expr, Fun, Mark, Shape, Symbol, build, matrix, print};
+use crate::symbolic::{Expr, Fun, Mark, Shape, Symbol, build, matrix};
 use crate::syntax::ast::{self, Argument, BeliefItem, BeliefPart, Binding, Call};
 
 /// The belief blocks of the file.
@@ -69,6 +69,7 @@ fn belief(
     let block = found.node;
     let (mut prior, mut weight) = (None, None);
     let mut observation = Some(Expr::zero());
+    let mut unbounded = Vec::new();
     let mut seen: Vec<&BeliefItem> = Vec::new();
     for item in &block.parts {
         let again = |earlier: &&&BeliefItem| {
@@ -92,7 +93,7 @@ fn belief(
         match &item.part {
             BeliefPart::Prior(law) => prior = process(law, coordinate, scope),
             BeliefPart::Observe(what, law) => {
-                let term = observed(what, law, coordinate, scope);
+                let term = observed(what, law, coordinate, &mut unbounded, scope);
                 observation = observation.zip(term).map(|(all, term)| all + term);
             }
             BeliefPart::Weight(expr) => {
@@ -120,6 +121,7 @@ fn belief(
         drift,
         diffusion,
         observation: observation?,
+        unbounded,
         weight: weight.unwrap_or_else(Expr::one),
     })
 }
@@ -154,7 +156,11 @@ fn process(law: &Call, coordinate: &Coordinate, scope: &mut Scope<'_>) -> Option
         let value = if wants_positive {
             shape::scalar(arg, place, scope)?
         } else {
-            shape::expression(arg, place, scope)?
+            let value = shape::expression(arg, place, scope)?;
+            // One number may be the mean of all entries.
+            let whole = &coordinate.position.shape;
+            let many = value.is_scalar() && !whole.is_scalar();
+            if many { value * matrix::ones(whole) } else { value }
         };
         let fits = if wants_positive {
             positive(&value, arg.span, &format!("the {parameter} of the prior"), scope)
@@ -236,6 +242,7 @@ fn observed(
     what: &ast::Expr,
     law: &Call,
     coordinate: &Coordinate,
+    unbounded: &mut Vec<(Expr, Expr, Span)>,
     scope: &mut Scope<'_>,
 ) -> Option<Expr> {
     let place = Place::somewhere("an observation");
@@ -293,36 +300,23 @@ fn observed(
         return None;
     }
     let off = seen - mean;
-    if let Some(warning) = unbounded(&off, &variance, law.span) {
-        scope.sink.push(warning);
+    if grows_without_end(&off, &variance) {
+        unbounded.push((off.clone(), variance.clone(), law.span));
     }
     Some(minus_log_normal(&off, &variance))
 }
 
 /// A density grows beyond all bounds where a variance that moves may vanish together with what it
 /// measures.
-fn unbounded(off: &Expr, variance: &Expr, span: Span) -> Option<Diagnostic> {
+fn grows_without_end(off: &Expr, variance: &Expr) -> bool {
     let moves = |e: &Expr| {
         e.symbols().iter().any(|symbol| {
             symbol.rank >= super::types::rank::COORDINATE && symbol.mark == Mark::Plain
         })
     };
-    if !moves(variance) || !moves(off) {
-        return None;
-    }
     let floor = variance.terms().iter().any(|term| !moves(term) && is_positive(term))
         && variance.terms().iter().all(is_nonnegative);
-    if floor {
-        return None;
-    }
-    let (off, variance) = (print::ascii(off), print::ascii(variance));
-    Some(
-        Diagnostic::warning(Code::UnboundedLikelihood, span, "this likelihood is not bounded")
-            .here(format!("it grows without end as `{variance}` -> 0 while `{off}` = 0"))
-            .note("the cost then has no minimum over beliefs; the slow equations still have sense away from there")
-            .hint(format!("give the variance a floor: `{variance} + s^2`"))
-            .hint("or observe the square instead: `observe g^2 ~ normal(v, s^2)`"),
-    )
+    moves(variance) && moves(off) && !floor
 }
 
 fn minus_log_normal(off: &Expr, variance: &Expr) -> Expr {

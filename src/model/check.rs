@@ -69,7 +69,9 @@ pub fn check(file: &File, sink: &mut Sink) -> Result<Model, Diagnostics> {
     if let Some(model) = model.as_mut().filter(|_| mistakes.is_empty())
         && let Err(found) = change::make(model)
     {
-        found.into_iter().for_each(|mistake| mistakes.push(mistake));
+        for mistake in found {
+            mistakes.push(mistake);
+        }
     }
     match (mistakes.or(()), model) {
         (Ok(()), Some(model)) => Ok(model),

@@ -182,6 +182,9 @@ pub struct Belief {
     pub diffusion: Expr,
     /// Negative log likelihood per unit time of its observations, constants dropped.
     pub observation: Expr,
+    /// Observations whose likelihood is not bounded: what is measured against its mean, the variance
+    /// that may vanish with it, and where they stand.
+    pub unbounded: Vec<(Expr, Expr, Span)>,
     /// The weight of the block.
     pub weight: Expr,
 }

@@ -30,13 +30,16 @@ pub fn judge(
 ) -> Result<(), Diagnostics> {
     let numbers = Numbers::of(model);
     let mut mistakes = Diagnostics::new();
-    if let Some(numbers) = &numbers
-        && let Some(mistake) = coupling(model, derivation, numbers)
-    {
+    if let Some(mistake) = coupling(model, derivation, &numbers) {
         mistakes.push(mistake);
     }
-    for mistake in spreads(model, numbers.as_ref()) {
+    for mistake in spreads(model, &numbers) {
         mistakes.push(mistake);
+    }
+    for belief in &model.beliefs {
+        for (off, variance, span) in &belief.unbounded {
+            sink.push(unbounded(off, variance, *span));
+        }
     }
     let mut crossing: Vec<Symbol> = Vec::new();
     for (regime, limit) in model.regimes.iter().zip(&derivation.regimes) {
@@ -44,9 +47,7 @@ pub fn judge(
         if rule.slow.is_empty() {
             continue;
         }
-        if let Some(numbers) = &numbers
-            && let Some(warning) = separation(&regime.name, regime.span, rule, numbers)
-        {
+        if let Some(warning) = separation(&regime.name, regime.span, rule, &numbers) {
             sink.push(warning);
         }
         for slow in &rule.slow {
@@ -59,6 +60,16 @@ pub fn judge(
         }
     }
     mistakes.or(())
+}
+
+/// A variance that is believed may vanish together with what it measures.
+fn unbounded(off: &Expr, variance: &Expr, span: Span) -> Diagnostic {
+    let (off, variance) = (print::ascii(off), print::ascii(variance));
+    Diagnostic::warning(Code::UnboundedLikelihood, span, "this likelihood is not bounded")
+        .here(format!("it grows without end as `{variance}` -> 0 while `{off}` = 0"))
+        .note("the cost then has no minimum over beliefs; the slow equations have sense away from there")
+        .hint(format!("give the variance a floor: `{variance} + s^2`"))
+        .hint("or observe the square instead: `observe g^2 ~ normal(v, s^2)`")
 }
 
 /// Beliefs and parameters may be convex each for itself and not together: a learner that may believe what
@@ -128,7 +139,9 @@ fn separation(
         let size = |e: &Expr| numbers.size(e, &rule.definitions, &rule.eigenvalues);
         let (text, value) = match condition {
             Condition::Small(e) => (print::ascii(e), size(e)),
-            Condition::Large(e) => (format!("1/({})", print::ascii(e)), size(e).map(f64::recip)),
+            Condition::Large(e) => {
+                (format!("1/({})", print::ascii(e)), size(e).map(f64::recip))
+            }
             Condition::Against(a, b) => {
                 let ratio = size(a).zip(size(b)).map(|(a, b)| a / b);
                 (format!("({})/({})", print::ascii(a), print::ascii(b)), ratio)
@@ -194,10 +207,11 @@ fn zero_crossing(model: &Model, slow: &Slow) -> Option<Diagnostic> {
         .with_props(Props::NONE.with(Prop::Positive));
     let near = replace(&velocity, &Expr::sym(own), &Expr::sym(small.clone()));
     let terms = expansion(&near, &small, &q(1, 1)).ok()?;
-    let negative = terms
-        .iter()
-        .filter(|(power, _)| **power <= q(0, 1))
-        .find(|(_, coefficient)| !is_nonnegative(coefficient))?;
+    let near_zero: Vec<_> = terms.iter().filter(|(power, _)| **power <= q(0, 1)).collect();
+    // A term known to be negative says more than one of unknown sign.
+    let known = near_zero.iter().find(|(_, coefficient)| is_positive(&-*coefficient));
+    let unknown = near_zero.iter().find(|(_, coefficient)| !is_nonnegative(coefficient));
+    let negative = known.or(unknown)?;
     let coefficient = print::ascii(negative.1);
     Some(warning(format!(
         "near zero its velocity holds `({coefficient}) {name}^({})`, expected no negative term",
@@ -205,12 +219,25 @@ fn zero_crossing(model: &Model, slow: &Slow) -> Option<Diagnostic> {
     )))
 }
 
+/// A share of a positive mean is no more than the mean.
 fn is_nonnegative_or_zero(expr: &Expr) -> bool {
-    expr.is_zero() || is_nonnegative(expr)
+    let Some(expr) = entrywise::scalar(expr) else { return false };
+    expr.is_zero()
+        || expr.as_product().powers.iter().all(|(base, exponent)| {
+            let power = crate::symbolic::build::pow(base, exponent);
+            is_nonnegative(&power) || is_share(base)
+        }) && crate::symbolic::number::sign(&expr.as_product().coefficient) >= 0
+}
+
+/// `1 − c` for a share `c` of the data.
+fn is_share(expr: &Expr) -> bool {
+    let [one, rest] = expr.terms() else { return false };
+    let (one, rest) = if one.is_one() { (one, rest) } else { (rest, one) };
+    one.is_one() && (-rest).as_sym().is_some_and(|symbol| symbol.name.starts_with("c_"))
 }
 
 /// Distributions with entropy and without curvature: the spread grows without end.
-fn spreads(model: &Model, numbers: Option<&Numbers>) -> Vec<Diagnostic> {
+fn spreads(model: &Model, numbers: &Numbers) -> Vec<Diagnostic> {
     let mut mistakes = Vec::new();
     for (name, _, deviation) in &model.distributional {
         let change = model.changes.iter().find(|change| *change.old == *deviation.name);
@@ -226,7 +253,7 @@ fn spreads(model: &Model, numbers: Option<&Numbers>) -> Vec<Diagnostic> {
             if is_positive(&-e) {
                 return Some(-1);
             }
-            let value = numbers?.all(e)?;
+            let value = numbers.all(e)?;
             let (least, most) = value;
             if least > 0.0 {
                 Some(1)

@@ -197,7 +197,7 @@ impl<'a> Solver<'a> {
             let which = motion.coordinates.iter().position(|p| p == q)?;
             velocity.map(|all| all[which].clone())
         };
-        let averaged = average::of(self.half_model, solution, own(0).as_ref(), &self.taken);
+        let averaged = average::of(self.half_model, solution, self.rate.as_ref(), &self.taken);
         let dt = Expr::sym(step());
         let mut change = solution.change_after(&dt);
         let mut first = &dt * &solution.velocity;

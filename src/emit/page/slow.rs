@@ -106,7 +106,7 @@ fn left_out(dropped: &[Dropped]) -> Vec<Block> {
         ];
         match &dropped.size {
             Some(size) => words.extend(prose!["; relative size at rest ", size]),
-            None => words.push("; it vanishes where the step begins".into()),
+            None => words.push("; it vanishes while they are frozen".into()),
         }
         words
     };

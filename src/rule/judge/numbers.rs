@@ -9,7 +9,7 @@ use crate::symbolic::rewrite::replace;
 use crate::symbolic::{Expr, Mark, Symbol};
 use nalgebra::DMatrix;
 
-/// The numbers of a file that gives all of its constants.
+/// The numbers of a file; what it leaves open has none.
 pub(super) struct Numbers {
     env: Env,
 }
@@ -29,15 +29,15 @@ impl Stiffness {
         }
         let part = DMatrix::from_fn(which.len(), which.len(), |i, j| {
             let (a, b) = (which[i], which[j]);
-            (self.matrix[(a, b)] + self.matrix[(b, a)]) / 2.0
+            f64::midpoint(self.matrix[(a, b)], self.matrix[(b, a)])
         });
         part.symmetric_eigenvalues().min()
     }
 }
 
 impl Numbers {
-    /// `None` where a number is missing.
-    pub(super) fn of(model: &Model) -> Option<Numbers> {
+    /// Those the file gives.
+    pub(super) fn of(model: &Model) -> Numbers {
         let mut env = Env::new();
         for dim in &model.dims {
             let Some(Value::Scalar(size)) = model.values.get(&**dim) else { continue };
@@ -64,7 +64,7 @@ impl Numbers {
             env.bind(position, value);
             env.bind(&position.marked(Mark::Velocity), still);
         }
-        Some(Numbers { env })
+        Numbers { env }
     }
 
     /// The size of an expression: the largest entry, over all eigenvalues it may speak of.
@@ -106,7 +106,11 @@ impl Numbers {
     }
 
     /// The stiffness of the whole configuration.
-    pub(super) fn stiffness(&self, model: &Model, derivation: &Derivation) -> Option<Stiffness> {
+    pub(super) fn stiffness(
+        &self,
+        model: &Model,
+        derivation: &Derivation,
+    ) -> Option<Stiffness> {
         let positions: Vec<Symbol> =
             model.coordinates.iter().map(|c| c.position.clone()).collect();
         if derivation.residuals.len() != positions.len() {
