@@ -7,6 +7,7 @@ use crate::rule::verify::Options;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::emit::code::TARGETS;
 use crate::emit::{FORMATS, Part};
 
 /// Derive learning rules from Lagrangians.
@@ -36,6 +37,7 @@ Examples:
   lagrule check rules/*.lag         find mistakes
   lagrule fmt rules/momentum.lag    put a file into the usual layout
   lagrule verify rules              derivations against independent numerics
+  lagrule emit rules/momentum.lag --target torch    code to train with
 
 Exit code: 0 done, 1 a check failed, 2 the input is wrong.";
 
@@ -50,6 +52,8 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// Put `.lag` files into the usual layout
     Fmt(FmtArgs),
+    /// Compile the rule of a `.lag` file to code to train with
+    Emit(EmitArgs),
     /// Prove derivations by independent numerics
     Verify(VerifyArgs),
 }
@@ -208,6 +212,42 @@ pub(super) struct FmtArgs {
     /// Change nothing; name the files that are not in the usual layout
     #[arg(long)]
     pub(super) check: bool,
+}
+
+/// Arguments of `lagrule emit`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lagrule emit rules/natural_gradient.lag --target numpy
+  lagrule emit rules/momentum.lag --target torch -o momentum.py
+  lagrule emit rules/momentum.lag --target rust --regime ballistic
+
+Without --regime the exact rule is compiled. docs/emit.md has a training script for each target.
+Exit code 1 means that the rule has no discrete update; the message says why.")]
+pub(super) struct EmitArgs {
+    /// The file; `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+
+    /// The language and library
+    #[arg(long, value_parser = targets(), value_name = "TARGET")]
+    pub(super) target: String,
+
+    /// The rule of this regime instead of the exact one
+    #[arg(long, value_name = "NAME")]
+    pub(super) regime: Option<String>,
+
+    /// Also offer the optimizer's own names (`lr`, `betas`) where the rule is a known one
+    #[arg(long)]
+    pub(super) hyper: bool,
+
+    /// Write to this file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+fn targets() -> PossibleValuesParser {
+    TARGETS.iter().map(|(name, _)| *name).collect::<Vec<_>>().into()
 }
 
 /// Arguments of `lagrule verify`.

@@ -57,7 +57,8 @@ fn view(args: &DeriveArgs, screen: &Screen) -> View {
     view
 }
 
-fn no_such_regime(name: &str, study: &Study) -> String {
+/// What is said about a regime that the file does not declare.
+pub(super) fn no_such_regime(name: &str, study: &Study) -> String {
     let names: Vec<&str> = study.model.regimes.iter().map(|r| r.name.as_str()).collect();
     if names.is_empty() {
         return format!("there is no regime `{name}`: the file declares none");

@@ -6,6 +6,7 @@
 mod args;
 mod check;
 mod derive;
+mod emit;
 mod files;
 mod fmt;
 pub mod render;
@@ -62,6 +63,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Solve(args) => solve::run(&args, &mut screen),
         Command::Check(args) => check::run(&args, &mut screen),
         Command::Fmt(args) => fmt::run(&args, &mut screen),
+        Command::Emit(args) => emit::run(&args, &mut screen),
         Command::Verify(args) => verify::run(&args, &mut screen),
     };
     match outcome {

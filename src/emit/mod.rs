@@ -2,6 +2,7 @@
 //!
 //! A format is one file and one line of [`FORMATS`].
 
+pub mod code;
 mod definitions;
 mod html;
 mod json;

@@ -2,6 +2,9 @@
 //! whether it agrees with independent numerics.
 
 pub mod adaptive;
+pub mod interpret;
 pub mod judge;
+pub mod kernel;
 pub mod known;
+pub mod program;
 pub mod verify;

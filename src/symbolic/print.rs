@@ -27,6 +27,7 @@ mod walk;
 mod wrap;
 
 pub use python::{DimensionName, Python, SymbolName};
+pub(crate) use text::function_name;
 pub use wrap::wrap;
 
 use super::expr::Expr;

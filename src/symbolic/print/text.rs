@@ -385,7 +385,7 @@ impl Notation for Text {
 }
 
 /// The name of a scalar function.
-pub(super) fn function_name(function: Fun) -> &'static str {
+pub(crate) fn function_name(function: Fun) -> &'static str {
     match function {
         Fun::Exp => "exp",
         Fun::Log => "log",

@@ -1,0 +1,114 @@
+//! Names in emitted code.
+
+use std::collections::BTreeSet;
+
+/// Words a name in Python must not be: keywords, and names that emitted files use themselves.
+const PYTHON: &[&str] = &[
+    "False",
+    "None",
+    "True",
+    "and",
+    "as",
+    "assert",
+    "async",
+    "await",
+    "break",
+    "class",
+    "continue",
+    "def",
+    "del",
+    "elif",
+    "else",
+    "except",
+    "finally",
+    "for",
+    "from",
+    "global",
+    "if",
+    "import",
+    "in",
+    "is",
+    "lambda",
+    "nonlocal",
+    "not",
+    "or",
+    "pass",
+    "raise",
+    "return",
+    "try",
+    "while",
+    "with",
+    "yield",
+    "np",
+    "math",
+    "scipy",
+    "torch",
+    "jax",
+    "jnp",
+    "optax",
+    "values",
+    "init",
+    "step",
+    "update",
+    "state",
+    "params",
+    "updates",
+    "grads",
+    "self",
+    "closure",
+    "loss",
+    "group",
+    "foreach",
+    "len",
+    "float",
+    "tuple",
+    "dict",
+    "list",
+    "callable",
+    "PARAMS",
+    "GIVEN",
+    "CONSTS",
+    "STATE",
+    "Optimizer",
+    "maximize",
+    "p",
+    "curvature",
+];
+
+/// A name that Python accepts and that hides nothing.
+pub(super) fn python(name: &str) -> String {
+    let name = name.replace(['[', ']', '.'], "");
+    if PYTHON.contains(&name.as_str()) { format!("{name}_") } else { name }
+}
+
+/// Names that are in use, and new ones beside them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Taken(BTreeSet<String>);
+
+impl Taken {
+    /// Takes a name.
+    pub(super) fn insert(&mut self, name: &str) {
+        self.0.insert(name.to_owned());
+    }
+
+    /// A name that is free, as like the wish as possible; it is taken from now on.
+    pub(super) fn fresh(&mut self, wish: &str) -> String {
+        let mut name = wish.to_owned();
+        let mut count = 1;
+        while self.0.contains(&name) {
+            count += 1;
+            name = format!("{wish}_{count}");
+        }
+        self.0.insert(name.clone());
+        name
+    }
+
+    /// The next of `t1`, `t2`, ….
+    pub(super) fn temporary(&mut self) -> String {
+        let mut count = 1;
+        while self.0.contains(&format!("t{count}")) {
+            count += 1;
+        }
+        self.fresh(&format!("t{count}"))
+    }
+}

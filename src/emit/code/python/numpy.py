@@ -1,0 +1,147 @@
+# Helpers of emitted NumPy modules; a module contains those that it uses.
+
+
+def _array(value):
+    """Numbers stay Python floats, so that they do not widen arrays of single precision."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "fc":
+        array = array.astype(float)
+    return float(array) if array.ndim == 0 else array
+
+
+def _present(value, *point):
+    """A function given as such is evaluated at the present point."""
+    return _array(value(*point) if callable(value) else value)
+
+
+def _called(name, function, *arguments):
+    if not callable(function):
+        raise TypeError(f"{name} is needed at another point: give it as a function")
+    return _array(function(*arguments))
+
+
+def _dimension(values, places):
+    """The number that a symbolic dimension stands for, from the first value that has it."""
+    for name, axis in places:
+        shape = np.shape(values.get(name))
+        if len(shape) > axis:
+            return shape[axis]
+    raise KeyError(f"the shape of one of {[name for name, _ in places]} is needed")
+
+
+def _phi1(x):
+    """(exp(x) - 1)/x, which is 1 at 0."""
+    zero = np.equal(x, 0)
+    return np.where(zero, 1.0, np.expm1(x) / np.where(zero, 1.0, x))
+
+
+def _floor(x):
+    """At least the smallest positive number that has all digits."""
+    return np.maximum(x, np.finfo(np.asarray(x).dtype).tiny)
+
+
+def _spectral(function, a):
+    """A function of a symmetric matrix."""
+    w, v = np.linalg.eigh(a)
+    return (v * function(w)) @ v.T
+
+
+def _sqrtm(a):
+    """The principal square root."""
+    root = scipy.linalg.sqrtm(a)
+    return root.real if np.isrealobj(a) else root
+
+
+def _powm(a, exponent):
+    """A fractional power."""
+    power = scipy.linalg.fractional_matrix_power(a, exponent)
+    return power.real if np.isrealobj(a) else power
+
+
+def _expm(a):
+    return scipy.linalg.expm(a)
+
+
+def _coshm(a):
+    return (scipy.linalg.expm(a) + scipy.linalg.expm(-a)) / 2
+
+
+def _sinhm(a):
+    return (scipy.linalg.expm(a) - scipy.linalg.expm(-a)) / 2
+
+
+def _phi1m(a):
+    """phi1 of a matrix: a corner of the exponential of [[a, I], [0, 0]]."""
+    n = len(a)
+    block = np.zeros((2 * n, 2 * n), dtype=a.dtype)
+    block[:n, :n] = a
+    block[:n, n:] = np.eye(n)
+    return scipy.linalg.expm(block)[:n, n:]
+
+
+def _mean(a, b):
+    """The geometric mean of two positive definite matrices."""
+    lower = np.linalg.cholesky(a)
+    half = np.linalg.solve(lower, b)
+    return lower @ _spectral(np.sqrt, np.linalg.solve(lower, half.T)) @ lower.T
+
+
+def _solvent(m, c, k, half):
+    """The X with m X X + c X + k = 0 whose eigenvalues have real parts below half.
+
+    An ordered Schur form of the companion matrix, shifted to the imaginary axis.
+    """
+    n = len(m)
+    shifted = np.zeros((2 * n, 2 * n))
+    shifted[:n, n:] = np.eye(n)
+    shifted[n:, :n] = -np.linalg.solve(m, k)
+    shifted[n:, n:] = -np.linalg.solve(m, c)
+    shifted -= half * np.eye(2 * n)
+    _, z, wanted = scipy.linalg.schur(shifted, output="real", sort="lhp")
+    if wanted != n:
+        raise ValueError("there is no optimum: the roots do not split at half the discount")
+    return np.linalg.solve(z[:n, :n].T, z[n:, :n].T).T
+
+
+def _scattering(m, a, q, half, time):
+    """y(time) = e y(0) - g p(time), p(0) = e^T p(time) + h y(0) of the optimal motion.
+
+    By doubling from a short time, so that nothing grows.
+    """
+    n = len(m)
+    shifted = a - half * np.eye(n)
+    flow = np.block([[shifted, -np.linalg.inv(m)], [-q, -shifted.T]])
+    doublings = max(0, int(np.ceil(np.log2(1 + 4 * time * np.linalg.norm(flow, 2)))))
+    short = scipy.linalg.expm(flow * (time / 2**doublings))
+    below = np.linalg.inv(short[n:, n:])
+    g, h = -short[:n, n:] @ below, -below @ short[n:, :n]
+    e = short[:n, :n] - short[:n, n:] @ below @ short[n:, :n]
+    for _ in range(doublings):
+        inner = np.linalg.solve(np.eye(n) + g @ h, e)
+        other = np.linalg.solve((np.eye(n) + g @ h).T, h.T).T
+        g = g + e @ np.linalg.solve(np.eye(n) + g @ h, g) @ e.T
+        h, e = h + e.T @ other @ e, e @ inner
+    return e, g, h
+
+
+def _feedback(m, a, q, half, horizon):
+    """The velocity X y at the start of a plan over a horizon with a free end."""
+    return a - np.linalg.solve(m, _scattering(m, a, q, half, horizon)[2])
+
+
+def _planned(m, a, q, half, horizon, dt):
+    """The motion Y y over the first dt of a plan over a horizon with a free end."""
+    e, g, _ = _scattering(m, a, q, half, dt)
+    rest = _scattering(m, a, q, half, horizon - dt)[2]
+    return np.exp(half * dt) * np.linalg.solve(np.eye(len(m)) + g @ rest, e)
+
+
+def _minimum(*coefficients):
+    """Where a polynomial with these coefficients, lowest first, is least."""
+    p = np.polynomial.Polynomial(coefficients)
+    roots = p.deriv().roots()
+    real = roots.real[np.abs(roots.imag) < 1e-7 * (1 + np.abs(roots))]
+    slope, bend = p.deriv(), p.deriv(2)
+    for _ in range(3):
+        real = real - slope(real) / np.where(bend(real) == 0, 1.0, bend(real))
+    return float(real[np.argmin(p(real))])

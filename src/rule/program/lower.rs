@@ -1,0 +1,420 @@
+//! The program of a derivation.
+
+use super::builder::Builder;
+use super::entrywise::Entries;
+use super::graph::Op;
+use super::stable::{Known, stable};
+use super::{Assignment, Input, NoProgram, Provenance, Role, UpdateRule, beliefs};
+use crate::derive::variation::gradient;
+use crate::derive::{Condition, Definition, Derivation, Meaning};
+use crate::model::types::{Model, Value, step};
+use crate::symbolic::expand::expand;
+use crate::symbolic::print::{ascii, ascii_symbol};
+use crate::symbolic::rewrite::{replace, substitute};
+use crate::symbolic::{Expr, Mark, Symbol};
+use std::collections::BTreeMap;
+
+/// Lowers the exact rule, or the rule of a regime, to a program.
+pub fn lower(
+    model: &Model,
+    derivation: &Derivation,
+    regime: Option<&str>,
+) -> Result<UpdateRule, NoProgram> {
+    let definitions = definitions(derivation, regime);
+    let changes = changes(derivation, regime)?;
+    let written =
+        changes.iter().map(|(q, change)| (q.clone(), through_offset(change, &definitions)));
+    let written: Vec<(Symbol, Expr)> = written.collect();
+    let mut builder = Builder::default();
+    inputs(model, &mut builder);
+    let (definitions, written, printed) = match by_entry(&definitions, &written, &mut builder) {
+        Some((by_entry, changes)) => (by_entry, changes, definitions),
+        None => (definitions.clone(), written, definitions),
+    };
+    let mut known = Known::new();
+    let mut assignments = Vec::new();
+    // Slow coordinates are updated first. What comes after speaks of their new values by their
+    // plain symbols.
+    let slow = slow(derivation, regime);
+    let is_slow = |q: &Symbol| slow.contains(q);
+    for (position, change) in written.iter().filter(|(q, _)| is_slow(q)) {
+        let needed = needed_definitions(&definitions, change);
+        bind(&needed, &mut builder, &mut known)?;
+        assignments.push(assign(model, position, change, &mut builder, &known)?);
+    }
+    for assignment in &assignments {
+        builder.updated(&assignment.name, assignment.value);
+    }
+    for (position, change) in written.iter().filter(|(q, _)| !is_slow(q)) {
+        let needed = needed_definitions(&definitions, change);
+        bind(&needed, &mut builder, &mut known)?;
+        let change = planned(change, &needed, &mut builder)?;
+        assignments.push(assign(model, position, &change, &mut builder, &known)?);
+    }
+    let Builder { graph, inputs, .. } = builder;
+    Ok(UpdateRule {
+        name: model.name.clone(),
+        regime: regime.map(str::to_owned),
+        gradient: gradient_given(model, &inputs),
+        inputs,
+        graph,
+        assignments,
+        provenance: provenance(model, derivation, regime, &changes, &printed),
+    })
+}
+
+/// Coordinates with their changes.
+type Changes = Vec<(Symbol, Expr)>;
+
+/// Definitions and changes for one entry, if no change mixes entries. Symbols then stand for
+/// entries of inputs; the entries of a diagonal matrix stand on its diagonal.
+fn by_entry(
+    definitions: &[Definition],
+    changes: &[(Symbol, Expr)],
+    builder: &mut Builder,
+) -> Option<(Vec<Definition>, Changes)> {
+    let mut entries = Entries::default();
+    let mut own = Vec::new();
+    let mut used: Vec<Definition> = Vec::new();
+    for (_, change) in changes {
+        for definition in needed_definitions(definitions, change) {
+            if !used.contains(&definition) {
+                used.push(definition);
+            }
+        }
+    }
+    for definition in definitions.iter().filter(|d| used.contains(d)) {
+        own.push(entries.definition(definition)?);
+    }
+    let mut all = Vec::new();
+    for (position, change) in changes {
+        all.push((position.clone(), entries.expr(change)?));
+    }
+    for (whole, symbol) in entries.functions {
+        let value = builder.node(&whole).ok()?;
+        builder.bind(&symbol, value);
+    }
+    builder.diagonals();
+    Some((own, all))
+}
+
+fn refuse(reason: impl Into<String>) -> NoProgram {
+    NoProgram::NoUpdate(reason.into())
+}
+
+fn is_belief(model: &Model, position: &Symbol) -> bool {
+    model.coordinates.iter().any(|c| c.belief && c.position == *position)
+}
+
+/// The coordinates that are updated before the others.
+fn slow(derivation: &Derivation, regime: Option<&str>) -> Vec<Symbol> {
+    let own = match regime {
+        None => &derivation.slow,
+        Some(name) => {
+            let mut rules = derivation.regimes.iter().filter(|r| r.name == name);
+            match rules.next().map(|r| &r.outcome) {
+                Some(Ok(rule)) => &rule.slow,
+                _ => return Vec::new(),
+            }
+        }
+    };
+    own.iter().map(|slow| slow.coordinate.clone()).collect()
+}
+
+/// The changes, slow coordinates first.
+fn changes(
+    derivation: &Derivation,
+    regime: Option<&str>,
+) -> Result<Vec<(Symbol, Expr)>, NoProgram> {
+    if let Some(problem) = &derivation.no_optimum {
+        return Err(refuse(format!("there is no optimum: {}", problem.reason)));
+    }
+    if let Some(name) = regime {
+        let limit =
+            derivation.regimes.iter().find(|r| r.name == name).ok_or(NoProgram::NoRegime)?;
+        let rule = limit.outcome.as_ref().map_err(|reason| refuse(reason.clone()))?;
+        return Ok(rule.changes.clone());
+    }
+    let exact = |update: &crate::derive::Update| {
+        update
+            .change
+            .clone()
+            .or_else(|| over_horizon(derivation, update))
+            .map(|change| (update.position.clone(), change))
+    };
+    let changes: Option<Vec<(Symbol, Expr)>> = derivation.updates.iter().map(exact).collect();
+    changes.filter(|all| !all.is_empty()).ok_or_else(|| {
+        refuse(
+            "no closed form: the rule is the solution of the equations of motion that keeps the \
+             cost finite, and `lagrule solve` finds it in numbers",
+        )
+    })
+}
+
+/// A plan whose feedback `X` is defined by the Riccati flow: the change over the first `dt` is that
+/// of the first-order rule `dt X (q − q*)` with `Y − I` in the place of `dt X`.
+fn over_horizon(derivation: &Derivation, update: &crate::derive::Update) -> Option<Expr> {
+    let first = update.first_order.as_ref()?;
+    derivation.definitions.iter().find(|d| {
+        matches!(d.meaning, Meaning::FiniteHorizon { .. }) && first.contains(&d.symbol)
+    })?;
+    Some(first.clone())
+}
+
+/// The feedbacks of plans replaced by the motion over the first step.
+fn planned(
+    change: &Expr,
+    definitions: &[Definition],
+    builder: &mut Builder,
+) -> Result<Expr, NoProgram> {
+    let mut result = change.clone();
+    for Definition { symbol, meaning } in definitions {
+        let Meaning::FiniteHorizon { m, a, q, half, horizon } = meaning else { continue };
+        let [m, a, q, half, horizon] =
+            builder.horizon([m, a, q, half, horizon]).map_err(refuse)?;
+        let dt = builder.node(&Expr::sym(step())).map_err(refuse)?;
+        let shape = &symbol.shape;
+        let motion = builder.op(Op::Planned([m, a, q, half, horizon, dt]), shape);
+        let mut own = symbol.clone();
+        own.name = format!("{}_motion", symbol.name).into();
+        builder.bind(&own, motion);
+        let identity = Expr::identity(shape.rows.clone());
+        let over = (Expr::sym(own) - identity) / Expr::sym(step());
+        result = replace(&result, &Expr::sym(symbol.clone()), &over);
+    }
+    Ok(result)
+}
+
+fn definitions(derivation: &Derivation, regime: Option<&str>) -> Vec<Definition> {
+    let further = derivation
+        .regimes
+        .iter()
+        .filter(|r| Some(r.name.as_str()) == regime)
+        .filter_map(|r| r.outcome.as_ref().ok())
+        .flat_map(|rule| rule.definitions.clone());
+    derivation.definitions.iter().cloned().chain(further).collect()
+}
+
+/// Rest points written out: in `q(0) − q*` the start then goes, and with it the rounding of a
+/// difference of two large numbers.
+fn through_offset(change: &Expr, definitions: &[Definition]) -> Expr {
+    let mut result = change.clone();
+    for Definition { symbol, meaning } in definitions.iter().rev() {
+        if let (Mark::Rest, Meaning::Equals(value)) = (symbol.mark, meaning) {
+            result = replace(&result, &Expr::sym(symbol.clone()), value);
+        }
+    }
+    result
+}
+
+/// The definitions an expression uses, directly or through others, in order.
+fn needed_definitions(definitions: &[Definition], expr: &Expr) -> Vec<Definition> {
+    let mut needed = vec![false; definitions.len()];
+    let mut open = vec![expr.clone()];
+    while let Some(expr) = open.pop() {
+        for (at, definition) in definitions.iter().enumerate() {
+            if !needed[at] && expr.contains(&definition.symbol) {
+                needed[at] = true;
+                open.extend(expressions(&definition.meaning));
+            }
+        }
+    }
+    definitions.iter().zip(needed).filter(|(_, n)| *n).map(|(d, _)| d.clone()).collect()
+}
+
+fn expressions(meaning: &Meaning) -> Vec<Expr> {
+    match meaning {
+        Meaning::Equals(value) => vec![value.clone()],
+        Meaning::Solvent { m, c, k, half } => {
+            vec![m.clone(), c.clone(), k.clone(), half.clone()]
+        }
+        Meaning::FiniteHorizon { m, a, q, half, horizon } => {
+            vec![m.clone(), a.clone(), q.clone(), half.clone(), horizon.clone()]
+        }
+        Meaning::GlobalMinimum { of, .. } => vec![of.clone()],
+        Meaning::Implicit { equation, .. } => vec![equation.clone()],
+    }
+}
+
+/// Gives the symbols of the derivation their nodes.
+fn bind(
+    definitions: &[Definition],
+    builder: &mut Builder,
+    known: &mut Known,
+) -> Result<(), NoProgram> {
+    for Definition { symbol, meaning } in definitions {
+        let meaning = match meaning {
+            Meaning::Equals(value) => {
+                let value = stable(value, known);
+                known.push((symbol.clone(), value.clone()));
+                Meaning::Equals(value)
+            }
+            other => other.clone(),
+        };
+        let id = builder.definition(&meaning, &symbol.shape).map_err(refuse)?;
+        builder.graph.name(id, &spelled(symbol));
+        builder.bind(symbol, id);
+    }
+    Ok(())
+}
+
+/// A name that reads like the symbol: `theta_rest` for θ*.
+fn spelled(symbol: &Symbol) -> String {
+    match symbol.mark {
+        Mark::Rest => format!("{}_rest", symbol.name),
+        _ => symbol.name.to_string(),
+    }
+    .replace(['[', ']', '.'], "")
+}
+
+fn inputs(model: &Model, builder: &mut Builder) {
+    let plain = |name: &str, role: Role, symbol: &Symbol| Input {
+        name: name.to_owned(),
+        role,
+        shape: symbol.shape.clone(),
+        props: symbol.props,
+        function_of: Vec::new(),
+        fixed: None,
+    };
+    for coordinate in &model.coordinates {
+        let role = if coordinate.belief { Role::State } else { Role::Param };
+        let position = &coordinate.position;
+        let id = builder.input(plain(coordinate.name(), role, position));
+        builder.bind(&position.marked(Mark::Start), id);
+        builder.bind(position, id);
+    }
+    for given in &model.givens {
+        let id = builder.input(plain(&given.name, Role::Given, given));
+        builder.bind(given, id);
+    }
+    for constant in &model.constants {
+        let symbol = &constant.symbol;
+        let id = builder.input(plain(&symbol.name, Role::Constant, symbol));
+        builder.bind(symbol, id);
+    }
+    let dt = step();
+    let id = builder.input(plain("dt", Role::Step, &dt));
+    builder.bind(&dt, id);
+    for coordinate in &model.coordinates {
+        let Some(end) = model.end.get(coordinate.name()) else { continue };
+        let symbol = coordinate.position.marked(Mark::End);
+        let mut input = plain(&format!("{}_end", coordinate.name()), Role::Given, &symbol);
+        input.fixed = Some(end.clone());
+        let id = builder.input(input);
+        builder.bind(&symbol, id);
+    }
+}
+
+fn assign(
+    model: &Model,
+    position: &Symbol,
+    change: &Expr,
+    builder: &mut Builder,
+    known: &Known,
+) -> Result<Assignment, NoProgram> {
+    let change = stable(change, known);
+    let change = builder.node(&change).map_err(refuse)?;
+    let old = builder.node(&Expr::sym(position.marked(Mark::Start))).map_err(refuse)?;
+    let name = position.name.to_string();
+    let role = if is_belief(model, position) { Role::State } else { Role::Param };
+    let value = builder.plus(old, change);
+    let start: Option<Value> = model.start.get(&name).filter(|_| role == Role::State).cloned();
+    Ok(Assignment { name, role, value, change, shape: position.shape.clone(), start })
+}
+
+/// The given that is the loss's gradient where the step begins, or is observed as it.
+fn gradient_given(model: &Model, inputs: &[Input]) -> Option<String> {
+    let by_entry = |input: &&Input| {
+        input.role == Role::Given && input.shape.is_column() && input.fixed.is_none()
+    };
+    derived_gradient(model).or_else(|| {
+        let mut all = inputs.iter().filter(by_entry);
+        let only = all.next()?;
+        all.next().is_none().then(|| only.name.clone())
+    })
+}
+
+fn derived_gradient(model: &Model) -> Option<String> {
+    let [coordinate] = model.coordinates.iter().filter(|c| !c.belief).collect::<Vec<_>>()[..]
+    else {
+        return None;
+    };
+    let loss = &model.parts.as_ref()?.loss;
+    let slope = gradient(loss, &coordinate.position).ok()?;
+    let start: BTreeMap<Expr, Expr> = [(coordinate.q(), coordinate.start())].into();
+    let slope = expand(&substitute(&slope, &start));
+    let given = model.givens.iter().find(|given| {
+        let rest = slope.terms().len() == 1 && slope.contains(given);
+        rest && given.shape == coordinate.position.shape
+    });
+    if let Some(given) = given {
+        return Some(given.name.to_string());
+    }
+    let belief = beliefs::multiple_of_belief(model, &slope)?;
+    beliefs::observed(model, &belief)
+}
+
+fn provenance(
+    model: &Model,
+    derivation: &Derivation,
+    regime: Option<&str>,
+    changes: &[(Symbol, Expr)],
+    definitions: &[Definition],
+) -> Provenance {
+    let mut formula: Vec<String> = changes
+        .iter()
+        .map(|(q, change)| {
+            format!("{} = {}", ascii_symbol(&q.marked(Mark::Change)), ascii(change))
+        })
+        .collect();
+    let mut needed: Vec<Definition> = Vec::new();
+    for (_, change) in changes {
+        for definition in needed_definitions(definitions, change) {
+            if !needed.contains(&definition) {
+                needed.push(definition);
+            }
+        }
+    }
+    for Definition { symbol, meaning } in &needed {
+        let name = ascii_symbol(symbol);
+        formula.push(match meaning {
+            Meaning::Equals(value) => format!("{name} = {}", ascii(value)),
+            Meaning::Solvent { half, .. } => format!(
+                "{name}: the solvent of M X^2 + C X + K = 0 with Re(spectrum) < {}",
+                ascii(half)
+            ),
+            Meaning::FiniteHorizon { horizon, .. } => format!(
+                "{name}: the feedback at the start of a plan over the time {}",
+                ascii(horizon)
+            ),
+            Meaning::GlobalMinimum { of, .. } => {
+                format!("{name}: where {} is least", ascii(of))
+            }
+            Meaning::Implicit { equation, .. } => format!("{name}: {} = 0", ascii(equation)),
+        });
+    }
+    let conditions = match regime {
+        None => derivation.conditions.clone(),
+        Some(name) => derivation
+            .regimes
+            .iter()
+            .filter(|r| r.name == name)
+            .filter_map(|r| r.outcome.as_ref().ok())
+            .flat_map(|rule| rule.conditions.clone())
+            .collect(),
+    };
+    let mut remarks: Vec<String> = conditions.iter().map(condition).collect();
+    if regime.is_none() {
+        remarks.extend(derivation.notes.iter().cloned());
+    }
+    Provenance { about: model.about.clone(), formula, remarks, ..Provenance::default() }
+}
+
+fn condition(condition: &Condition) -> String {
+    match condition {
+        Condition::Small(e) => format!("Holds when {} << 1.", ascii(e)),
+        Condition::Large(e) => format!("Holds when {} >> 1.", ascii(e)),
+        Condition::Against(a, b) => format!("Holds when {} << {}.", ascii(a), ascii(b)),
+        Condition::Positive(e) => format!("Holds when {} > 0.", ascii(e)),
+    }
+}

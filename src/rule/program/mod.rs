@@ -1,0 +1,155 @@
+//! Stage 4, `lower`. In: the model and its derivation. Out: an [`UpdateRule`].
+//!
+//! An update rule is a program: inputs, the state it keeps, operations and assignments. It knows
+//! no target language, and [`super::interpret`] runs it. Forms that lose digits or overflow are
+//! replaced before (see `stable`), so every target gets the same stable arithmetic.
+
+mod beliefs;
+mod builder;
+mod entrywise;
+mod graph;
+mod lower;
+mod stable;
+
+pub use graph::{Function, Graph, Id, Node, Op};
+pub use lower::lower;
+
+use crate::model::types::Value;
+use crate::symbolic::{Prop, Props, Shape};
+
+/// What an input is to the rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// A coordinate that is learned.
+    Param,
+    /// Known now: `given`.
+    Given,
+    /// A hyper-parameter: `const`.
+    Constant,
+    /// Kept from step to step: a belief.
+    State,
+    /// The step `dt`.
+    Step,
+}
+
+/// One input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    /// Its name, as in the file; derivatives of abstract functions are `grad_ell`, `hess_ell`, ….
+    pub name: String,
+    /// What it is.
+    pub role: Role,
+    /// Its shape.
+    pub shape: Shape,
+    /// What was declared about it.
+    pub props: Props,
+    /// For the value of a function (or of a derivative of one) at the present point: the
+    /// coordinates it depends on.
+    pub function_of: Vec<String>,
+    /// Its value, where the file fixes it (an imposed end).
+    pub fixed: Option<Value>,
+}
+
+/// One assignment: what a parameter or a belief is after the step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assignment {
+    /// The name of the input that gets a new value.
+    pub name: String,
+    /// Parameter or state.
+    pub role: Role,
+    /// The new value.
+    pub value: Id,
+    /// The change, new minus old.
+    pub change: Id,
+    /// The shape.
+    pub shape: Shape,
+    /// The value before the first step of a state, where the file gives one of the right size;
+    /// otherwise zero.
+    pub start: Option<Value>,
+}
+
+/// Where a rule comes from: all that a header of emitted code says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Provenance {
+    /// What the file's first comment says.
+    pub about: Vec<String>,
+    /// The rule as a formula, one line for each coordinate and each symbol it uses.
+    pub formula: Vec<String>,
+    /// Conditions under which it holds, and remarks.
+    pub remarks: Vec<String>,
+    /// The text of the file.
+    pub source: String,
+    /// The optimizer it is, if it is a known one: name, where it is defined.
+    pub known: Option<(String, String)>,
+}
+
+/// A derived rule, or one of its regimes, as a program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UpdateRule {
+    /// The name of the file's Lagrangian.
+    pub name: String,
+    /// The regime; none for the exact rule.
+    pub regime: Option<String>,
+    /// The inputs: parameters, givens, constants, state, step.
+    pub inputs: Vec<Input>,
+    /// The operations.
+    pub graph: Graph,
+    /// The assignments; slow coordinates come first, and the others use their new values.
+    pub assignments: Vec<Assignment>,
+    /// The given that is the gradient of the loss where the step begins, if one is.
+    pub gradient: Option<String>,
+    /// Where it comes from.
+    pub provenance: Provenance,
+}
+
+/// Why there is no program.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NoProgram {
+    /// The derivation has no discrete update; the reason is a sentence.
+    NoUpdate(String),
+    /// The file has no such regime.
+    NoRegime,
+}
+
+impl UpdateRule {
+    /// Inputs of one role, in order.
+    pub fn of(&self, role: Role) -> impl Iterator<Item = &Input> {
+        self.inputs.iter().filter(move |input| input.role == role)
+    }
+
+    /// The new values, in the order of the assignments.
+    pub fn results(&self) -> Vec<Id> {
+        self.assignments.iter().map(|assignment| assignment.value).collect()
+    }
+
+    /// Acts the rule on each entry by itself, so that it is an optimizer for tensors of any shape?
+    /// One parameter, one gradient, no operation that mixes entries.
+    pub fn is_entrywise(&self) -> bool {
+        let needed = self.graph.needed(&self.results());
+        let entrywise =
+            self.graph.nodes().filter(|(id, _)| needed[id.index()]).all(|(_, node)| match node
+                .op
+            {
+                // A diagonal matrix is known by its diagonal.
+                Op::Diagonal(of) => matches!(self.graph.node(of).op, Op::Input(_)),
+                Op::Input(at) => {
+                    node.shape.is_column() || self.inputs[at].props.has(Prop::Diagonal)
+                }
+                _ => node.op.is_entrywise() && node.shape.is_column(),
+            });
+        let alone = self.assignments.iter().filter(|a| a.role == Role::Param).count() == 1;
+        entrywise && alone
+    }
+
+    /// The inputs that the results depend on, by place.
+    pub fn used(&self) -> Vec<bool> {
+        let needed = self.graph.needed(&self.results());
+        let mut used = vec![false; self.inputs.len()];
+        for (id, node) in self.graph.nodes() {
+            if let Op::Input(at) = node.op {
+                used[at] |= needed[id.index()];
+            }
+        }
+        used
+    }
+}

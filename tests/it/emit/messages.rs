@@ -1,0 +1,42 @@
+//! What `lagrule emit` says when it can't.
+
+use assert_cmd::Command;
+
+fn emit(arguments: &[&str]) -> (i32, String, String) {
+    let mut command = Command::cargo_bin("lagrule").unwrap();
+    let output = command.arg("emit").args(arguments).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn a_rule_without_discrete_update_says_why() {
+    let (code, out, err) = emit(&["rules/rosenbrock.lag", "--target", "numpy"]);
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(err.contains("`rosenbrock` has no discrete update: no closed form"), "{err}");
+}
+
+#[test]
+fn a_regime_that_does_not_exist_names_those_that_do() {
+    let (code, out, err) =
+        emit(&["rules/momentum.lag", "--target", "numpy", "--regime", "balistic"]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("newton, gradient_descent, ballistic"), "{err}");
+    assert!(err.contains("did you mean `ballistic`?"), "{err}");
+}
+
+#[test]
+fn an_unwritable_output_leaves_nothing() {
+    let path = "target/tmp/no such folder/momentum.py";
+    let (code, _, err) = emit(&["rules/momentum.lag", "--target", "numpy", "-o", path]);
+    assert_eq!(code, 2);
+    assert!(err.contains("cannot write"), "{err}");
+    assert!(!std::path::Path::new(path).exists());
+}
+
+#[test]
+fn an_unknown_target_names_the_targets() {
+    let (code, _, err) = emit(&["rules/momentum.lag", "--target", "fortran"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("numpy"), "{err}");
+}

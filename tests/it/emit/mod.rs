@@ -1,0 +1,9 @@
+//! Emitted code, run: every target of every shipped rule against the interpreter of its program.
+
+mod cases;
+mod kernel;
+mod messages;
+mod numpy;
+mod python;
+
+pub(crate) use cases::programs;
