@@ -69,7 +69,8 @@ fn the_kernel_agrees_with_the_interpreter() {
         let (double, single) =
             (worst::<f64>(&rule, 600, false), worst::<f32>(&rule, 600, true));
         assert!(double <= 1e-12, "{}: {double:e}", label(&rule));
-        assert!(single <= 1e-5, "{}: {single:e}", label(&rule));
+        // Gains like 1/v² of a centred second moment cost a digit.
+        assert!(single <= 3e-5, "{}: {single:e}", label(&rule));
     }
     assert!(count >= 5, "{count} rules are entrywise");
 }
