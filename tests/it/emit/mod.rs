@@ -4,6 +4,10 @@ mod cases;
 mod kernel;
 mod messages;
 mod numpy;
+mod optax;
 mod python;
+mod rust;
+mod together;
+mod torch;
 
 pub(crate) use cases::programs;
