@@ -1,6 +1,6 @@
 //! The whole pipeline in one place; the only module that imports every stage.
 
-use crate::derive::{self, Definition, Derivation, Meaning, Update};
+use crate::derive::{Definition, Derivation, Meaning, Update};
 use crate::diag::{Diagnostics, Sink};
 use crate::model::Model;
 use crate::rule::adaptive;
@@ -12,6 +12,7 @@ use crate::study::Study;
 use crate::symbolic::rewrite::replace;
 use crate::symbolic::{Expr, Symbol};
 use crate::{model, syntax};
+use std::fmt;
 
 /// Stages 1 to 4: text → tree → model → derivation → names.
 ///
@@ -19,7 +20,7 @@ use crate::{model, syntax};
 pub fn study(source: &Source, sink: &mut Sink) -> Result<Study, Diagnostics> {
     let file = syntax::parse(source, sink)?;
     let model = model::check(&file, sink)?;
-    let derivation = derive::derive(&model)?;
+    let derivation = crate::derive::derive(&model)?;
     let known = exact_changes(&derivation)
         .filter(|_| derivation.slow.is_empty())
         .and_then(|changes| recognise(&model, &changes));
@@ -83,6 +84,7 @@ pub fn bound(
     (source, result)
 }
 
+<<<<<<< HEAD
 fn written_out(expr: &Expr, definitions: &[&Definition]) -> Expr {
     let mut result = expr.clone();
     for definition in definitions.iter().rev() {
@@ -93,6 +95,47 @@ fn written_out(expr: &Expr, definitions: &[&Definition]) -> Expr {
     result
 }
 
+=======
+/// Derives the rule of a file given as text. Warnings are dropped; use [`study`] to see them.
+///
+/// ```
+/// let study = lagrule::derive(include_str!("../rules/gradient_descent.lag"))?;
+/// assert_eq!(study.known.expect("it has a name").name, "gradient descent");
+/// # Ok::<(), lagrule::Error>(())
+/// ```
+pub fn derive(text: &str) -> Result<Study, Error> {
+    let source = Source::new("<text>", text);
+    study(&source, &mut Sink::new()).map_err(|mistakes| Error { source, mistakes })
+}
+
+/// The mistakes of a text, with the text.
+#[derive(Clone, Debug)]
+pub struct Error {
+    /// The text.
+    pub source: Source,
+    /// What is wrong with it.
+    pub mistakes: Diagnostics,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, mistake) in self.mistakes.iter().enumerate() {
+            if at > 0 {
+                f.write_str("\n")?;
+            }
+            let place = self.source.location(mistake.primary.span.start);
+            write!(f, "{place}: {} [{}]", mistake.message, mistake.code)?;
+            for hint in &mistake.hints {
+                write!(f, "; {hint}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}
+
+>>>>>>> main
 /// The exact changes with all definitions written out.
 fn exact_changes(derivation: &Derivation) -> Option<Vec<(Symbol, Expr)>> {
     let one = |update: &Update| {

@@ -1,7 +1,7 @@
 //! The kinetic matrix `∂²F/∂q'∂q'` of the whole configuration and its inverse.
 
 use super::variation::{Motion, jacobian};
-use crate::symbolic::expand::expand;
+use crate::symbolic::expand::{content, expand};
 use crate::symbolic::{Dim, Expr, Shape, Symbol, matrix};
 
 /// The inverse of the kinetic matrix.
@@ -27,7 +27,7 @@ impl Inertia {
                     return None;
                 }
                 if row == column {
-                    separate.push(matrix::inverse(&slope));
+                    separate.push(reciprocal(&slope));
                 } else {
                     coupled |= !slope.is_zero();
                 }
@@ -57,6 +57,15 @@ impl Inertia {
             }
         }
     }
+}
+
+/// The inverse, with what all terms of a sum share taken out: `η/(1 + x²)`, not `1/(1/η + x²/η)`.
+fn reciprocal(slope: &Expr) -> Expr {
+    if !slope.is_scalar() {
+        return matrix::inverse(slope);
+    }
+    let (content, rest) = content(slope);
+    matrix::inverse(&content) * matrix::inverse(&rest)
 }
 
 /// The velocities set to zero.

@@ -394,12 +394,6 @@ fn nonlinear(
             return derivation;
         }
         first_integral(&orbit, configuration, &mut derivation);
-    } else {
-        derivation.notes.push(
-            "No closed form: the rule is the solution of the equations of motion that keeps the \
-             cost finite."
-                .to_owned(),
-        );
     }
     if infinite {
         derivation.regimes = reduce::nonlinear_regimes(model, configuration, motion);
@@ -436,8 +430,8 @@ fn first_integral(orbit: &Orbit, configuration: &Configuration, derivation: &mut
         })
         .collect();
     derivation.notes.push(
-        "The velocity is exact; over a finite step the change solves dq/velocity = dt, and the rule \
-         is its first order."
+        "The velocity is exact. Over a longer step the change follows from it along the path; the \
+         rule is its first order."
             .to_owned(),
     );
 }
@@ -464,7 +458,6 @@ pub(super) fn single_step(model: &Model, configuration: &Configuration) -> Optio
                 Meaning::Implicit { equation: equation.clone(), unknown: unknown.clone() };
             derivation.definitions.push(Definition { symbol: unknown, meaning });
         }
-        derivation.notes.push("No closed form: the step solves the equation above.".to_owned());
         derivation.regimes = reduce::unavailable(model, "the step has no closed form");
         return Some(derivation);
     };

@@ -5,6 +5,7 @@ use super::inertia::{Inertia, at_rest};
 use super::types::Equation;
 use crate::model::types::{Discount, Model, time};
 use crate::symbolic::build::sum;
+use crate::symbolic::cancel::cancel;
 use crate::symbolic::diff::directional;
 use crate::symbolic::expand::expand;
 use crate::symbolic::linear::{NotLinear, coefficient, covector};
@@ -173,22 +174,46 @@ impl Motion {
         for (p, velocity) in shifted.iter().zip(inertia.solve(&shifted)) {
             parts.push(Expr::frac(-1, 2) * (matrix::transpose(p) * velocity));
         }
-        let hamiltonian = collect(&expand(&sum(parts))) + loss;
+        let hamiltonian = tidied(&sum(parts)) + loss;
         let mut equations = Vec::new();
         for coordinate in &self.coordinates {
             let conjugate = coordinate.marked(Mark::Momentum);
             let right = gradient(&hamiltonian, &conjugate).ok()?;
             let left = Expr::sym(coordinate.marked(Mark::Velocity));
-            equations.push(Equation { left, right: collect(&expand(&right)) });
+            equations.push(Equation { left, right: tidied(&right) });
         }
         for coordinate in &self.coordinates {
             let conjugate = coordinate.marked(Mark::Momentum);
             let force = gradient(&hamiltonian, coordinate).ok()?;
             let own = -(&self.weight_rate * Expr::sym(conjugate.clone()));
-            let right = collect(&expand(&(own - force)));
+            let right = tidied(&(own - force));
             let left = Expr::sym(conjugate.marked(Mark::MomentumRate));
             equations.push(Equation { left, right });
         }
         Some((hamiltonian, equations))
     }
+}
+
+/// Expanded and collected; fractions are put together where that makes them shorter.
+fn tidied(expr: &Expr) -> Expr {
+    let expanded = expand(expr);
+    let (fractions, rest): (Vec<Expr>, Vec<Expr>) =
+        expanded.terms().iter().cloned().partition(has_sum_below);
+    let apart = sum(fractions);
+    let together = cancel(&apart);
+    let shorter = if together.size() < apart.size() { together } else { apart };
+    let whole = collect(&sum(rest));
+    if shorter.is_zero() { whole } else { whole + collect(&shorter) }
+}
+
+/// Is the term divided by a sum?
+fn has_sum_below(term: &Expr) -> bool {
+    let below = |(base, exponent): &(Expr, crate::symbolic::Q)| {
+        base.terms().len() > 1 && num_traits::Signed::is_negative(exponent)
+    };
+    term.as_product()
+        .powers
+        .iter()
+        .filter_map(|(b, e)| Some((b.clone(), e.as_num()?.clone())))
+        .any(|p| below(&p))
 }

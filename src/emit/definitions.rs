@@ -55,7 +55,17 @@ pub(super) fn solvent_equation(symbol: &Symbol, m: &Expr, c: &Expr, k: &Expr) ->
     let x = Expr::sym(symbol.clone());
     let scale = matrix::identity_multiple(m)
         .unwrap_or_else(|| crate::symbolic::Product { tail: None, ..m.as_product() }.value());
-    let scaled = |e: &Expr| expand(&(matrix::inverse(&scale) * e));
+    // Entry by entry where a matrix is written out.
+    let scaled = |e: &Expr| {
+        let scaled = expand(&(matrix::inverse(&scale) * e));
+        match (matrix::entries(e), e.is_scalar()) {
+            (Some(entries), false) => {
+                let entries = entries.iter().map(|e| expand(&(matrix::inverse(&scale) * e)));
+                matrix::literal(e.shape().clone(), entries.collect())
+            }
+            _ => scaled,
+        }
+    };
     let square = if x.is_scalar() {
         pow(&x, &Expr::int(2))
     } else {

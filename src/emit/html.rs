@@ -83,7 +83,10 @@ fn mathml(latex: &str, mode: DisplayMode) -> String {
     let mut out = String::new();
     let events = events.into_iter().map(Ok::<_, std::convert::Infallible>);
     match push_mathml(&mut out, events, config) {
-        Ok(()) => out,
+        // pulldown-latex 0.8 writes these two relations as they are, which opens a tag.
+        Ok(()) => {
+            out.replace("<mo><</mo>", "<mo>&lt;</mo>").replace("<mo>></mo>", "<mo>&gt;</mo>")
+        }
         Err(_) => format!("<code>{}</code>", escaped(latex)),
     }
 }

@@ -94,7 +94,7 @@ impl Sheet {
         let spell = |inline: &Inline| match inline {
             Inline::Words(text) => self.words(text),
             Inline::Math(math) => self.math(math),
-            Inline::Code(name) => name.clone(),
+            Inline::Code(name) => code(name),
         };
         prose.iter().map(spell).collect()
     }
@@ -124,7 +124,7 @@ impl Sheet {
                     let text = self.math(math);
                     push(&text, text.chars().count() > self.width / 2);
                 }
-                Inline::Code(name) => push(name, true),
+                Inline::Code(name) => push(&code(name), true),
             }
         }
         tokens.retain(|token| !token.is_empty());
@@ -177,13 +177,18 @@ impl Sheet {
             let hang = taken.saturating_sub(2).clamp(2, self.width / 3);
             let room = self.width.saturating_sub(margin);
             let right = self.math(&formula.right);
-            let right = match room.checked_sub(taken) {
-                Some(rest) if taken <= self.width / 3 => wrap(&right, rest, 0),
-                _ => wrap(&right, room.saturating_sub(hang), 0),
-            };
-            let mut right = right.lines();
-            lines.push(front + right.next().unwrap_or_default());
-            lines.extend(right.map(|line| format!("{}{line}", " ".repeat(hang))));
+            let fits = taken + right.chars().count() <= room;
+            if fits || (taken <= self.width / 3 && taken < room) {
+                let right = wrap(&right, room - taken, 0);
+                let mut right = right.lines();
+                lines.push(front + right.next().unwrap_or_default());
+                lines.extend(right.map(|line| format!("{}{line}", " ".repeat(hang))));
+            } else {
+                // A long left side stands alone, the right side below it.
+                lines.extend(wrap(&front, room, 2).lines().map(str::to_owned));
+                let right = wrap(&right, room.saturating_sub(4), 0);
+                lines.extend(right.lines().map(|line| format!("    {line}")));
+            }
         }
         lines
     }
@@ -229,6 +234,11 @@ impl Sheet {
         out.push_str(&indented(&self.formulas(&step.formulas, INDENT + 3), INDENT + 3));
         out
     }
+}
+
+/// A command stands in quotes, a name by itself.
+fn code(name: &str) -> String {
+    if name.contains(' ') { format!("`{name}`") } else { name.to_owned() }
 }
 
 fn indented(lines: &[String], by: usize) -> String {

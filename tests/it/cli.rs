@@ -3,14 +3,14 @@
 use assert_cmd::Command;
 use std::path::PathBuf;
 
-fn lagrule(args: &[&str]) -> Command {
+pub(crate) fn lagrule(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lagrule"));
     command.args(args).env_remove("NO_COLOR").env("COLUMNS", "80");
     command
 }
 
 /// A fresh directory for one test.
-fn scratch(name: &str) -> PathBuf {
+pub(crate) fn scratch(name: &str) -> PathBuf {
     let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = std::fs::remove_dir_all(&dir);
     std::fs::create_dir_all(&dir).expect("a scratch directory");

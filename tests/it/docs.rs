@@ -1,6 +1,6 @@
 //! The documentation says what the program does.
 
-use crate::stages::diagnose_for;
+use crate::stages::{diagnose, diagnose_for};
 use lagrule::diag::{Code, Severity};
 use lagrule::source::Source;
 
@@ -32,5 +32,49 @@ fn each_wrong_example_is_answered_by_its_code_and_each_right_one_by_silence() {
             });
             assert!(!wrong, "{name}: {found:?}");
         }
+    }
+}
+
+#[test]
+fn the_language_reference_is_accepted_as_it_stands() {
+    let page = std::fs::read_to_string("docs/language.md").unwrap();
+    let examples = blocks(&page, "right");
+    assert!(examples.len() >= 6, "the reference has lost its examples");
+    for example in examples {
+        let found = diagnose(&Source::new("docs/language.md", &example));
+        // Clauses whose derivation comes later are part of the language already.
+        let wrong: Vec<_> = found.iter().filter(|d| d.code != Code::NotDerivable).collect();
+        assert!(wrong.is_empty(), "{example}\n{wrong:?}");
+    }
+}
+
+#[test]
+fn the_language_reference_names_every_clause_and_function() {
+    let page = std::fs::read_to_string("docs/language.md").unwrap();
+    let grammar = std::fs::read_to_string("grammar/lag.pest").unwrap();
+    // Every clause of the grammar is a rule that begins with its keyword and ends with the input.
+    for rule in grammar.lines().filter(|line| line.contains("~ EOI }")) {
+        let Some(keyword) = rule.split('"').nth(1) else { continue };
+        assert!(page.contains(keyword), "docs/language.md says nothing about `{keyword}`");
+    }
+    for function in [
+        "dot",
+        "norm2",
+        "quad",
+        "quadratic",
+        "transpose",
+        "inv",
+        "diag",
+        "identity",
+        "entropy",
+        "sqrt",
+        "exp",
+        "log",
+        "abs",
+        "sin",
+        "cos",
+        "tanh",
+    ] {
+        assert!(page.contains(function), "docs/language.md says nothing about `{function}`");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::symbols::glossary;
 use super::{Block, Formula, Inline, Prose, Section, listed, prose};
-use crate::emit::math::{COMMA, Math, Sign, grouped, math, sign, spelt};
+use crate::emit::math::{CLOSE, COMMA, Math, OPEN, Sign, grouped, math, sign, spelt};
 use crate::model::types::{Coordinate, Discount, Horizon, Model, Parts, time};
 use crate::study::Study;
 use crate::symbolic::build::fun;
@@ -56,6 +56,9 @@ fn objective(model: &Model) -> Vec<Formula> {
     let weight = match &model.discount {
         Discount::None => Math::default(),
         Discount::Rate(rate) => Math::from(fun(Fun::Exp, &-(rate * Expr::sym(time())))),
+        Discount::Weight(weight) if print::ascii(weight).contains('/') => {
+            math![OPEN, weight, CLOSE]
+        }
         Discount::Weight(weight) => grouped(weight),
     };
     let gap = if model.discount == Discount::None { sign("", "", "") } else { SPACE };

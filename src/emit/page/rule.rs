@@ -9,6 +9,7 @@ use crate::emit::math::{EQUALS, Math, POSITIVE, column, math, sign};
 use crate::model::types::{Discount, Horizon, Model};
 use crate::rule::known::Match;
 use crate::study::Study;
+use crate::symbolic::expand::equal;
 use crate::symbolic::rewrite::replace;
 use crate::symbolic::{Expr, Mark, Node, Symbol};
 
@@ -73,7 +74,7 @@ fn solution(study: &Study) -> Section {
         blocks.push(Block::Text(prose![words]));
         blocks.push(Block::Formulas(shown));
     }
-    blocks.extend(open_definitions(&used));
+    blocks.extend(open_definitions(&used, &study.model));
     blocks.extend(destination(study));
     blocks.extend(existence(derivation));
     Section { heading: "Solution".to_owned(), blocks }
@@ -117,12 +118,19 @@ fn method(study: &Study) -> Prose {
             "There is one coordinate and no discount, so energy is conserved, and a path whose \
              cost stays finite has none: it is at rest only where the loss is least.",
         ],
-        Class::Numeric => prose![
-            "These equations have no closed form. The rule is the velocity of that solution whose \
-             cost stays finite; ",
-            Inline::Code("lagrule solve".to_owned()),
-            " finds it in numbers.",
-        ],
+        Class::Numeric => {
+            let which = match (&model.horizon, model.end.is_empty()) {
+                (Horizon::Finite(_), true) => "whose momentum vanishes at the horizon",
+                (Horizon::Finite(_), false) => "that arrives where it has to end",
+                _ => "whose cost stays finite",
+            };
+            let words = "These equations have no closed form. The rule is the velocity of that solution";
+            prose![
+                format!("{words} {which}; "),
+                Inline::Code("lagrule solve".to_owned()),
+                " finds it in numbers.",
+            ]
+        }
         Class::SlowFast => slow_fast(derivation),
         Class::Linear => linear(model, derivation),
     }
@@ -195,12 +203,12 @@ fn abbreviations(used: &[&Definition]) -> Vec<Formula> {
     closed.collect()
 }
 
-fn open_definitions(used: &[&Definition]) -> Vec<Block> {
-    used.iter().flat_map(|definition| open_definition(definition)).collect()
+fn open_definitions(used: &[&Definition], model: &Model) -> Vec<Block> {
+    used.iter().flat_map(|definition| open_definition(definition, model)).collect()
 }
 
 /// A symbol without a closed form.
-fn open_definition(definition: &Definition) -> Vec<Block> {
+fn open_definition(definition: &Definition, model: &Model) -> Vec<Block> {
     let symbol = &definition.symbol;
     match &definition.meaning {
         Meaning::Solvent { m, c, k, half } => {
@@ -235,6 +243,9 @@ fn open_definition(definition: &Definition) -> Vec<Block> {
                 over,
                 " at which the following is least:",
             ];
+            // The loss as it was written, where that is all of the cost.
+            let loss = model.parts.as_ref().map(|parts| &parts.loss);
+            let of = loss.filter(|loss| equal(loss, of)).unwrap_or(of);
             vec![Block::Text(words), Block::Formulas(vec![Formula::bare(of)])]
         }
         Meaning::Equals(_) | Meaning::Implicit { .. } => Vec::new(),

@@ -81,6 +81,9 @@ fn landscape_role(symbol: &Symbol, model: &Model) -> Option<Prose> {
 
 /// Is the expression the quantity with nothing but other constants in front?
 fn front(expr: &Expr, this: &Expr, model: &Model) -> bool {
+    if expr.is_zero() {
+        return false;
+    }
     let rest = expr / this;
     let bare = if this.is_scalar() { rest } else { self::bare(expr, model) };
     if this.is_scalar() {

@@ -223,7 +223,17 @@ pub(super) fn degree(expr: &Expr) -> f64 {
                 None => degree(base) + degree(exponent),
             };
             let scalars: f64 = product.powers.iter().map(power).sum();
-            scalars + product.tail.as_ref().map_or(0.0, degree)
+            // γI + Q, but H + I/η.
+            let below = product
+                .powers
+                .iter()
+                .any(|(_, e)| e.as_num().is_some_and(num_traits::Signed::is_negative));
+            let identity = product
+                .tail
+                .as_ref()
+                .is_some_and(|tail| matches!(tail.node(), Node::Identity(_)));
+            let before = if identity && !below { 0.1 } else { 0.0 };
+            scalars - before + product.tail.as_ref().map_or(0.0, degree)
         }
         Node::Sum(parts) => most(parts),
     }

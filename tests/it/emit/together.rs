@@ -19,7 +19,13 @@ fn emitted_optimizers_are_those_of_the_libraries() {
     let Some(python) = python() else { return };
     let folder = folder("optimizers");
     let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
-    emit(&["rules/gradient_descent.lag", "--target", "torch", "-o", &path("gradient_descent.py")]);
+    emit(&[
+        "rules/gradient_descent.lag",
+        "--target",
+        "torch",
+        "-o",
+        &path("gradient_descent.py"),
+    ]);
     let adam = ["rules/adam.lag", "--regime", "adam"];
     emit(&[&adam[..], &["--target", "torch", "--hyper", "-o", &path("adam.py")]].concat());
     emit(&[&adam[..], &["--target", "optax", "-o", &path("adam_optax.py")]].concat());
