@@ -84,7 +84,6 @@ pub fn bound(
     (source, result)
 }
 
-<<<<<<< HEAD
 fn written_out(expr: &Expr, definitions: &[&Definition]) -> Expr {
     let mut result = expr.clone();
     for definition in definitions.iter().rev() {
@@ -95,7 +94,6 @@ fn written_out(expr: &Expr, definitions: &[&Definition]) -> Expr {
     result
 }
 
-=======
 /// Derives the rule of a file given as text. Warnings are dropped; use [`study`] to see them.
 ///
 /// ```
@@ -135,7 +133,6 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
->>>>>>> main
 /// The exact changes with all definitions written out.
 fn exact_changes(derivation: &Derivation) -> Option<Vec<(Symbol, Expr)>> {
     let one = |update: &Update| {
