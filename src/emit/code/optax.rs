@@ -105,9 +105,9 @@ fn factory(own: &Own<'_>) -> String {
     let constants: String = own
         .constants
         .iter()
-        .map(|c| format!("        {0}={0},\n", names::python(&c.name)))
+        .map(|c| format!("        \"{0}\": {0},\n", names::python(&c.name)))
         .collect();
-    text.push_str(&format!("\n    constants = dict(\n{constants}    )\n"));
+    text.push_str(&format!("\n    constants = {{\n{constants}    }}\n"));
     text.push_str("\n    def update(grads, state, params=None, **given):\n");
     let reads = own.rule.used();
     let at = own.rule.inputs.iter().position(|input| input.name == own.theta.name);

@@ -265,11 +265,16 @@ fn functions(rule: &UpdateRule) -> Result<String, Cannot> {
     for line in &writer.lines {
         text.push_str(&format!("    {line}\n"));
     }
-    text.push_str("    After {\n");
-    for (name, value) in ends {
-        text.push_str(&format!("        {name}: {value},\n"));
+    let ends: Vec<String> =
+        ends.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let inner = ends.join(", ");
+    // As rustfmt has it: a short literal stays on one line.
+    if inner.len() <= 18 {
+        text.push_str(&format!("    After {{ {inner} }}\n}}\n"));
+    } else {
+        let rows: String = ends.iter().map(|end| format!("        {end},\n")).collect();
+        text.push_str(&format!("    After {{\n{rows}    }}\n}}\n"));
     }
-    text.push_str("    }\n}\n");
     let used = helpers::used_rust(HELPERS, &text);
     let body = text.split_once("\n\n").map_or("", |(_, body)| body).to_owned() + &used;
     let kinds = ["DMatrix", "DVector"].map(|kind| helpers::mentions(&body, kind));

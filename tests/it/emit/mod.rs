@@ -2,6 +2,7 @@
 
 mod cases;
 mod kernel;
+mod lowering;
 mod messages;
 mod numpy;
 mod optax;
