@@ -34,6 +34,7 @@
 //! | 3b | [`solve`] | model | trajectory in numbers, independent of 3a |
 //! | 4 | [`rule`] | derivation | names of known optimizers, verdicts |
 //! | 5 | [`emit`] | [`Study`](study::Study) | text, LaTeX, Markdown, HTML, JSON |
+//! | 6 | [`train`] | rules and a task | run reports (feature `train`) |
 //!
 //! [`driver`] runs them; [`symbolic`] is the algebra they share; [`diag`] is how they report mistakes.
 
@@ -50,6 +51,8 @@ pub mod source;
 pub mod study;
 pub mod symbolic;
 pub mod syntax;
+#[cfg(feature = "train")]
+pub mod train;
 
 pub use driver::{Error, derive};
 

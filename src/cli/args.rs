@@ -56,6 +56,12 @@ pub(super) enum Command {
     Emit(EmitArgs),
     /// Prove derivations by independent numerics
     Verify(VerifyArgs),
+    /// Train a network with derived rules and known optimizers
+    #[cfg(feature = "train")]
+    Train(TrainArgs),
+    /// Fetch the data sets of the tasks, or check them
+    #[cfg(feature = "train")]
+    Data(DataArgs),
 }
 
 /// Arguments of `lagrule derive`.
@@ -279,6 +285,115 @@ pub(super) struct VerifyArgs {
     /// How the result is written
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) format: VerifyFormat,
+}
+
+/// Arguments of `lagrule train`.
+#[cfg(feature = "train")]
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lagrule train rules/adam.lag:adam --task digits --against sgd,adam
+  lagrule train rules/momentum.lag --task mnist --seeds 5 --out runs/momentum
+  lagrule train --task digits --against sgd,adam --sweep lr=1e-3..1:4
+  lagrule train rules/momentum.lag --task mnist --set eta=0.05 --dry-run
+
+FILE:REGIME takes the rule of a regime, FILE alone the exact rule. `lr` stands for the setting that
+scales a rule's step. docs/train.md has the rest.
+Exit code 1 means that a run found no finite loss, or was stopped; the others went on.")]
+pub(super) struct TrainArgs {
+    /// Files of derived rules, each with a regime if wanted
+    #[arg(value_name = "FILE[:REGIME]")]
+    pub(super) files: Vec<PathBuf>,
+
+    /// The task
+    #[arg(long, value_parser = crate::train::task::TASKS, value_name = "TASK", required_unless_present = "list_tasks")]
+    pub(super) task: Option<String>,
+
+    /// Known optimizers to run beside the rules: sgd, momentum, adam, adamw, rmsprop
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    pub(super) against: Vec<String>,
+
+    /// The folder of the data sets [default: `$LAGRULE_DATA`, else lagrule in the user's data folder]
+    #[arg(long, value_name = "DIR")]
+    pub(super) data: Option<PathBuf>,
+
+    /// Epochs [default: the task's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(super) epochs: Option<u32>,
+
+    /// Runs of each trial, with the seeds 1 to N
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) seeds: u32,
+
+    /// Where reports, pictures and checkpoints go
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+
+    /// Give a setting: `eta=0.1` to all that have it, `adam.lr=0.001` to one
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(super) set: Vec<String>,
+
+    /// Try a setting over a range, in equal ratios
+    #[arg(long, value_name = "NAME=FROM..TO:COUNT")]
+    pub(super) sweep: Vec<String>,
+
+    /// Threads [default: one for each processor]; the results do not depend on them
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(super) threads: Option<u32>,
+
+    /// Say what would be run, how long it would take and how much memory
+    #[arg(long)]
+    pub(super) dry_run: bool,
+
+    /// Go on from the checkpoints in --out
+    #[arg(long, requires = "out")]
+    pub(super) resume: bool,
+
+    /// List the tasks
+    #[arg(long)]
+    pub(super) list_tasks: bool,
+}
+
+/// Arguments of `lagrule data`.
+#[cfg(feature = "train")]
+#[derive(Debug, clap::Args)]
+pub(super) struct DataArgs {
+    #[command(subcommand)]
+    pub(super) command: DataCommand,
+}
+
+/// What to do with a data set.
+#[cfg(feature = "train")]
+#[derive(Debug, Subcommand)]
+pub(super) enum DataCommand {
+    /// Bring a data set from the network; what is cut off goes on the next time
+    Fetch(DataSetArgs),
+    /// Compare the files of a data set with the published checksums
+    Verify(DataSetArgs),
+}
+
+/// Which data set, and where.
+#[cfg(feature = "train")]
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lagrule data fetch mnist
+  lagrule data fetch cifar10 --data /tmp/data
+  lagrule data verify mnist
+
+Exit code 1 means that a file is missing, differs or could not be fetched.")]
+pub(super) struct DataSetArgs {
+    /// The data set
+    #[arg(value_parser = crate::train::task::TASKS, value_name = "NAME")]
+    pub(super) set: String,
+
+    /// The folder of the data sets [default: `$LAGRULE_DATA`, else lagrule in the user's data folder]
+    #[arg(long, value_name = "DIR")]
+    pub(super) data: Option<PathBuf>,
+
+    /// Fetch from this folder of the network instead of the usual ones
+    #[arg(long, value_name = "URL")]
+    pub(super) from: Option<String>,
 }
 
 /// Formats of a verification.

@@ -5,6 +5,8 @@
 
 mod args;
 mod check;
+#[cfg(feature = "train")]
+mod data;
 mod derive;
 mod emit;
 mod files;
@@ -12,6 +14,8 @@ mod fmt;
 pub mod render;
 mod screen;
 mod solve;
+#[cfg(feature = "train")]
+mod train;
 mod verify;
 
 use std::ffi::OsString;
@@ -65,6 +69,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Fmt(args) => fmt::run(&args, &mut screen),
         Command::Emit(args) => emit::run(&args, &mut screen),
         Command::Verify(args) => verify::run(&args, &mut screen),
+        #[cfg(feature = "train")]
+        Command::Train(args) => train::run(&args, &mut screen),
+        #[cfg(feature = "train")]
+        Command::Data(args) => data::run(&args, &mut screen),
     };
     match outcome {
         Ok(Outcome::Done) | Err(Trouble::BrokenPipe) => ExitCode::SUCCESS,

@@ -23,6 +23,8 @@ mod solve_cli;
 mod stages;
 mod syntax;
 mod tidy;
+#[cfg(feature = "train")]
+mod train;
 mod typed_gen;
 mod verify;
 

@@ -86,7 +86,7 @@ fn each_library_has_its_place() {
         ("clap", &["cli/args"]),
         ("annotate_snippets", &["cli/render"]),
         ("num_dual", &["symbolic/eval", "symbolic/tape", "solve", "rule/verify"]),
-        ("faer", &["solve/linalg/dense"]),
+        ("faer", &["solve/linalg/dense", "train/network/scalar"]),
         ("ode_solvers", &["solve/integrate"]),
         ("differential_equations", &["solve/integrate"]),
         ("pulldown_latex", &["emit", "symbolic/print/tests"]),

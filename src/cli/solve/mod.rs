@@ -2,7 +2,7 @@
 
 mod csv;
 mod json;
-mod plot;
+pub(super) mod plot;
 mod text;
 
 use super::args::{Road, SolveArgs, SolveFormat};

@@ -46,7 +46,7 @@ mod linear_rule;
 mod matrices;
 mod minimum;
 mod path;
-mod random;
+pub(crate) mod random;
 mod reduced;
 mod regimes;
 mod replay;

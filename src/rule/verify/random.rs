@@ -5,14 +5,14 @@ use crate::solve::linalg::Matrix;
 
 /// A stream of random numbers.
 #[derive(Clone, Debug)]
-pub(super) struct Random {
+pub(crate) struct Random {
     state: [u64; 4],
 }
 
 impl Random {
     /// One of many independent streams of a seed, so that sample 7 does not depend on how many
     /// numbers sample 6 has used.
-    pub(super) fn stream(seed: u64, stream: u64) -> Random {
+    pub(crate) fn stream(seed: u64, stream: u64) -> Random {
         let mut mixed = seed ^ stream.wrapping_mul(0xd134_2543_de82_ef95);
         let mut next = || {
             mixed = mixed.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -42,38 +42,38 @@ impl Random {
     }
 
     /// Uniform between two bounds.
-    pub(super) fn between(&mut self, low: f64, high: f64) -> f64 {
+    pub(crate) fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
     }
 
     /// Log-uniform between two positive bounds.
-    pub(super) fn log_between(&mut self, low: f64, high: f64) -> f64 {
+    pub(crate) fn log_between(&mut self, low: f64, high: f64) -> f64 {
         self.between(low.ln(), high.ln()).exp()
     }
 
     /// A whole number from `low` to `high`, both included.
-    pub(super) fn whole(&mut self, low: usize, high: usize) -> usize {
+    pub(crate) fn whole(&mut self, low: usize, high: usize) -> usize {
         low + (self.unit() * (high - low + 1) as f64) as usize
     }
 
     /// True once in `times`.
-    pub(super) fn once_in(&mut self, times: usize) -> bool {
+    pub(crate) fn once_in(&mut self, times: usize) -> bool {
         self.whole(1, times) == 1
     }
 
     /// A number of either sign that is not close to zero.
-    pub(super) fn signed(&mut self) -> f64 {
+    pub(crate) fn signed(&mut self) -> f64 {
         let size = self.log_between(0.2, 2.0);
         if self.once_in(2) { -size } else { size }
     }
 
     /// A matrix with entries in `[-1, 1]`.
-    pub(super) fn matrix(&mut self, rows: usize, cols: usize) -> Matrix {
+    pub(crate) fn matrix(&mut self, rows: usize, cols: usize) -> Matrix {
         Matrix::from_fn(rows, cols, |_, _| self.between(-1.0, 1.0))
     }
 
     /// An orthogonal matrix.
-    pub(super) fn orthogonal(&mut self, n: usize) -> Matrix {
+    pub(crate) fn orthogonal(&mut self, n: usize) -> Matrix {
         self.matrix(n, n).qr().q()
     }
 }

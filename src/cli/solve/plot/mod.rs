@@ -9,13 +9,14 @@ mod panel;
 
 use super::Answer;
 use crate::solve::Bound;
-use panel::{Curve, Dash, FINE, Mark, Panel, Style, stroke};
+use panel::{Area, Dash, FINE, Mark, stroke};
+pub(in crate::cli) use panel::{Curve, Panel, Style};
 use plotters::prelude::{IntoDrawingArea, SVGBackend, WHITE};
 use std::path::Path;
 
 /// What a picture is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(in crate::cli) enum Format {
     /// Scalable vector graphics.
     Svg,
     /// Portable network graphics.
@@ -115,11 +116,7 @@ fn svg(answer: &Answer<'_>) -> Result<String, String> {
     let samples = samples(answer);
     let planar = answer.bound.start.len() == 2 && answer.bound.loss.is_some();
     let (width, height) = if planar { (960, 460) } else { (560, 520) };
-    let mut text = String::new();
-    {
-        let fine = (stroke(width), stroke(height));
-        let root = SVGBackend::with_string(&mut text, fine).into_drawing_area();
-        root.fill(&WHITE).map_err(|why| why.to_string())?;
+    document((width, height), |root| {
         let right = if planar {
             let (left, right) = root.split_horizontally(500 * FINE);
             plane(answer, &samples).draw(&left)?;
@@ -129,7 +126,21 @@ fn svg(answer: &Answer<'_>) -> Result<String, String> {
         };
         let (top, bottom) = right.split_vertically(height / 2 * FINE);
         positions(answer.bound, &samples).draw(&top)?;
-        energies(answer.bound, &samples).draw(&bottom)?;
+        energies(answer.bound, &samples).draw(&bottom)
+    })
+}
+
+/// An SVG of this size in pixels.
+fn document(
+    (width, height): (i32, i32),
+    draw: impl Fn(&Area<'_>) -> Result<(), String>,
+) -> Result<String, String> {
+    let mut text = String::new();
+    {
+        let fine = (stroke(width), stroke(height));
+        let root = SVGBackend::with_string(&mut text, fine).into_drawing_area();
+        root.fill(&WHITE).map_err(|why| why.to_string())?;
+        draw(&root)?;
         root.present().map_err(|why| why.to_string())?;
     }
     let size =
@@ -137,6 +148,20 @@ fn svg(answer: &Answer<'_>) -> Result<String, String> {
     let text = text.replacen(&size(FINE), &size(1), 1);
     // The family plotters writes has to be one that exists.
     Ok(text.replace("font-family=\"sans-serif\"", "font-family=\"DejaVu Sans, sans-serif\""))
+}
+
+/// A panel by itself, as a file.
+#[cfg(feature = "train")]
+pub(in crate::cli) fn single(
+    panel: &Panel,
+    size: (i32, i32),
+    format: Format,
+) -> Result<Vec<u8>, String> {
+    let svg = document(size, |area| panel.draw(area))?;
+    match format {
+        Format::Svg => Ok(svg.into_bytes()),
+        Format::Png => png(&svg),
+    }
 }
 
 fn positions(bound: &Bound, samples: &Samples) -> Panel {

@@ -9,7 +9,7 @@ use plotters::prelude::{
 
 /// How lines are broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Dash {
+pub(in crate::cli) enum Dash {
     /// Not at all.
     Solid,
     /// Length and gap in pixels.
@@ -18,10 +18,10 @@ pub(super) enum Dash {
 
 /// How a line is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Style {
-    pub(super) colour: (u8, u8, u8),
-    pub(super) dash: Dash,
-    pub(super) width: i32,
+pub(in crate::cli) struct Style {
+    pub(in crate::cli) colour: (u8, u8, u8),
+    pub(in crate::cli) dash: Dash,
+    pub(in crate::cli) width: i32,
 }
 
 /// The first colours of matplotlib's cycle, which most readers know, each with dashes of its own.
@@ -36,9 +36,15 @@ const CYCLE: [((u8, u8, u8), Dash); 6] = [
 
 impl Style {
     /// The style of the nth curve of a panel.
-    pub(super) fn nth(n: usize) -> Self {
+    pub(in crate::cli) fn nth(n: usize) -> Self {
         let (colour, dash) = CYCLE[n % CYCLE.len()];
         Self { colour, dash, width: 2 }
+    }
+
+    /// The same, for what stands beside the curve.
+    #[cfg(feature = "train")]
+    pub(in crate::cli) fn thin(self) -> Self {
+        Self { width: 1, ..self }
     }
 
     fn shape(self) -> ShapeStyle {
@@ -57,10 +63,10 @@ pub(super) fn stroke(width: i32) -> u32 {
 }
 
 /// A line with its name.
-pub(super) struct Curve {
-    pub(super) points: Vec<(f64, f64)>,
-    pub(super) style: Style,
-    pub(super) label: String,
+pub(in crate::cli) struct Curve {
+    pub(in crate::cli) points: Vec<(f64, f64)>,
+    pub(in crate::cli) style: Style,
+    pub(in crate::cli) label: String,
 }
 
 /// A point of interest.
@@ -73,7 +79,7 @@ pub(super) enum Mark {
 }
 
 /// One pair of axes with what is in them.
-pub(super) struct Panel {
+pub(in crate::cli) struct Panel {
     pub(super) x: String,
     pub(super) y: String,
     pub(super) curves: Vec<Curve>,
@@ -85,7 +91,7 @@ pub(super) struct Panel {
     pub(super) window: Option<Window>,
 }
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub(in crate::cli) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// Plotters draws on whole pixels, which shows in a slow curve: pictures are drawn this many times
 /// as large as they are shown. Every length below is in shown pixels.
@@ -98,7 +104,7 @@ const SIZE: i32 = 13 * FINE;
 const ROW: i32 = 17 * FINE;
 
 impl Panel {
-    pub(super) fn new(x: &str, y: &str, curves: Vec<Curve>) -> Self {
+    pub(in crate::cli) fn new(x: &str, y: &str, curves: Vec<Curve>) -> Self {
         Self {
             x: x.to_owned(),
             y: y.to_owned(),
@@ -125,7 +131,7 @@ impl Panel {
     }
 
     /// Draws the panel.
-    pub(super) fn draw(&self, area: &Area<'_>) -> Result<(), String> {
+    pub(in crate::cli) fn draw(&self, area: &Area<'_>) -> Result<(), String> {
         let fail = |why: &dyn std::fmt::Display| why.to_string();
         let (left, right, bottom, top) = self.window.unwrap_or_else(|| self.all());
         let finite = [left, right, bottom, top].iter().all(|x| x.is_finite());
@@ -204,7 +210,8 @@ impl Panel {
 
     /// The legend's entries in rows of two.
     fn legend_height(&self) -> i32 {
-        let entries = self.curves.len() + self.marks.len() + self.notes.len();
+        let named = self.curves.iter().filter(|curve| !curve.label.is_empty()).count();
+        let entries = named + self.marks.len() + self.notes.len();
         if entries < 2 {
             0
         } else {
@@ -223,7 +230,8 @@ impl Panel {
             let (row, col) = (n as i32 / PER_ROW, n as i32 % PER_ROW);
             (left + col * width, 12 * FINE + row * ROW)
         };
-        let curves = self.curves.iter().map(|curve| (&curve.label, curve.style));
+        let named = self.curves.iter().filter(|curve| !curve.label.is_empty());
+        let curves = named.map(|curve| (&curve.label, curve.style));
         let notes = self.notes.iter().map(|(label, style)| (label, *style));
         let mut n = 0;
         for (label, style) in curves.chain(notes) {

@@ -1,0 +1,170 @@
+//! A run as bytes and back, in the safetensors format: the parameters and the optimizer's buffers as
+//! tensors that other programs can read, the rest beside them. Numbers keep every bit, so a run that
+//! goes on from here ends as it would have ended.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+
+use safetensors::{Dtype, SafeTensors, View};
+
+use super::network::Tally;
+use super::run::{Epoch, Run, State};
+
+/// Why a checkpoint cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// It is no checkpoint of this program, or damaged.
+    Damaged(String),
+    /// It belongs to another run: what that run was.
+    Other(String),
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refused::Damaged(why) => write!(f, "it is damaged or no checkpoint: {why}"),
+            Refused::Other(what) => write!(f, "it is of another run: {what}"),
+        }
+    }
+}
+
+const IDENTITY: &str = "lagrule.run";
+const FORMAT: &str = "lagrule.checkpoint/1";
+
+/// Numbers with a shape.
+struct Numbers {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl Numbers {
+    fn single(shape: Vec<usize>, values: &[f32]) -> Numbers {
+        let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+        Numbers { dtype: Dtype::F32, shape, bytes }
+    }
+
+    fn double(shape: Vec<usize>, values: &[f64]) -> Numbers {
+        let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+        Numbers { dtype: Dtype::F64, shape, bytes }
+    }
+}
+
+impl View for Numbers {
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.bytes)
+    }
+    fn data_len(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+impl Run<'_> {
+    /// The run as bytes; `identity` says which run this is.
+    pub fn checkpoint(&self, identity: &str) -> Result<Vec<u8>, Refused> {
+        let state = &self.state;
+        let mut tensors = Vec::new();
+        for tensor in self.task().network.tensors() {
+            let count: usize = tensor.shape.iter().product();
+            let values = &state.parameters[tensor.offset..tensor.offset + count];
+            let name = format!("parameters.{}", tensor.name);
+            tensors.push((name, Numbers::single(tensor.shape, values)));
+        }
+        for (name, values) in self.optimizer().state() {
+            let name = format!("state.{name}");
+            tensors.push((name, Numbers::single(vec![values.len()], values)));
+        }
+        let Tally { loss, correct, count } = state.tally;
+        let place = [state.epoch, state.step, correct, count].map(|n| n as f64);
+        let mut progress = place.to_vec();
+        progress.extend([loss, if state.step == 0 { 0.0 } else { self.seconds() }]);
+        tensors.push(("progress".to_owned(), Numbers::double(vec![6], &progress)));
+        let curve: Vec<f64> = state.curve.iter().flat_map(row).collect();
+        let shape = vec![state.curve.len(), 6];
+        tensors.push(("curve".to_owned(), Numbers::double(shape, &curve)));
+        let about = [("format", FORMAT), (IDENTITY, identity)];
+        let about: HashMap<String, String> =
+            about.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        let written = safetensors::serialize(tensors, Some(about));
+        written.map_err(|why| Refused::Damaged(why.to_string()))
+    }
+
+    /// Goes on from bytes that [`Run::checkpoint`] made of the same run.
+    pub fn resume(&mut self, bytes: &[u8], identity: &str) -> Result<(), Refused> {
+        let damaged = |why: safetensors::SafeTensorError| Refused::Damaged(why.to_string());
+        let (_, about) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
+        let about = about.metadata().clone().unwrap_or_default();
+        if about.get("format").map(String::as_str) != Some(FORMAT) {
+            return Err(Refused::Damaged(format!("`format` is not {FORMAT}")));
+        }
+        match about.get(IDENTITY) {
+            Some(own) if own == identity => {}
+            own => return Err(Refused::Other(own.cloned().unwrap_or_default())),
+        }
+        let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
+        let mut state = State { parameters: self.state.parameters.clone(), ..State::default() };
+        for tensor in self.task().network.tensors() {
+            let count: usize = tensor.shape.iter().product();
+            let name = format!("parameters.{}", tensor.name);
+            let into = &mut state.parameters[tensor.offset..tensor.offset + count];
+            fill(&file, &name, into)?;
+        }
+        let progress = doubles(&file, "progress")?;
+        let [epoch, step, correct, count, loss, seconds] = progress[..] else {
+            return Err(Refused::Damaged("`progress` has the wrong length".to_owned()));
+        };
+        state.epoch = epoch as usize;
+        state.step = step as usize;
+        state.tally = Tally { loss, correct: correct as usize, count: count as usize };
+        state.curve = doubles(&file, "curve")?.chunks_exact(6).map(unrow).collect();
+        for (name, into) in self.optimizer_mut().state_mut() {
+            fill(&file, &format!("state.{name}"), into)?;
+        }
+        self.state = state;
+        self.count_time_from(seconds);
+        Ok(())
+    }
+}
+
+fn row(e: &Epoch) -> [f64; 6] {
+    let epoch = e.epoch as f64;
+    [epoch, e.train_loss, e.train_accuracy, e.test_loss, e.test_accuracy, e.seconds]
+}
+
+fn unrow(row: &[f64]) -> Epoch {
+    Epoch {
+        epoch: row[0] as usize,
+        train_loss: row[1],
+        train_accuracy: row[2],
+        test_loss: row[3],
+        test_accuracy: row[4],
+        seconds: row[5],
+    }
+}
+
+fn fill(file: &SafeTensors<'_>, name: &str, into: &mut [f32]) -> Result<(), Refused> {
+    let tensor = file.tensor(name).map_err(|why| Refused::Damaged(why.to_string()))?;
+    if tensor.dtype() != Dtype::F32 || tensor.data().len() != 4 * into.len() {
+        return Err(Refused::Damaged(format!("`{name}` has the wrong size")));
+    }
+    for (into, bytes) in into.iter_mut().zip(tensor.data().chunks_exact(4)) {
+        *into = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+    }
+    Ok(())
+}
+
+fn doubles(file: &SafeTensors<'_>, name: &str) -> Result<Vec<f64>, Refused> {
+    let tensor = file.tensor(name).map_err(|why| Refused::Damaged(why.to_string()))?;
+    if tensor.dtype() != Dtype::F64 {
+        return Err(Refused::Damaged(format!("`{name}` has the wrong type")));
+    }
+    let number = |bytes: &[u8]| Some(f64::from_le_bytes(bytes.try_into().ok()?));
+    Ok(tensor.data().chunks_exact(8).filter_map(number).collect())
+}

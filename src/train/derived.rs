@@ -1,0 +1,147 @@
+//! Derived rules as optimizers.
+//!
+//! A rule that acts on each entry by itself runs as one pass over the flat buffers, chunk by chunk
+//! ([`Kernel`]). A rule that needs the loss's curvature H or a metric G as a matrix is a function of that
+//! matrix applied to the gradient; [`Spectral`] gives it the Gauss–Newton matrix of the batch, through
+//! products.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use super::optimizer::{Optimizer, Point};
+use super::spectral::Spectral;
+use super::trial::{Contestant, Maker, Origin};
+use crate::model::Model;
+use crate::model::types::Value;
+use crate::rule::kernel::{Given, Kernel, NoKernel, Scratch};
+use crate::rule::program::{Role, UpdateRule};
+use crate::symbolic::number::to_f64;
+
+/// Entries that one thread updates at a time.
+const PIECE: usize = 1 << 14;
+
+/// The contestant of a derived rule.
+pub fn contestant(rule: UpdateRule, model: &Model, file: &str) -> Contestant {
+    let origin = Origin::Rule {
+        file: file.to_owned(),
+        regime: rule.regime.clone(),
+        text: rule.provenance.source.clone(),
+        formula: rule.provenance.formula.clone(),
+    };
+    let name = match &rule.regime {
+        Some(regime) if *regime != rule.name => format!("{}-{regime}", rule.name),
+        _ => rule.name.clone(),
+    };
+    let number = |name: &str| match model.values.get(name) {
+        Some(Value::Scalar(value)) => to_f64(value),
+        _ => 1.0,
+    };
+    let used = rule.used();
+    let mut defaults: BTreeMap<String, f64> = BTreeMap::new();
+    for (input, used) in rule.inputs.iter().zip(used) {
+        if used && matches!(input.role, Role::Constant | Role::Step) {
+            defaults.insert(input.name.clone(), number(&input.name));
+        }
+    }
+    if Spectral::fits(&rule) {
+        defaults.extend(Spectral::defaults());
+    }
+    let maker = Box::new(RuleMaker { rule, defaults });
+    Contestant { name, origin, maker }
+}
+
+struct RuleMaker {
+    rule: UpdateRule,
+    defaults: BTreeMap<String, f64>,
+}
+
+impl Maker for RuleMaker {
+    fn defaults(&self) -> BTreeMap<String, f64> {
+        self.defaults.clone()
+    }
+
+    /// The step where the rule has one: it scales any rule, and leaves its form alone while it is short.
+    /// Otherwise what the rule calls its rate.
+    fn rate(&self) -> Option<&str> {
+        let step = self.rule.of(Role::Step).map(|input| input.name.as_str());
+        let known = step.chain(["eta", "lr"]);
+        known.into_iter().find(|name| self.defaults.contains_key(*name))
+    }
+
+    fn make(
+        &self,
+        settings: &BTreeMap<String, f64>,
+        parameters: usize,
+    ) -> Result<Box<dyn Optimizer>, String> {
+        if Spectral::fits(&self.rule) {
+            return Ok(Box::new(Spectral::new(self.rule.clone(), settings)?));
+        }
+        let kernel = Kernel::new(&self.rule, settings).map_err(|why| match why {
+            NoKernel::NotEntrywise => {
+                "the rule mixes parameters in a way that a network does not offer; a rule that acts on \
+                 each parameter by itself, or on the gradient through one curvature matrix, can be \
+                 trained"
+                    .to_owned()
+            }
+            NoKernel::Missing(name) => {
+                format!("`{name}` has no value; give it one with --set {name}=…")
+            }
+        })?;
+        let Some(gradient) = kernel.gradient().map(str::to_owned) else {
+            return Err("the rule uses no gradient of the loss".to_owned());
+        };
+        if let Some(other) = kernel.givens().iter().find(|given| **given != gradient) {
+            return Err(format!(
+                "the rule needs `{other}`, and a network gives only the gradient `{gradient}`"
+            ));
+        }
+        let state =
+            kernel.states().iter().map(|(_, start)| vec![*start as f32; parameters]).collect();
+        Ok(Box::new(Entrywise { kernel, settings: settings.clone(), state }))
+    }
+}
+
+/// An entrywise rule.
+struct Entrywise {
+    kernel: Kernel,
+    settings: BTreeMap<String, f64>,
+    state: Vec<Vec<f32>>,
+}
+
+impl Optimizer for Entrywise {
+    fn settings(&self) -> Vec<(String, f64)> {
+        self.settings.iter().map(|(name, value)| (name.clone(), *value)).collect()
+    }
+
+    fn step(&mut self, point: &mut Point<'_>) {
+        let kernel = &self.kernel;
+        // The state's chunks, turned: for each piece of the parameters its piece of every buffer.
+        let count = point.gradient.len().div_ceil(PIECE);
+        let mut pieces: Vec<Vec<&mut [f32]>> =
+            (0..count).map(|_| Vec::with_capacity(self.state.len())).collect();
+        for buffer in &mut self.state {
+            for (piece, chunk) in pieces.iter_mut().zip(buffer.chunks_mut(PIECE)) {
+                piece.push(chunk);
+            }
+        }
+        point
+            .parameters
+            .par_chunks_mut(PIECE)
+            .zip(point.gradient.par_chunks(PIECE))
+            .zip(pieces.par_iter_mut())
+            .for_each_init(Scratch::default, |scratch, ((theta, gradient), state)| {
+                kernel.step(scratch, theta, &[Given::Entries(gradient)], state);
+            });
+    }
+
+    fn state(&self) -> Vec<(&str, &[f32])> {
+        let names = self.kernel.states().iter().map(|(name, _)| name.as_str());
+        names.zip(self.state.iter().map(Vec::as_slice)).collect()
+    }
+
+    fn state_mut(&mut self) -> Vec<(&str, &mut [f32])> {
+        let names = self.kernel.states().iter().map(|(name, _)| name.as_str());
+        names.zip(self.state.iter_mut().map(Vec::as_mut_slice)).collect()
+    }
+}

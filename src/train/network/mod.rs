@@ -1,0 +1,284 @@
+//! The benchmark's networks: layers, parameters in one flat buffer, loss and gradient.
+
+mod layer;
+mod product;
+mod scalar;
+
+pub use layer::{Activation, Layer};
+pub use scalar::Real;
+
+use crate::rule::verify::random::Random;
+use layer::bordered;
+
+/// A network: what comes in, and the layers it goes through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// Channels of an image.
+    pub channels: usize,
+    /// Pixels along each edge of an image.
+    pub side: usize,
+    /// From the image to the scores of the classes.
+    pub layers: Vec<Layer>,
+    /// What follows every layer but the pooling and the last.
+    pub activation: Activation,
+}
+
+/// A named part of the flat buffer of parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tensor {
+    /// Such as `layer0.weight`.
+    pub name: String,
+    /// Where it begins.
+    pub offset: usize,
+    /// Its shape. A convolution's weight is `[3, 3, out, in]`; PyTorch's is `[out, in, 3, 3]`.
+    pub shape: Vec<usize>,
+}
+
+/// The loss of some examples, summed, and how many of them were classified rightly.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// The sum of the cross entropies.
+    pub loss: f64,
+    /// Right answers.
+    pub correct: usize,
+    /// Examples.
+    pub count: usize,
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Tally) {
+        self.loss += other.loss;
+        self.correct += other.correct;
+        self.count += other.count;
+    }
+}
+
+/// The buffers of a forward and a backward pass, made once.
+#[derive(Debug)]
+pub struct Workspace<T> {
+    /// The output of each layer.
+    outputs: Vec<Vec<T>>,
+    /// The derivative by a layer's output and by its input.
+    deltas: [Vec<T>; 2],
+}
+
+impl Network {
+    /// A multilayer perceptron: `sizes` from the number of pixels to the number of classes.
+    pub fn perceptron(side: usize, sizes: &[usize]) -> Network {
+        let count = sizes.len() - 1;
+        let layer = |at: usize| Layer::Linear {
+            inputs: sizes[at],
+            outputs: sizes[at + 1],
+            active: at + 1 < count,
+        };
+        let layers = (0..count).map(layer).collect();
+        Network { channels: 1, side, layers, activation: Activation::Relu }
+    }
+
+    /// The paper's network for CIFAR-10 with other widths: four convolutions, two linear layers.
+    pub fn convolutional(side: usize, widths: [usize; 2], hidden: usize) -> Network {
+        let [a, b] = widths;
+        let convolution = |inputs, outputs, side| Layer::Convolution { inputs, outputs, side };
+        let half = side / 2;
+        let flat = b * half * half / 4;
+        let layers = vec![
+            convolution(3, a, side),
+            convolution(a, a, side),
+            Layer::MaxPool { channels: a, side, border: true },
+            convolution(a, b, half),
+            convolution(b, b, half),
+            Layer::MaxPool { channels: b, side: half, border: false },
+            Layer::Linear { inputs: flat, outputs: hidden, active: true },
+            Layer::Linear { inputs: hidden, outputs: 10, active: false },
+        ];
+        Network { channels: 3, side, layers, activation: Activation::Relu }
+    }
+
+    /// Whether images come with a border of zeros, for a convolution.
+    pub fn has_border(&self) -> bool {
+        matches!(self.layers.first(), Some(Layer::Convolution { .. }))
+    }
+
+    /// Numbers of one image as the network wants it.
+    pub fn input_len(&self) -> usize {
+        if self.has_border() {
+            bordered(self.channels, self.side)
+        } else {
+            self.channels * self.side * self.side
+        }
+    }
+
+    /// Scores at the end.
+    pub fn classes(&self) -> usize {
+        self.layers.last().map_or(0, |layer| layer.output_len())
+    }
+
+    /// How many parameters there are.
+    pub fn parameters(&self) -> usize {
+        self.layers.iter().map(|layer| layer.parameters().0 + layer.parameters().1).sum()
+    }
+
+    /// Bytes of a workspace for so many examples.
+    pub fn workspace_bytes(&self, examples: usize) -> usize {
+        let outputs: usize = self.layers.iter().map(|layer| layer.output_len()).sum();
+        4 * examples * (outputs + 2 * self.widest())
+    }
+
+    /// The parts of the flat buffer, in order.
+    pub fn tensors(&self) -> Vec<Tensor> {
+        let mut tensors = Vec::new();
+        let mut offset = 0;
+        for (at, layer) in self.layers.iter().enumerate() {
+            let (weight, bias) = match *layer {
+                Layer::Linear { inputs, outputs, .. } => (vec![outputs, inputs], outputs),
+                Layer::Convolution { inputs, outputs, .. } => {
+                    (vec![3, 3, outputs, inputs], outputs)
+                }
+                Layer::MaxPool { .. } => continue,
+            };
+            let count: usize = weight.iter().product();
+            tensors.push(Tensor { name: format!("layer{at}.weight"), offset, shape: weight });
+            offset += count;
+            tensors.push(Tensor { name: format!("layer{at}.bias"), offset, shape: vec![bias] });
+            offset += bias;
+        }
+        tensors
+    }
+
+    /// Parameters at the start: weights and biases uniform within $\pm 1/\sqrt{\text{inputs}}$, which is
+    /// PyTorch's law for both kinds of layers.
+    pub fn init(&self, seed: u64) -> Vec<f32> {
+        let mut parameters = Vec::with_capacity(self.parameters());
+        for (at, layer) in self.layers.iter().enumerate() {
+            let (weights, biases) = layer.parameters();
+            let bound = 1.0 / (layer.fan_in().max(1) as f64).sqrt();
+            let mut random = Random::stream(seed, at as u64);
+            parameters
+                .extend((0..weights + biases).map(|_| random.between(-bound, bound) as f32));
+        }
+        parameters
+    }
+
+    /// Buffers for up to so many examples.
+    pub fn workspace<T: Real>(&self, examples: usize) -> Workspace<T> {
+        let buffer = |len: usize| vec![T::ZERO; examples * len];
+        Workspace {
+            outputs: self.layers.iter().map(|layer| buffer(layer.output_len())).collect(),
+            deltas: [buffer(self.widest()), buffer(self.widest())],
+        }
+    }
+
+    fn widest(&self) -> usize {
+        let widths = self.layers.iter().map(|layer| layer.output_len());
+        // The derivative by the image itself is not needed.
+        widths.max().unwrap_or(0)
+    }
+
+    /// The scores of each image.
+    pub fn forward<'a, T: Real>(
+        &self,
+        parameters: &[T],
+        images: &[T],
+        count: usize,
+        work: &'a mut Workspace<T>,
+    ) -> &'a [T] {
+        let mut offset = 0;
+        for (at, layer) in self.layers.iter().enumerate() {
+            let (before, after) = work.outputs.split_at_mut(at);
+            let x = before.last().map_or(images, Vec::as_slice);
+            let (weights, biases) = layer.parameters();
+            let own = &parameters[offset..offset + weights + biases];
+            layer.linear(own, x, &mut after[0], count);
+            layer.activate(self.activation, &mut after[0], count);
+            offset += weights + biases;
+        }
+        work.outputs.last().map_or(&[], |scores| &scores[..count * self.classes()])
+    }
+
+    /// Loss and right answers of some images.
+    pub fn evaluate<T: Real>(
+        &self,
+        parameters: &[T],
+        images: &[T],
+        labels: &[u8],
+        work: &mut Workspace<T>,
+    ) -> Tally {
+        let scores = self.forward(parameters, images, labels.len(), work);
+        cross_entropy(scores, labels, self.classes(), T::ZERO, None)
+    }
+
+    /// Adds `scale` times the gradient of the summed loss to `gradient`.
+    pub fn loss_and_gradient<T: Real>(
+        &self,
+        parameters: &[T],
+        (images, labels): (&[T], &[u8]),
+        scale: T,
+        work: &mut Workspace<T>,
+        gradient: &mut [T],
+    ) -> Tally {
+        let count = labels.len();
+        self.forward(parameters, images, count, work);
+        let Workspace { outputs, deltas } = work;
+        let scores = outputs.last().map_or(&[] as &[T], Vec::as_slice);
+        let tally = cross_entropy(scores, labels, self.classes(), scale, Some(&mut deltas[0]));
+        self.pull_back(parameters, images, count, work, gradient);
+        tally
+    }
+
+    /// From the derivative by the scores, in the first delta buffer, to the gradient. The outputs are
+    /// those of the last forward pass.
+    fn pull_back<T: Real>(
+        &self,
+        parameters: &[T],
+        images: &[T],
+        count: usize,
+        work: &mut Workspace<T>,
+        gradient: &mut [T],
+    ) {
+        let Workspace { outputs, deltas: [dy, dx] } = work;
+        let mut end = self.parameters();
+        for (at, layer) in self.layers.iter().enumerate().rev() {
+            let (weights, biases) = layer.parameters();
+            let own = end - weights - biases..end;
+            end = own.start;
+            let x = if at == 0 { images } else { outputs[at - 1].as_slice() };
+            layer.through(self.activation, &outputs[at], dy, count);
+            layer.gradient(x, dy, &mut gradient[own.clone()], count);
+            if at > 0 {
+                layer.backward(&parameters[own], x, dy, dx, count);
+                std::mem::swap(dy, dx);
+            }
+        }
+    }
+}
+
+/// The cross entropy of the softmax of scores, and into `delta` `scale` times its derivative.
+fn cross_entropy<T: Real>(
+    scores: &[T],
+    labels: &[u8],
+    classes: usize,
+    scale: T,
+    mut delta: Option<&mut [T]>,
+) -> Tally {
+    let mut tally = Tally { count: labels.len(), ..Tally::default() };
+    for (example, (row, label)) in scores.chunks_exact(classes).zip(labels).enumerate() {
+        let label = usize::from(*label);
+        let mut best = 0;
+        for class in 1..classes {
+            if row[class] > row[best] {
+                best = class;
+            }
+        }
+        tally.correct += usize::from(best == label);
+        let total: f64 = row.iter().map(|score| (*score - row[best]).wide().exp()).sum();
+        tally.loss += total.ln() - (row[label] - row[best]).wide();
+        if let Some(delta) = &mut delta {
+            let out = &mut delta[example * classes..][..classes];
+            for (class, (out, score)) in out.iter_mut().zip(row).enumerate() {
+                let share = (*score - row[best]).wide().exp() / total;
+                *out = scale * T::new(share - f64::from(u8::from(class == label)));
+            }
+        }
+    }
+    tally
+}

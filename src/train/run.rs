@@ -1,0 +1,208 @@
+//! One training run: a rule, a task, a seed. It goes step by step, so that whoever drives it decides
+//! what to show, when to save and when to stop.
+
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::data::Dataset;
+use super::engine::{Batch, Engine};
+use super::feed::Feed;
+use super::network::Tally;
+use super::optimizer::{Optimizer, Point, clip};
+use super::task::{CLIP, Task};
+
+/// What an epoch came to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// From 1.
+    pub epoch: usize,
+    /// Mean loss of the batches as they were seen, while the parameters moved.
+    pub train_loss: f64,
+    /// Share of right answers among them.
+    pub train_accuracy: f64,
+    /// Mean loss over the test images at the epoch's end.
+    pub test_loss: f64,
+    /// Share of right answers among them.
+    pub test_accuracy: f64,
+    /// Time the epoch took, evaluation included.
+    pub seconds: f64,
+}
+
+/// Where a run left the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diverged {
+    /// The epoch, from 1.
+    pub epoch: usize,
+    /// The step of that epoch, from 1.
+    pub step: usize,
+}
+
+/// What has just happened.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Event {
+    /// A step.
+    Step,
+    /// The last step of an epoch, and its evaluation.
+    Epoch(Epoch),
+    /// Nothing: all epochs are over.
+    Finished,
+}
+
+/// A run.
+pub struct Run<'a> {
+    task: &'a Task,
+    data: &'a Dataset,
+    seed: u64,
+    epochs: usize,
+    engine: Box<dyn Engine>,
+    optimizer: Box<dyn Optimizer>,
+    pub(super) state: State,
+    gradient: Vec<f32>,
+    order: Vec<u32>,
+    /// When this epoch began, less what it took before a pause.
+    clock: Instant,
+}
+
+/// All that a run has to remember, but for the optimizer's buffers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct State {
+    pub(super) parameters: Vec<f32>,
+    /// Epochs that are over.
+    pub(super) epoch: usize,
+    /// Steps of the present epoch that are over.
+    pub(super) step: usize,
+    pub(super) tally: Tally,
+    pub(super) curve: Vec<Epoch>,
+}
+
+impl<'a> Run<'a> {
+    /// A run at its beginning.
+    pub fn new(
+        task: &'a Task,
+        data: &'a Dataset,
+        (seed, epochs): (u64, usize),
+        engine: Box<dyn Engine>,
+        optimizer: Box<dyn Optimizer>,
+    ) -> Run<'a> {
+        let parameters = task.network.init(seed);
+        Run {
+            task,
+            data,
+            seed,
+            epochs,
+            engine,
+            optimizer,
+            gradient: vec![0.0; parameters.len()],
+            state: State { parameters, ..State::default() },
+            order: Vec::new(),
+            clock: Instant::now(),
+        }
+    }
+
+    /// The epochs that are over.
+    pub fn curve(&self) -> &[Epoch] {
+        &self.state.curve
+    }
+
+    /// The present parameters.
+    pub fn parameters(&self) -> &[f32] {
+        &self.state.parameters
+    }
+
+    /// Epochs that are over, and steps of the present one.
+    pub fn position(&self) -> (usize, usize) {
+        (self.state.epoch, self.state.step)
+    }
+
+    /// Mean loss and share of right answers of the present epoch so far.
+    pub fn present(&self) -> (f64, f64) {
+        let Tally { loss, correct, count } = self.state.tally;
+        let count = count.max(1) as f64;
+        (loss / count, correct as f64 / count)
+    }
+
+    pub(super) fn task(&self) -> &Task {
+        self.task
+    }
+
+    pub(super) fn optimizer(&self) -> &dyn Optimizer {
+        self.optimizer.as_ref()
+    }
+
+    pub(super) fn optimizer_mut(&mut self) -> &mut dyn Optimizer {
+        self.optimizer.as_mut()
+    }
+
+    /// Begins to count the time of the present epoch, of which so much is over.
+    pub(super) fn count_time_from(&mut self, seconds: f64) {
+        let spent = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        self.clock = Instant::now().checked_sub(spent).unwrap_or_else(Instant::now);
+        self.order.clear();
+    }
+
+    pub(super) fn seconds(&self) -> f64 {
+        self.clock.elapsed().as_secs_f64()
+    }
+
+    /// Takes a step; at the end of an epoch also evaluates.
+    pub fn advance(&mut self) -> Result<Event, Diverged> {
+        if self.state.epoch >= self.epochs {
+            return Ok(Event::Finished);
+        }
+        let images = self.data.train.labels.len();
+        if self.order.is_empty() {
+            self.order = Feed::order(self.seed, self.state.epoch, images);
+            if self.state.step == 0 {
+                self.clock = Instant::now();
+            }
+        }
+        let lost = Diverged { epoch: self.state.epoch + 1, step: self.state.step + 1 };
+        let start = self.state.step * self.task.batch;
+        let batch = Batch {
+            part: &self.data.train,
+            images: &self.order[start..(start + self.task.batch).min(images)],
+            seed: self.seed,
+            epoch: self.state.epoch,
+        };
+        let Run { engine, optimizer, state, gradient, .. } = self;
+        let tally = engine.loss_and_grads(&state.parameters, batch, gradient);
+        let norm = clip(gradient, CLIP);
+        if !(tally.loss.is_finite() && norm.is_finite()) {
+            return Err(lost);
+        }
+        let before = state.epoch * self.task.steps() + state.step;
+        optimizer.step(&mut Point {
+            parameters: &mut state.parameters,
+            gradient,
+            number: before as u64 + 1,
+            engine: engine.as_mut(),
+        });
+        state.tally += tally;
+        state.step += 1;
+        if state.step < self.task.steps() {
+            return Ok(Event::Step);
+        }
+        let test = engine.evaluate(&state.parameters, &self.data.test);
+        if !test.loss.is_finite() {
+            return Err(lost);
+        }
+        let (train_loss, train_accuracy) = self.present();
+        let count = test.count as f64;
+        let epoch = Epoch {
+            epoch: self.state.epoch + 1,
+            train_loss,
+            train_accuracy,
+            test_loss: test.loss / count,
+            test_accuracy: test.correct as f64 / count,
+            seconds: self.seconds(),
+        };
+        let state = &mut self.state;
+        state.curve.push(epoch);
+        state.epoch += 1;
+        state.step = 0;
+        state.tally = Tally::default();
+        self.order.clear();
+        Ok(Event::Epoch(epoch))
+    }
+}

@@ -1,0 +1,200 @@
+//! Losses and gradients.
+
+use super::{numbers, oracle, wave};
+use lagrule::train::network::{Activation, Layer, Network, Real};
+use lagrule::train::task::{TASKS, Task};
+
+fn narrow<T: Real>(x: &[f64]) -> Vec<T> {
+    x.iter().map(|x| T::new(*x)).collect()
+}
+
+/// Images with the border that a convolution wants.
+fn bordered(network: &Network, images: &[f64], count: usize) -> Vec<f64> {
+    if !network.has_border() {
+        return images.to_vec();
+    }
+    let (side, width) = (network.side, network.side + 2);
+    let mut out = vec![0.0; count * network.input_len()];
+    for (row, pixels) in images.chunks_exact(side).enumerate() {
+        let (plane, row) = (row / side, row % side);
+        let start = plane * width * width + (row + 1) * width + 1;
+        out[start..start + side].copy_from_slice(pixels);
+    }
+    out
+}
+
+fn loss_and_gradient<T: Real>(
+    network: &Network,
+    parameters: &[T],
+    images: &[T],
+    labels: &[u8],
+) -> (f64, Vec<f64>) {
+    let mut work = network.workspace(labels.len());
+    let mut gradient = vec![T::ZERO; network.parameters()];
+    let scale = T::new(1.0 / labels.len() as f64);
+    let batch = (images, labels);
+    let tally = network.loss_and_gradient(parameters, batch, scale, &mut work, &mut gradient);
+    (tally.loss / labels.len() as f64, gradient.into_iter().map(Real::wide).collect())
+}
+
+fn small() -> [(&'static str, Network, usize); 2] {
+    [
+        ("perceptron", Network::perceptron(0, &[12, 9, 7, 10]), 6),
+        ("convolutional", Network::convolutional(8, [4, 6], 8), 5),
+    ]
+}
+
+fn labels(count: usize) -> Vec<u8> {
+    (0..count).map(|i| (i % 10) as u8).collect()
+}
+
+fn pixels(network: &Network, count: usize) -> Vec<f64> {
+    let len = match network.layers[0] {
+        Layer::Linear { inputs, .. } => inputs,
+        _ => network.channels * network.side * network.side,
+    };
+    bordered(network, &wave(count * len, 0.37, 1.0, 1.0), count)
+}
+
+fn worst(a: &[f64], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let size = b.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+    a.iter().zip(b).fold(0.0_f64, |m, (a, b)| m.max((a - b).abs())) / size
+}
+
+#[test]
+fn gradients_are_pytorchs() {
+    let oracle = oracle();
+    for (name, network, count) in small() {
+        let theta = wave(network.parameters(), 1.7, 0.3, 0.2);
+        let x = pixels(&network, count);
+        let expected = numbers(&oracle[name]["gradient"]);
+        let loss = oracle[name]["loss"].as_f64().unwrap();
+        let (wide_loss, wide) = loss_and_gradient::<f64>(&network, &theta, &x, &labels(count));
+        assert!((wide_loss - loss).abs() < 1e-12 * loss, "{name}: {wide_loss} {loss}");
+        assert!(worst(&wide, &expected) < 1e-8, "{name}: {}", worst(&wide, &expected));
+        let (narrow_loss, single) =
+            loss_and_gradient::<f32>(&network, &narrow(&theta), &narrow(&x), &labels(count));
+        assert!((narrow_loss - loss).abs() < 1e-6 * loss, "{name}: {narrow_loss} {loss}");
+        assert!(worst(&single, &expected) < 1e-5, "{name}: {}", worst(&single, &expected));
+    }
+}
+
+#[test]
+fn gradients_are_the_slopes_of_the_loss() {
+    for (name, mut network, count) in small() {
+        network.activation = Activation::Softplus;
+        // Random weights: with regular ones, two pixels of a window may tie at a kink of the pooling.
+        let theta: Vec<f64> = network.init(5).into_iter().map(f64::from).collect();
+        let x = pixels(&network, count);
+        let (_, gradient) = loss_and_gradient::<f64>(&network, &theta, &x, &labels(count));
+        let size = gradient.iter().fold(0.0_f64, |m, g| m.max(g.abs()));
+        // Every 17th parameter meets each tensor and each of the nine shifts.
+        for at in (0..theta.len()).step_by(17) {
+            let loss = |by: f64| {
+                let mut moved = theta.clone();
+                moved[at] += by;
+                loss_and_gradient::<f64>(&network, &moved, &x, &labels(count)).0
+            };
+            let h = 1e-4;
+            // Fourth order, so that rounding and truncation both stay below 1e-10.
+            let slope =
+                (8.0 * (loss(h) - loss(-h)) - (loss(2.0 * h) - loss(-2.0 * h))) / (12.0 * h);
+            assert!((slope - gradient[at]).abs() < 1e-8 * size, "{name} {at}: {slope}");
+        }
+    }
+}
+
+#[test]
+fn single_and_double_precision_agree() {
+    for (name, mut network, count) in small() {
+        network.activation = Activation::Softplus;
+        let theta: Vec<f64> = network.init(3).into_iter().map(f64::from).collect();
+        let x = pixels(&network, count);
+        let (_, wide) = loss_and_gradient::<f64>(&network, &theta, &x, &labels(count));
+        let (_, single) =
+            loss_and_gradient::<f32>(&network, &narrow(&theta), &narrow(&x), &labels(count));
+        assert!(worst(&single, &wide) < 1e-5, "{name}: {}", worst(&single, &wide));
+    }
+}
+
+/// C v for the network whose scores are linear in the last layer's parameters is the Hessian's product
+/// there; elsewhere C = sum of J' S J, made column by column from finite differences of the scores.
+#[test]
+fn curvature_products_are_those_of_the_matrix() {
+    for (name, mut network, count) in small() {
+        network.activation = Activation::Softplus;
+        let theta = wave(network.parameters(), 1.7, 0.3, 0.2);
+        let x = pixels(&network, count);
+        let v = wave(network.parameters(), 0.9, 0.2, 1.0);
+        let mut work = network.workspace::<f64>(count);
+        let scores =
+            |theta: &[f64], work: &mut _| network.forward(theta, &x, count, work).to_vec();
+        let moved = |by: f64| -> Vec<f64> {
+            theta.iter().zip(&v).map(|(theta, v)| theta + by * v).collect()
+        };
+        let h = 1e-5;
+        let (plus, minus) = (scores(&moved(h), &mut work), scores(&moved(-h), &mut work));
+        let tangent: Vec<f64> =
+            plus.iter().zip(&minus).map(|(p, m)| (p - m) / (2.0 * h)).collect();
+        // v' C v = sum of t' S t over the examples.
+        let here = scores(&theta, &mut work);
+        let mut expected = 0.0;
+        for (row, t) in here.chunks(10).zip(tangent.chunks(10)) {
+            let total: f64 = row.iter().map(|s| s.exp()).sum();
+            let p: Vec<f64> = row.iter().map(|s| s.exp() / total).collect();
+            let mean: f64 = p.iter().zip(t).map(|(p, t)| p * t).sum();
+            expected += p.iter().zip(t).map(|(p, t)| p * (t - mean).powi(2)).sum::<f64>();
+        }
+        let product = |v: &[f64], work: &mut _| {
+            let mut out = vec![0.0; network.parameters()];
+            network.forward(&theta, &x, count, work);
+            network.gauss_newton(&theta, v, (&x, count), 1.0, work, &mut out);
+            out
+        };
+        let dot = |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
+        let found = product(&v, &mut work);
+        let quadratic = dot(&v, &found);
+        assert!((quadratic / expected - 1.0).abs() < 1e-7, "{name}: {quadratic} {expected}");
+        // Symmetric: u' C v = v' C u.
+        let u = wave(network.parameters(), 0.31, 2.0, 1.0);
+        let other = product(&u, &mut work);
+        assert!((dot(&u, &found) - dot(&v, &other)).abs() < 1e-9 * expected, "{name}");
+    }
+}
+
+#[test]
+fn networks_are_the_papers() {
+    let parameters = |name| Task::named(name).unwrap().network.parameters();
+    assert_eq!(parameters("mnist"), 535_818);
+    assert_eq!(parameters("cifar10"), 2_360_138);
+    let steps = |name| Task::named(name).unwrap().steps();
+    assert_eq!((steps("mnist"), steps("cifar10")), (469, 391));
+    assert!(TASKS.iter().all(|name| Task::named(name).is_some()));
+}
+
+#[test]
+fn parameters_start_by_pytorchs_law() {
+    let network = Task::named("mnist").unwrap().network;
+    let theta = network.init(1);
+    assert_eq!(theta.len(), network.parameters());
+    for tensor in network.tensors() {
+        let count: usize = tensor.shape.iter().product();
+        let part = &theta[tensor.offset..tensor.offset + count];
+        let inputs: f64 = if tensor.name.starts_with("layer0") {
+            784.0
+        } else if tensor.name.starts_with("layer1") {
+            512.0
+        } else {
+            256.0
+        };
+        let bound = inputs.sqrt().recip();
+        assert!(part.iter().all(|x| f64::from(x.abs()) <= bound), "{}", tensor.name);
+        if count > 1000 {
+            let variance =
+                part.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / count as f64;
+            assert!((variance * 3.0 * inputs - 1.0).abs() < 0.05, "{}", tensor.name);
+        }
+    }
+    assert_ne!(network.init(1), network.init(2));
+}
