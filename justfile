@@ -18,7 +18,7 @@ review:
 
 # Write the generated parts of README.md and docs/ again
 regen:
-    REGENERATE=1 cargo test --test it generated
+    REGENERATE=1 cargo test --test it -- generated benchmark
 
 # Derive one shipped rule and prove it
 rule NAME:

@@ -306,7 +306,7 @@ pub(super) struct TrainArgs {
     pub(super) files: Vec<PathBuf>,
 
     /// The task
-    #[arg(long, value_parser = crate::train::task::TASKS, value_name = "TASK", required_unless_present = "list_tasks")]
+    #[arg(long, value_parser = crate::train::task::TASKS, value_name = "TASK", required_unless_present_any = ["list_tasks", "compare"])]
     pub(super) task: Option<String>,
 
     /// Known optimizers to run beside the rules: sgd, momentum, adam, adamw, rmsprop
@@ -352,6 +352,10 @@ pub(super) struct TrainArgs {
     /// List the tasks
     #[arg(long)]
     pub(super) list_tasks: bool,
+
+    /// Compare two reports, epoch by epoch where they have trials of the same name
+    #[arg(long, num_args = 2, value_names = ["REPORT", "REPORT"])]
+    pub(super) compare: Vec<PathBuf>,
 }
 
 /// Arguments of `lagrule data`.

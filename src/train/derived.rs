@@ -2,7 +2,7 @@
 //!
 //! A rule that acts on each entry by itself runs as one pass over the flat buffers, chunk by chunk
 //! ([`Kernel`]). A rule that needs the loss's curvature H or a metric G as a matrix is a function of that
-//! matrix applied to the gradient; [`Spectral`] gives it the Gauss–Newton matrix of the batch, through
+//! matrix applied to the gradient; `train::spectral` gives it the Gauss–Newton matrix of the batch, through
 //! products.
 
 use std::collections::BTreeMap;

@@ -194,6 +194,16 @@ impl Report {
         }
     }
 
+    /// Reads a report back; a refusal is a sentence.
+    pub fn read(text: &str) -> Result<Report, String> {
+        let report: Report = serde_json::from_str(text).map_err(|why| why.to_string())?;
+        if report.schema == SCHEMA {
+            Ok(report)
+        } else {
+            Err(format!("expected the schema {SCHEMA}, found {}", report.schema))
+        }
+    }
+
     /// The trial of each contestant that learned best, in order: the one with the smallest mean train
     /// loss at the end. The test images have no say in the choice.
     pub fn best(&self) -> Vec<&TrialReport> {

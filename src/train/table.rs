@@ -129,6 +129,57 @@ pub fn text(report: &Report) -> String {
     out
 }
 
+/// Two reports side by side: the trials that both have, at the last epoch that both reached, with the
+/// difference in units of the spread `s` over the seeds of both.
+pub fn comparison(left: &Report, right: &Report) -> String {
+    let mut out = String::new();
+    if left.task != right.task {
+        out += &format!("the tasks differ: {} and {}\n", left.task.name, right.task.name);
+    }
+    let mut rows =
+        vec![["", "epoch", "train loss", "", "test accuracy", ""].map(str::to_owned)];
+    for a in &left.trials {
+        let Some(b) = right.trials.iter().find(|b| b.trial.label == a.trial.label) else {
+            out += &format!("{} is in the first report only\n", a.trial.label);
+            continue;
+        };
+        if a.trial.settings != b.trial.settings {
+            out += &format!("the settings of {} differ\n", a.trial.label);
+        }
+        let last = a.epochs().min(b.epochs());
+        if last == 0 {
+            continue;
+        }
+        let pair = |of: fn(&super::run::Epoch) -> f64, show: fn(Option<Spread>) -> String| {
+            let (x, y) = (a.spread(last, of), b.spread(last, of));
+            (format!("{} → {}", show(x), show(y)), difference(x, y))
+        };
+        let (losses, loss_change) = pair(|e| e.train_loss, loss);
+        let (rights, right_change) = pair(|e| e.test_accuracy, percent);
+        let label = a.trial.label.clone();
+        rows.push([label, last.to_string(), losses, loss_change, rights, right_change]);
+    }
+    for b in &right.trials {
+        if !left.trials.iter().any(|a| a.trial.label == b.trial.label) {
+            out += &format!("{} is in the second report only\n", b.trial.label);
+        }
+    }
+    aligned(&rows) + &out
+}
+
+/// A difference in units of the spread, where there is one.
+fn difference(left: Option<Spread>, right: Option<Spread>) -> String {
+    let (Some(left), Some(right)) = (left, right) else { return String::new() };
+    let spread = left.deviation.unwrap_or(0.0).hypot(right.deviation.unwrap_or(0.0));
+    if spread > 0.0 {
+        format!("{:+.1} s", (right.mean - left.mean) / spread)
+    } else if left == right {
+        "same".to_owned()
+    } else {
+        String::new()
+    }
+}
+
 fn aligned(rows: &[[String; 6]]) -> String {
     let width = |col: usize| rows.iter().map(|row| row[col].chars().count()).max().unwrap_or(0);
     let widths: [usize; 6] = std::array::from_fn(width);

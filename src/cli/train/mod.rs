@@ -6,7 +6,7 @@ mod progress;
 mod rule;
 mod store;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -45,6 +45,9 @@ pub(super) fn run(args: &TrainArgs, screen: &mut Screen) -> Result<Outcome, Trou
         screen.result(&tasks.map(line).collect::<String>())?;
         return Ok(Outcome::Done);
     }
+    if let [left, right] = args.compare.as_slice() {
+        return compare(left, right, screen);
+    }
     let plan = match plan::read(args, screen)? {
         Ok(plan) => plan,
         Err(outcome) => return Ok(outcome),
@@ -75,6 +78,27 @@ pub(super) fn run(args: &TrainArgs, screen: &mut Screen) -> Result<Outcome, Trou
     // Without a handler an interrupt still ends the program; only the last checkpoint is older then.
     let _ = ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed));
     train(&plan, &data, store.as_mut(), &stop, screen)
+}
+
+/// Shows where two reports differ.
+fn compare(left: &Path, right: &Path, screen: &mut Screen) -> Result<Outcome, Trouble> {
+    let mut reports = Vec::new();
+    for path in [left, right] {
+        let text = std::fs::read_to_string(path).map_err(|why| Trouble::File {
+            what: format!("cannot read `{}`", path.display()),
+            why,
+        })?;
+        match Report::read(&text) {
+            Ok(report) => reports.push(report),
+            Err(why) => {
+                screen
+                    .complain(&format!("`{}` is no report of training: {why}", path.display()));
+                return Ok(Outcome::BadInput);
+            }
+        }
+    }
+    screen.result(&table::comparison(&reports[0], &reports[1]))?;
+    Ok(Outcome::Done)
 }
 
 /// The folder of data sets: as asked for, from the environment, or the user's own.

@@ -49,6 +49,14 @@ fn digits_are_learned_by_a_derived_rule() {
     let (code, again, stderr) = train(&[&args[..], &more[..], &["--resume"][..]].concat());
     assert_eq!(code, Some(0), "{stderr}");
     assert_eq!(again, stdout);
+    let report = dir.join("out/report.json");
+    let report = report.to_str().unwrap();
+    let (code, same, stderr) = train(&["--compare", report, report]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(same.lines().skip(1).all(|line| line.ends_with("+0.0 s")), "{same}");
+    let (code, _, stderr) = train(&["--compare", report, "rules/adam.lag"]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("`rules/adam.lag` is no report of training"), "{stderr}");
 }
 
 #[test]

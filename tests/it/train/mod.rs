@@ -1,5 +1,6 @@
 //! Training: data, networks, optimizers, runs, the command.
 
+mod benchmark;
 mod command;
 mod data;
 mod derived;
