@@ -1,14 +1,16 @@
 //! The whole pipeline in one place; the only module that imports every stage.
 
-use crate::derive::{Derivation, Update};
+use crate::derive::{Definition, Derivation, Meaning, Update};
 use crate::diag::{Diagnostics, Sink};
 use crate::model::Model;
 use crate::rule::adaptive;
+use crate::rule::judge::judge;
 use crate::rule::known::recognise;
 use crate::rule::program::{NoProgram, UpdateRule, lower};
 use crate::solve::{self, Bound};
 use crate::source::Source;
 use crate::study::Study;
+use crate::symbolic::rewrite::replace;
 use crate::symbolic::{Expr, Symbol};
 use crate::{model, syntax};
 use std::fmt;
@@ -20,6 +22,7 @@ pub fn study(source: &Source, sink: &mut Sink) -> Result<Study, Diagnostics> {
     let file = syntax::parse(source, sink)?;
     let model = model::check(&file, sink)?;
     let derivation = crate::derive::derive(&model)?;
+    judge(&model, &derivation, sink)?;
     let known = exact_changes(&derivation)
         .filter(|_| derivation.slow.is_empty())
         .and_then(|changes| recognise(&model, &changes));
@@ -43,7 +46,6 @@ pub fn program(
     source: &Source,
     regime: Option<&str>,
 ) -> Result<UpdateRule, NoProgram> {
-    let mut rule = lower(&study.model, &study.derivation, regime)?;
     let known = match regime {
         None => study.known.as_ref(),
         Some(name) => study
@@ -54,6 +56,15 @@ pub fn program(
             .find(|(regime, _)| regime.name == name)
             .and_then(|(_, known)| known.as_ref()),
     };
+    // Definitions of a regime hold in it beside those of the derivation.
+    let further = study.derivation.regimes.iter().filter(|r| Some(r.name.as_str()) == regime);
+    let further = further.filter_map(|r| r.outcome.as_ref().ok()).flat_map(|r| &r.definitions);
+    let definitions: Vec<&Definition> =
+        study.derivation.definitions.iter().chain(further).collect();
+    let hyper = known.iter().flat_map(|known| &known.hyper);
+    let hyper: Vec<(String, Expr)> =
+        hyper.map(|(name, value)| (name.clone(), written_out(value, &definitions))).collect();
+    let mut rule = lower(&study.model, &study.derivation, regime, &hyper)?;
     rule.provenance.known = known.map(|known| (known.name.clone(), known.source.clone()));
     rule.provenance.source = source.text().to_owned();
     Ok(rule)
@@ -73,6 +84,16 @@ pub fn bound(
         Ok((model, bound))
     });
     (source, result)
+}
+
+fn written_out(expr: &Expr, definitions: &[&Definition]) -> Expr {
+    let mut result = expr.clone();
+    for definition in definitions.iter().rev() {
+        if let Meaning::Equals(value) = &definition.meaning {
+            result = replace(&result, &Expr::sym(definition.symbol.clone()), value);
+        }
+    }
+    result
 }
 
 /// Derives the rule of a file given as text. Warnings are dropped; use [`study`] to see them.

@@ -34,6 +34,34 @@ pub(super) fn record(model: &Model, trace: &mut Trace) {
     }
 }
 
+/// Says what a distributional parameter stands for, and which averages were taken.
+pub(super) fn record_distributions(model: &Model, trace: &mut Trace) {
+    for (name, mean, deviation) in &model.distributional {
+        let remark = format!(
+            "{name} ~ N({0}, {1}²): the divergence of N({0} + d{0}, ({1} + d{1})²) from N({0}, {1}²) is \
+             ½ (d{0}² + 2 d{1}²)/{1}² to second order, so {0} and {1} have the metric 1/{1}², 2/{1}²",
+            mean.name, deviation.name
+        );
+        let inverse = matrix::elementwise_power(
+            &Expr::sym(deviation.clone()),
+            &crate::symbolic::number::q(-2, 1),
+        );
+        let metric = vec![inverse.clone(), Expr::int(2) * inverse];
+        trace.push("Fisher metric", remark, Claim::Fact(metric));
+    }
+    for average in &model.averages {
+        let remark =
+            format!("the loss over {}, term by term e^{{½σ²∂²}} at its mean", average.name);
+        let claim = Claim::Fact(vec![average.before.clone(), average.after.clone()]);
+        trace.push("average", remark, claim);
+    }
+    for change in &model.changes {
+        let remark = format!("{} replaces {}", change.new.name, change.old);
+        let claim = Claim::Fact(vec![Expr::sym(change.new.clone()), change.value.clone()]);
+        trace.push("change of coordinate", remark, claim);
+    }
+}
+
 /// `λ |m' − f|²/(2D)`
 fn prior(belief: &Belief, position: &Symbol) -> Expr {
     let velocity = Expr::sym(position.marked(crate::symbolic::Mark::Velocity));

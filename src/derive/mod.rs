@@ -10,6 +10,7 @@ mod conditions;
 mod configuration;
 mod diagnosis;
 mod first_integral;
+mod flow;
 mod horizon;
 mod inertia;
 mod linear;
@@ -26,16 +27,17 @@ mod types;
 pub mod variation;
 
 pub use regime::{epsilon, limit_symbols, scaling};
-pub use slow::{Halves, halves, warn as warn_of_separation};
+pub use slow::{Halves, halves};
 pub use trace::{Claim, Step, Trace};
 pub use types::{
     Average, Class, Condition, Definition, Derivation, Diagnosis, Dropped, Equation,
-    ErrorOrder, GradientFlow, Meaning, NoOptimum, RegimeLimit, RegimeRule, Role, Slow, Stacked,
-    Update,
+    ErrorOrder, Flow, GradientFlow, Meaning, NoOptimum, RegimeLimit, RegimeRule, Role, Slow,
+    Stacked, Update,
 };
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::model::types::{Horizon, Model};
+use crate::symbolic::Expr;
 use configuration::configure;
 
 /// Derives the rule that is optimal under the model's assumptions.
@@ -45,7 +47,7 @@ use configuration::configure;
 /// Clauses whose derivation does not exist yet and losses whose gradient cannot be written
 /// index-free (both `E301`). A problem without closed form is not an error.
 pub fn derive(model: &Model) -> Result<Derivation, Diagnostics> {
-    refuse_unsupported(model)?;
+    endless_if_slow(model)?;
     let configuration = configure(model);
     if model.horizon == Horizon::SingleStep {
         return plan::single_step(model, &configuration).ok_or_else(|| no_gradient(model));
@@ -55,6 +57,40 @@ pub fn derive(model: &Model) -> Result<Derivation, Diagnostics> {
     let mut derivation = plan::continuous(model, &configuration, &motion);
     slow::whole(model, &mut derivation);
     Ok(derivation)
+}
+
+/// Slow coordinates need an endless plan: over a finite one, or in one step, nothing is slow.
+fn endless_if_slow(model: &Model) -> Result<(), Diagnostics> {
+    let mut all = Diagnostics::new();
+    if model.horizon != Horizon::Infinite {
+        for regime in model.regimes.iter().filter(|regime| !regime.slow.is_empty()) {
+            all.push(
+                Diagnostic::error(
+                    Code::NotDerivable,
+                    regime.span,
+                    format!(
+                        "the slow coordinates of regime `{}` cannot be derived here",
+                        regime.name
+                    ),
+                )
+                .here("expected a plan without end")
+                .maybe_label(model.places.horizon, "the plan ends here")
+                .hint("remove the `horizon` clause, or `slow(…)` from the regime"),
+            );
+        }
+    }
+    all.or(())
+}
+
+/// Growth and hold of the spread of a distribution, `w' ∝ a w + b w²` in the overdamped motion of a
+/// deviation; `None` where it is no logistic equation.
+pub fn logistic_spread(model: &Model, coordinate: &str) -> Option<(Expr, Expr)> {
+    let configuration = configure(model);
+    let motion =
+        variation::vary(model, &configuration.coordinates, &configuration.lagrangian).ok()?;
+    let at = motion.coordinates.iter().position(|q| *q.name == *coordinate)?;
+    let expansion = overdamped::expand_overdamped(&motion)?;
+    flow::spread(&motion.coordinates[at], &expansion.first[at], &motion.coordinates)
 }
 
 fn no_gradient(model: &Model) -> Diagnostics {
@@ -69,26 +105,4 @@ fn no_gradient(model: &Model) -> Diagnostics {
         .hint("give an entry of an abstract matrix a name of its own, `given m12(theta) : scalar`"),
     );
     all
-}
-
-/// What parses and checks but has no derivation yet; saying so is better than a wrong rule.
-fn refuse_unsupported(model: &Model) -> Result<(), Diagnostics> {
-    let mut all = Diagnostics::new();
-    let mut refuse = |span, what: &str, hint: &str| {
-        let message = format!("{what} cannot be derived yet");
-        all.push(Diagnostic::error(Code::NotDerivable, span, message).hint(hint));
-    };
-    if let Some(change) = model.changes.first() {
-        let what = format!("the change of coordinate `{}`", change.new.name);
-        refuse(
-            change.span,
-            &what,
-            "write the objective in the new coordinate, or remove the clause",
-        );
-    }
-    if let Some(name) = model.distributional.first() {
-        let what = format!("the distributional parameter `{name}`");
-        refuse(model.span, &what, "`lagrule check` and `lagrule fmt` accept the file as it is");
-    }
-    if all.is_empty() { Ok(()) } else { Err(all) }
 }

@@ -70,6 +70,7 @@ pub(super) fn continuous(
 ) -> Derivation {
     let mut derivation = empty(Class::Numeric);
     super::belief::record(model, &mut derivation.trace);
+    super::belief::record_distributions(model, &mut derivation.trace);
     derivation.equations = motion.equations();
     derivation.residuals = motion.residuals.clone();
     for (coordinate, residual) in motion.coordinates.iter().zip(&motion.residuals) {
@@ -310,6 +311,10 @@ const LONGEST_OFFSET: usize = 10;
 fn record_regimes(derivation: &mut Derivation) {
     for regime in &derivation.regimes {
         let Ok(rule) = &regime.outcome else { continue };
+        // Where coordinates are slow, the steps of both halves come first.
+        if derivation.class != Class::Linear && !rule.slow.is_empty() {
+            continue;
+        }
         for step in &rule.steps {
             let remark = format!("{}: {}", regime.name, step.remark);
             derivation.trace.steps.push(Step { remark, ..step.clone() });
@@ -397,6 +402,7 @@ fn nonlinear(
     }
     if infinite {
         derivation.regimes = reduce::nonlinear_regimes(model, configuration, motion);
+        record_regimes(&mut derivation);
     }
     derivation.diagnosis = diagnose(motion, configuration.loss.as_ref(), &[]);
     derivation

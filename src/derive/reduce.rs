@@ -3,6 +3,7 @@
 
 use super::configuration::Configuration;
 use super::first_integral::orbit;
+use super::flow::flow;
 use super::horizon;
 use super::linear::{BlockSolution, tidy};
 use super::overdamped::{along, expand_overdamped};
@@ -154,11 +155,17 @@ fn overdamped(
         return Err("with drift the step must shrink too: add `dt -> 0`".to_owned());
     }
     let mut changes = Vec::new();
+    let (mut flows, mut steps) = (Vec::new(), Vec::new());
     for ((coordinate, drift), first) in
         motion.coordinates.iter().zip(&expansion.drift).zip(&expansion.first)
     {
         let loss = tidy(&(&dt * first / rate));
         let change = sum([&dt * drift, loss]);
+        let velocity = sum([drift.clone(), first / rate]);
+        if let Some((flow, step)) = flow(coordinate, &velocity, &motion.coordinates) {
+            flows.push(flow);
+            steps.push(step);
+        }
         let start = motion
             .coordinates
             .iter()
@@ -182,11 +189,12 @@ fn overdamped(
         changes: regroup(configuration, &changes),
         slow: Vec::new(),
         dropped: Vec::new(),
+        flows,
         error: ErrorOrder::Power(q(by_rate.min(by_step), 1)),
         conditions,
         definitions: Vec::new(),
         eigenvalues: Vec::new(),
-        steps: Vec::new(),
+        steps,
     })
 }
 
@@ -207,7 +215,11 @@ fn slowness(
             if !slope.is_zero() {
                 let over_time = tidy(&expand(&(&slope / (rate * &scale))));
                 let over_step = tidy(&expand(&(&slope * dt / &scale)));
-                conditions.extend([over_time, over_step].map(|e| Condition::Small(size(&e))));
+                for condition in [over_time, over_step].map(|e| Condition::Small(size(&e))) {
+                    if !conditions.contains(&condition) {
+                        conditions.push(condition);
+                    }
+                }
             }
             continue;
         }
@@ -242,6 +254,8 @@ fn size(expr: &Expr) -> Expr {
     let scalar = expr.is_scalar();
     if scalar {
         crate::symbolic::build::fun(crate::symbolic::Fun::Abs, expr)
+    } else if sign(&expr.as_product().coefficient) < 0 {
+        -expr
     } else {
         expr.clone()
     }
@@ -322,6 +336,7 @@ fn undiscounted(
         changes: regroup(configuration, &[(orbit.coordinate.clone(), change)]),
         slow: Vec::new(),
         dropped: Vec::new(),
+        flows: Vec::new(),
         error: ErrorOrder::Power(q(1, 1)),
         conditions: Vec::new(),
         definitions: vec![Definition { symbol: orbit.rest, meaning }],

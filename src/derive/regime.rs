@@ -232,6 +232,7 @@ pub(super) fn finish(changes: Vec<(Symbol, Expr)>, neglected: Neglected) -> Regi
         changes,
         slow: Vec::new(),
         dropped: Vec::new(),
+        flows: Vec::new(),
         error,
         conditions,
         definitions: Vec::new(),

@@ -225,6 +225,19 @@ pub struct Dropped {
     pub size: Option<Expr>,
 }
 
+/// The motion of one coordinate in a regime, where its first-order equation has a closed form.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Flow {
+    /// The coordinate.
+    pub coordinate: Symbol,
+    /// The function of it that follows a logistic law.
+    pub quantity: Expr,
+    /// Where that settles; `None` when it fades instead.
+    pub rest: Option<Expr>,
+    /// Its value at the time `t`.
+    pub path: Expr,
+}
+
 /// The leading-order rule of a regime.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RegimeRule {
@@ -234,6 +247,8 @@ pub struct RegimeRule {
     pub slow: Vec<Slow>,
     /// What freezing and slowness leave out.
     pub dropped: Vec<Dropped>,
+    /// Coordinates whose motion in the regime has a closed form.
+    pub flows: Vec<Flow>,
     /// The order of the relative error.
     pub error: ErrorOrder,
     /// When the neglected terms are small.

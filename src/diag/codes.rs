@@ -76,9 +76,16 @@ codes! {
     E227 CannotCommute       "these can't be declared to commute"
     E228 Unused              "a name is declared and never used"
     E229 NumberTooLarge      "a number grows beyond all bounds"
+    E230 NoAverage           "the average over a distribution has no closed form"
+    E231 NeverObserved       "a belief is never observed"
 
     // Stage 3: derivation.
     E301 NotDerivable        "the derivation of this clause does not exist yet"
+    E302 UnboundedLikelihood "a likelihood is not bounded"
+    E303 CouplingTooStrong   "beliefs and parameters leave the cost unbounded together"
+    E304 NotSeparated        "the values do not lie in the regime"
+    E305 CrossesZero         "a positive belief may cross zero"
+    E306 NoSpread            "nothing holds the spread of a distribution"
 
     // Stage 3: solution by number.
     E311 MissingNumber       "a number is missing"

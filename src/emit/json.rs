@@ -10,8 +10,8 @@ use super::Format;
 use super::page::{Formula, Part, View, condition_math, step_formulas};
 use super::python::Spelling;
 use crate::derive::{
-    Claim, Condition, Diagnosis, ErrorOrder, GradientFlow, NoOptimum, RegimeRule, Role, Slow,
-    Step,
+    Claim, Condition, Diagnosis, ErrorOrder, Flow, GradientFlow, NoOptimum, RegimeRule, Role,
+    Slow, Step,
 };
 use crate::rule::known::Match;
 use crate::study::Study;
@@ -72,6 +72,8 @@ struct Regime {
     hyper: Option<Map<String, Value>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     left_out: Vec<LeftOut>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    motion: Vec<Moved>,
     error_order: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     valid_when: Option<E>,
@@ -99,6 +101,16 @@ struct SlowEquation {
     /// The share of a steady datum at which it settles.
     #[serde(skip_serializing_if = "Option::is_none")]
     shrink: Option<E>,
+}
+
+/// A coordinate whose motion in the regime has a closed form.
+#[derive(Serialize)]
+struct Moved {
+    of: String,
+    quantity: E,
+    path: E,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rest: Option<E>,
 }
 
 /// A term that the reduction leaves out.
@@ -203,6 +215,7 @@ fn document(study: &Study, view: &View) -> Document {
                     state: None,
                     hyper: None,
                     left_out: Vec::new(),
+                    motion: Vec::new(),
                     rule: Map::new(),
                     error_order: Value::Null,
                     valid_when: None,
@@ -290,6 +303,7 @@ fn regime(study: &Study, name: &str, rule: &RegimeRule, found: Option<&Match>) -
         state,
         hyper,
         left_out: left_out.collect(),
+        motion: rule.flows.iter().map(|flow| moved(flow, &spelling)).collect(),
         rule: map(changes.map(|(q, value)| (q.name.to_string(), spelled(value, &spelling)))),
         error_order: match &rule.error {
             ErrorOrder::Power(power) => number(power),
@@ -299,6 +313,15 @@ fn regime(study: &Study, name: &str, rule: &RegimeRule, found: Option<&Match>) -
         valid_when: valid_when(&rule.conditions, &spelling),
         known_as: found.map(|found| known(found, &spelling)),
         no_rule: None,
+    }
+}
+
+fn moved(flow: &Flow, spelling: &Spelling) -> Moved {
+    Moved {
+        of: flow.coordinate.name.to_string(),
+        quantity: spelled(&flow.quantity, spelling),
+        path: spelled(&flow.path, spelling),
+        rest: flow.rest.as_ref().map(|rest| spelled(rest, spelling)),
     }
 }
 

@@ -224,6 +224,7 @@ pub fn page(study: &Study, view: &View) -> Page {
                 sections.extend(rule::sections(study, view));
                 sections.extend(regimes::section(study, view));
                 sections.extend(slow::sections(study, view));
+                sections.extend(slow::flows(study, view));
                 if view.regime.is_none() {
                     sections.extend(diagnosis::sections(study));
                 }

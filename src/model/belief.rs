@@ -9,7 +9,7 @@ use super::shape;
 use super::types::{Belief, Change, Coordinate};
 use crate::diag::{Code, Diagnostic, nearest};
 use crate::source::Span;
-use crate::symbolic::assume::is_positive;
+use crate::symbolic::assume::{is_nonnegative, is_positive};
 use crate::symbolic::{Expr, Fun, Mark, Shape, Symbol, build, matrix};
 use crate::syntax::ast::{self, Argument, BeliefItem, BeliefPart, Binding, Call};
 
@@ -19,6 +19,12 @@ pub(super) fn beliefs(
     declared: &Declarations,
     scope: &mut Scope<'_>,
 ) -> Vec<Belief> {
+    let seen = |name: &str, all: &[Belief]| {
+        let Some(own) = declared.coordinates.iter().find(|c| c.name() == name) else {
+            return true;
+        };
+        all.iter().any(|belief| belief.observation.contains(&own.position))
+    };
     let find = |name: &str| declared.coordinates.iter().find(|c| c.belief && c.name() == name);
     let mut out = Vec::new();
     for found in &all.beliefs {
@@ -29,6 +35,19 @@ pub(super) fn beliefs(
             // Its header has a mistake; its lines are still read for theirs.
             let position = Symbol::new(name, Shape::scalar(), 0);
             belief(*found, &Coordinate { position, belief: true }, scope);
+        }
+    }
+    if out.len() == all.beliefs.len() {
+        for belief in out.iter().filter(|belief| !seen(&belief.name, &out)) {
+            scope.report(
+                Diagnostic::error(
+                    Code::NeverObserved,
+                    belief.span,
+                    format!("the belief `{}` is never observed", belief.name),
+                )
+                .here("no observation speaks of it, so only the loss would bend it")
+                .hint(format!("add a line `observe g ~ normal({}, s^2)`", belief.name)),
+            );
         }
     }
     out
@@ -50,6 +69,7 @@ fn belief(
     let block = found.node;
     let (mut prior, mut weight) = (None, None);
     let mut observation = Some(Expr::zero());
+    let mut unbounded = Vec::new();
     let mut seen: Vec<&BeliefItem> = Vec::new();
     for item in &block.parts {
         let again = |earlier: &&&BeliefItem| {
@@ -73,7 +93,7 @@ fn belief(
         match &item.part {
             BeliefPart::Prior(law) => prior = process(law, coordinate, scope),
             BeliefPart::Observe(what, law) => {
-                let term = observed(what, law, coordinate, scope);
+                let term = observed(what, law, coordinate, &mut unbounded, scope);
                 observation = observation.zip(term).map(|(all, term)| all + term);
             }
             BeliefPart::Weight(expr) => {
@@ -101,6 +121,7 @@ fn belief(
         drift,
         diffusion,
         observation: observation?,
+        unbounded,
         weight: weight.unwrap_or_else(Expr::one),
     })
 }
@@ -135,7 +156,11 @@ fn process(law: &Call, coordinate: &Coordinate, scope: &mut Scope<'_>) -> Option
         let value = if wants_positive {
             shape::scalar(arg, place, scope)?
         } else {
-            shape::expression(arg, place, scope)?
+            let value = shape::expression(arg, place, scope)?;
+            // One number may be the mean of all entries.
+            let whole = &coordinate.position.shape;
+            let many = value.is_scalar() && !whole.is_scalar();
+            if many { value * matrix::ones(whole) } else { value }
         };
         let fits = if wants_positive {
             positive(&value, arg.span, &format!("the {parameter} of the prior"), scope)
@@ -217,6 +242,7 @@ fn observed(
     what: &ast::Expr,
     law: &Call,
     coordinate: &Coordinate,
+    unbounded: &mut Vec<(Expr, Expr, Span)>,
     scope: &mut Scope<'_>,
 ) -> Option<Expr> {
     let place = Place::somewhere("an observation");
@@ -273,7 +299,24 @@ fn observed(
     if !fits {
         return None;
     }
-    Some(minus_log_normal(&(seen - mean), &variance))
+    let off = seen - mean;
+    if grows_without_end(&off, &variance) {
+        unbounded.push((off.clone(), variance.clone(), law.span));
+    }
+    Some(minus_log_normal(&off, &variance))
+}
+
+/// A density grows beyond all bounds where a variance that moves may vanish together with what it
+/// measures.
+fn grows_without_end(off: &Expr, variance: &Expr) -> bool {
+    let moves = |e: &Expr| {
+        e.symbols().iter().any(|symbol| {
+            symbol.rank >= super::types::rank::COORDINATE && symbol.mark == Mark::Plain
+        })
+    };
+    let floor = variance.terms().iter().any(|term| !moves(term) && is_positive(term))
+        && variance.terms().iter().all(is_nonnegative);
+    moves(variance) && moves(off) && !floor
 }
 
 fn minus_log_normal(off: &Expr, variance: &Expr) -> Expr {
@@ -397,5 +440,9 @@ fn change(
     let rank = super::types::rank::COORDINATE + (declared.coordinates.len() + at) as u32;
     let new = Symbol::new(&binding.name.text, value.shape().clone(), rank);
     let old = old.name().to_owned();
-    (!taken).then(|| Change { new, old, value, span: binding.span() })
+    if taken {
+        return None;
+    }
+    scope.replace(&binding.name.text, Entity::Coordinate(new.clone()));
+    Some(Change { new, old, value, span: binding.span() })
 }

@@ -1,9 +1,10 @@
 //! The story of stage 2, pass by pass.
 
 use super::belief;
+use super::change;
 use super::clauses::{self, Clauses};
 use super::declare;
-use super::objective;
+use super::objective::{self, Objective};
 use super::regimes;
 use super::regular;
 use super::scope::Scope;
@@ -11,7 +12,9 @@ use super::types::{Model, Places};
 use super::values;
 use crate::diag::{Diagnostics, Sink};
 use crate::source::Span;
+use crate::symbolic::{Abstract, Node};
 use crate::syntax::ast::{Binding, File, Trivia};
+use std::sync::Arc;
 
 /// Checks a file and builds its model. All mistakes are reported together.
 pub fn check(file: &File, sink: &mut Sink) -> Result<Model, Diagnostics> {
@@ -38,21 +41,22 @@ pub fn check(file: &File, sink: &mut Sink) -> Result<Model, Diagnostics> {
     }
 
     let mistakes = std::mem::take(&mut scope.mistakes);
-    let model = objective.map(|objective| Model {
+    let mut model = objective.map(|objective| Model {
         name: clauses.lagrangian.map_or_else(String::new, |found| found.node.text.clone()),
         about: about(file),
         span: clauses.lagrangian.map_or_else(Span::default, |found| found.keyword),
         dims: declared.dims,
         coordinates: declared.coordinates,
         givens: declared.givens,
-        functions: declared.functions,
+        functions: functions(declared.functions, &objective),
         constants: declared.constants,
         lagrangian: objective.lagrangian,
         parts: objective.parts,
         discount: objective.discount,
         horizon: objective.horizon,
         beliefs,
-        distributional: declared.distributions.into_iter().map(|(name, ..)| name).collect(),
+        distributional: declared.distributions,
+        averages: objective.averages,
         changes,
         regimes,
         values: numbers.values,
@@ -60,11 +64,35 @@ pub fn check(file: &File, sink: &mut Sink) -> Result<Model, Diagnostics> {
         end: numbers.end,
         places: places(&clauses, scope),
     });
+    // Coordinates change last: everything above speaks of those of the file.
+    let mut mistakes = mistakes;
+    if let Some(model) = model.as_mut().filter(|_| mistakes.is_empty())
+        && let Err(found) = change::make(model)
+    {
+        for mistake in found {
+            mistakes.push(mistake);
+        }
+    }
     match (mistakes.or(()), model) {
         (Ok(()), Some(model)) => Ok(model),
         (Ok(()), None) => unreachable!("what yields no objective reports a mistake"),
         (Err(mistakes), _) => Err(mistakes),
     }
+}
+
+/// The functions of the file, but those that an average has replaced.
+fn functions(declared: Vec<Arc<Abstract>>, objective: &Objective) -> Vec<Arc<Abstract>> {
+    let replaced = |function: &Arc<Abstract>| {
+        let own = format!("E_{}", function.symbol.name);
+        let averaged = objective.functions.iter().any(|other| *other.symbol.name == *own);
+        let still = objective.lagrangian.any(&|part| match part.node() {
+            Node::Apply(call) => call.function == *function,
+            _ => false,
+        });
+        averaged && !still
+    };
+    let kept = declared.into_iter().filter(|function| !replaced(function));
+    kept.chain(objective.functions.iter().cloned()).collect()
 }
 
 /// The comment at the top of the file.

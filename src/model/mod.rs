@@ -8,9 +8,11 @@
 //! (`objective`, `belief`: expressions in the names), regularity (`regular`), and what is said
 //! about the finished objective (`regimes`, `values`).
 
+mod average;
 mod belief;
 mod bound;
 mod call;
+mod change;
 mod check;
 mod clauses;
 mod declare;
@@ -29,6 +31,6 @@ mod values;
 
 pub use check::check;
 pub use types::{
-    Belief, Change, Constant, Coordinate, Discount, Horizon, Limit, Model, Parts, Places,
-    Range, Regime, Value,
+    Average, Belief, Change, Constant, Coordinate, Discount, Horizon, Limit, Model, Parts,
+    Places, Range, Regime, Value,
 };

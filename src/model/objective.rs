@@ -1,7 +1,9 @@
 //! From metric, drift, rate, loss and beliefs to the Lagrangian.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::average;
 use super::belief::{self, positive};
 use super::clauses::{Clauses, Found};
 use super::declare::Declarations;
@@ -9,12 +11,12 @@ use super::functions::inner;
 use super::place::Place;
 use super::scope::Scope;
 use super::shape;
-use super::types::{Belief, Coordinate, Discount, Horizon, Parts};
+use super::types::{Average, Belief, Coordinate, Discount, Horizon, Parts};
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
 use crate::symbolic::assume::{is_nonnegative, is_positive};
 use crate::symbolic::rewrite::substitute;
-use crate::symbolic::{Dim, Expr, Shape, build, matrix};
+use crate::symbolic::{Abstract, Dim, Expr, Shape, build, matrix};
 use crate::syntax::ast::{self, ExprKind};
 
 /// What is minimised.
@@ -23,6 +25,10 @@ pub(super) struct Objective {
     pub(super) parts: Option<Parts>,
     pub(super) discount: Discount,
     pub(super) horizon: Horizon,
+    /// The averages taken in the loss.
+    pub(super) averages: Vec<Average>,
+    /// Functions that came in with them.
+    pub(super) functions: Vec<Arc<Abstract>>,
 }
 
 /// Reads the clauses of the objective and puts the Lagrangian together.
@@ -34,13 +40,15 @@ pub(super) fn objective(
 ) -> Option<Objective> {
     let discount = discount(all, scope);
     let horizon = horizon(all, scope);
+    let (mut averages, mut functions) = (Vec::new(), Vec::new());
     let (lagrangian, parts) = match all.integrand {
         Some(found) => {
             let whole = shape::scalar(found.node, Place::INTEGRAND, scope);
             (whole, None)
         }
         None => match parts(all, declared, scope) {
-            Some(parts) => {
+            Some((parts, averaged)) => {
+                (averages, functions) = (averaged.0, averaged.1);
                 let single = matches!(horizon, Some(Horizon::SingleStep));
                 let parts = if single { at_the_start(parts, declared) } else { parts };
                 (Some(assemble(&parts, declared)), Some(parts))
@@ -58,6 +66,8 @@ pub(super) fn objective(
         parts,
         discount: discount?,
         horizon: horizon?,
+        averages,
+        functions,
     })
 }
 
@@ -113,7 +123,14 @@ fn horizon(all: &Clauses<'_>, scope: &mut Scope<'_>) -> Option<Horizon> {
     }
 }
 
-fn parts(all: &Clauses<'_>, declared: &Declarations, scope: &mut Scope<'_>) -> Option<Parts> {
+/// Averages taken, and the functions that came in with them.
+type Taken = (Vec<Average>, Vec<Arc<Abstract>>);
+
+fn parts(
+    all: &Clauses<'_>,
+    declared: &Declarations,
+    scope: &mut Scope<'_>,
+) -> Option<(Parts, Taken)> {
     let params = &declared.coordinates[..declared.params];
     let rate = match all.rate {
         Some(found) => {
@@ -132,10 +149,17 @@ fn parts(all: &Clauses<'_>, declared: &Declarations, scope: &mut Scope<'_>) -> O
         None => Some(None),
     };
     let loss = match all.loss {
-        Some(found) => shape::scalar(found.node, Place::LOSS, scope),
+        Some(found) => {
+            let loss = shape::scalar(found.node, Place::LOSS, scope);
+            loss.and_then(|loss| average::averaged(loss, found.node.span, declared, scope))
+        }
         None => None,
     };
-    Some(Parts { metric: metric?, drift: drift?, rate: rate?, loss: loss? })
+    let average::Averaged { loss, averages, functions } = loss?;
+    let named =
+        averages.into_iter().map(|(name, before, after)| Average { name, before, after });
+    let parts = Parts { metric: metric?, drift: drift?, rate: rate?, loss };
+    Some((parts, (named.collect(), functions)))
 }
 
 fn standstill(params: &[Coordinate]) -> Vec<Expr> {

@@ -207,7 +207,11 @@ fn slow_coordinates(
                 );
                 ok = false;
             }
-        } else if declared.coordinates.iter().any(|c| c.name() == name.text) {
+        } else if declared.coordinates.iter().any(|c| c.name() == name.text)
+            || scope
+                .peek(&name.text)
+                .is_some_and(|known| matches!(known.entity, Entity::Coordinate(_)))
+        {
             scope.find(&name.text);
             out.push(name.text.clone());
         } else {

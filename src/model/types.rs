@@ -37,10 +37,12 @@ pub struct Model {
     pub horizon: Horizon,
     /// Beliefs about the landscape; their coordinates are in `coordinates` too.
     pub beliefs: Vec<Belief>,
-    /// Parameters declared `~ normal(mu, sigma)`, by name. The Lagrangian names them where the
-    /// loss is still to be averaged over the normal.
-    pub distributional: Vec<String>,
-    /// Changes of coordinates asked for by `coordinate`; not yet made in the Lagrangian.
+    /// Parameters declared `~ normal(mu, sigma)`: name, mean and deviation. The Lagrangian speaks of
+    /// the latter two only.
+    pub distributional: Vec<(String, Symbol, Symbol)>,
+    /// The averages over them that were taken in the loss.
+    pub averages: Vec<Average>,
+    /// Changes of coordinates, already made in the Lagrangian and in `coordinates`.
     pub changes: Vec<Change>,
     /// The regimes asked for.
     pub regimes: Vec<Regime>,
@@ -180,8 +182,22 @@ pub struct Belief {
     pub diffusion: Expr,
     /// Negative log likelihood per unit time of its observations, constants dropped.
     pub observation: Expr,
+    /// Observations whose likelihood is not bounded: what is measured against its mean, the variance
+    /// that may vanish with it, and where they stand.
+    pub unbounded: Vec<(Expr, Expr, Span)>,
     /// The weight of the block.
     pub weight: Expr,
+}
+
+/// A part of the loss that was averaged over a distributional parameter.
+#[derive(Clone, Debug)]
+pub struct Average {
+    /// The parameter.
+    pub name: String,
+    /// The terms as written.
+    pub before: Expr,
+    /// Their average.
+    pub after: Expr,
 }
 
 /// A change of coordinate: `coordinate u = log(sigma)`.

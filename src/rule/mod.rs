@@ -3,6 +3,7 @@
 
 pub mod adaptive;
 pub mod interpret;
+pub mod judge;
 pub mod kernel;
 pub mod known;
 pub mod program;

@@ -11,7 +11,7 @@ use super::solution::{self, Solution};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::model::{self, Coordinate, Model, Value};
 use crate::source::Span;
-use crate::symbolic::eval::{Env, EvalError, eval_scalar};
+use crate::symbolic::eval::{Env, EvalError, eval, eval_scalar};
 use crate::symbolic::number::to_f64;
 use crate::symbolic::tape::Tape;
 use crate::symbolic::{Dim, Expr, Fun, Mark, Q, Symbol, build};
@@ -119,30 +119,6 @@ fn solvable(model: &Model) -> Result<(), Diagnostics> {
             .hint("write the formula in its place; `lagrule derive` needs none"),
         );
     }
-    for name in &model.distributional {
-        let symbol = |symbol: &Symbol| *symbol.name == **name;
-        if model.lagrangian.symbols().iter().any(symbol) {
-            mistakes.push(
-                Diagnostic::error(
-                    Code::NotSolvable,
-                    place(name),
-                    format!("the loss is not averaged over `{name}` here"),
-                )
-                .here("this parameter is a distribution")
-                .hint("write the averaged loss in terms of its mean and deviation"),
-            );
-        }
-    }
-    for change in &model.changes {
-        mistakes.push(
-            Diagnostic::error(
-                Code::NotSolvable,
-                change.span,
-                "changes of coordinates are not made here",
-            )
-            .hint("remove the clause: the path is the same in any coordinates"),
-        );
-    }
     if model.horizon == model::Horizon::SingleStep {
         mistakes.push(
             Diagnostic::error(
@@ -180,14 +156,11 @@ fn complete(model: &Model) -> Result<(), Diagnostics> {
     let starts: Vec<&Coordinate> = model
         .coordinates
         .iter()
-        .filter(|c| !c.belief && !model.start.contains_key(c.name()))
+        .filter(|c| !c.belief && !given(c, &model.start, model))
         .collect();
     let fixed = !model.end.is_empty();
-    let ends: Vec<&Coordinate> = model
-        .coordinates
-        .iter()
-        .filter(|c| fixed && !model.end.contains_key(c.name()))
-        .collect();
+    let ends: Vec<&Coordinate> =
+        model.coordinates.iter().filter(|c| fixed && !given(c, &model.end, model)).collect();
     let mut mistakes = Diagnostics::new();
     if !quantities.is_empty() {
         mistakes.push(missing(model, "value", &quantities));
@@ -201,6 +174,41 @@ fn complete(model: &Model) -> Result<(), Diagnostics> {
         mistakes.push(missing(model, "end", &symbols));
     }
     mistakes.or(())
+}
+
+/// Is there a number for a coordinate, under its own name or that of the one it replaces?
+fn given(coordinate: &Coordinate, numbers: &BTreeMap<String, Value>, model: &Model) -> bool {
+    let replaces = |change: &&model::Change| *change.new.name == *coordinate.name();
+    let old = model.changes.iter().find(replaces).map(|change| change.old.as_str());
+    numbers.contains_key(coordinate.name()) || old.is_some_and(|old| numbers.contains_key(old))
+}
+
+/// The number of a new coordinate from that of the one it replaces.
+fn changed(
+    change: &model::Change,
+    values: &mut BTreeMap<String, DMatrix<f64>>,
+    env: &Env,
+    model: &Model,
+) -> Result<(), Diagnostic> {
+    let Some(old) = values.remove(&change.old) else { return Ok(()) };
+    let mut env = env.clone();
+    let moved = |symbol: &Symbol| *symbol.name == *change.old;
+    for symbol in change.value.symbols().into_iter().filter(moved) {
+        env.bind(&symbol, old.clone());
+    }
+    match eval(&change.value, &env) {
+        Ok(new) => {
+            values.entry(change.new.name.to_string()).or_insert(new);
+            Ok(())
+        }
+        Err(why) => Err(Diagnostic::error(
+            Code::NoValueAtStart,
+            change.span,
+            format!("`{}` has no value: {why}", change.new.name),
+        )
+        .hint(format!("choose another start of `{}`", change.old))
+        .maybe_label(model.places.start.get(&change.old).copied(), "it starts here")),
+    }
 }
 
 /// One message for all of a kind.
@@ -321,7 +329,14 @@ impl Numbers {
             out
         };
         let mut start = side(&model.start, &model.places.start);
-        let end = side(&model.end, &model.places.end);
+        let mut end = side(&model.end, &model.places.end);
+        for change in &model.changes {
+            for values in [&mut start, &mut end] {
+                if let Err(mistake) = changed(change, values, &env, model) {
+                    mistakes.push(mistake);
+                }
+            }
+        }
         // Starting values give symbolic dimensions their size.
         for coordinate in &model.coordinates {
             if let Some(value) = start.get(coordinate.name()) {

@@ -307,7 +307,10 @@ impl Search<'_> {
                 *q -= d;
             }
             if step.amax() <= 4.0 * f64::EPSILON * size || step.amax() > 0.5 * previous {
-                return Some(q);
+                // Where the stiffness fades a short step is no sign of rest: the force decides.
+                let (force, stiffness, _) = self.forces(&q)?;
+                let rests = force.amax() <= 1e-6 * stiffness.amax() * size;
+                return rests.then_some(q);
             }
             previous = step.amax();
         }

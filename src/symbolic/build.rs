@@ -329,6 +329,10 @@ pub fn fun(function: Fun, argument: &Expr) -> Expr {
         let entries = entries.iter().map(|entry| fun(function, entry)).collect();
         return matrix::literal(argument.shape().clone(), entries);
     }
+    // Also entry by entry.
+    if let (Fun::Log, Node::Fun(Fun::Exp, inner)) = (function, argument.node()) {
+        return inner.clone();
+    }
     if argument.is_scalar()
         && let Some(value) = known_value(function, argument)
     {

@@ -336,6 +336,14 @@ pub fn elementwise_power(vector: &Expr, exponent: &Q) -> Expr {
     if vector.is_zero() && sign(exponent) > 0 {
         return vector.clone();
     }
+    // (−a − b)⁻¹ = −(a + b)⁻¹, so that powers of one sum meet.
+    if let Node::Sum(terms) = vector.node()
+        && exponent.is_integer()
+        && terms.iter().all(|term| sign(&term.as_product().coefficient) < 0)
+    {
+        let turned = elementwise_power(&-vector, exponent);
+        return if exponent.numer().is_even() { turned } else { -turned };
+    }
     let product = vector.as_product();
     let scalar = scalar_part(&product);
     let Some(tail) = &product.tail else { return vector.clone() };

@@ -61,6 +61,17 @@ pub fn leading(expr: &Expr, epsilon: &Symbol) -> Result<Option<Leading>, NoSerie
     Err(last)
 }
 
+/// All terms of `expr` up to a power of `ε`, lowest first.
+pub fn expansion(
+    expr: &Expr,
+    epsilon: &Symbol,
+    upto: &Q,
+) -> Result<BTreeMap<Q, Expr>, NoSeries> {
+    let mut context = Context { epsilon, depth: upto + q(4, 1), dropped: Vec::new() };
+    let series = context.series(&expand(expr))?;
+    Ok(series.terms.into_iter().filter(|(power, _)| power <= upto).collect())
+}
+
 /// Terms by power of ε; `exact` when nothing was cut off (dropped exponentials aside).
 #[derive(Clone, Debug)]
 struct Series {

@@ -209,6 +209,15 @@ fn result(study: &Study) -> String {
         let text = print::text(expr);
         (text.chars().count() <= WIDEST).then_some(text)
     };
+    // Of slow and fast coordinates the last in the order of the updates is what is learned.
+    let rules = derivation.regimes.iter().filter_map(|limit| limit.outcome.as_ref().ok());
+    for rule in rules.filter(|rule| !rule.slow.is_empty()) {
+        let learned = rule.changes.last();
+        if let Some((q, text)) = learned.and_then(|(q, e)| Some((q, short(e)?))) {
+            let name = print::text(&lagrule::symbolic::Expr::sym(q.clone()));
+            return format!("`Δ{name} = {text}`");
+        }
+    }
     for update in &derivation.updates {
         let name = print::text(&lagrule::symbolic::Expr::sym(update.position.clone()));
         if let Some(text) = update.change.as_ref().and_then(short) {

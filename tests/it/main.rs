@@ -4,6 +4,7 @@
 
 mod ast_gen;
 mod bad;
+mod beliefs;
 mod cli;
 mod derivatives;
 mod derive;

@@ -136,18 +136,20 @@ fn a_distribution_moves_in_the_fisher_metric() {
         "{HEAD}param w : scalar ~ normal(mu, sigma)\ngiven g, h : scalar\nconst T_e > 0\n\
          loss k*quadratic(w, g, h) - T_e*entropy(w)\ncoordinate u = log(sigma)\n"
     ));
-    let sigma = sym(&model, "sigma", Mark::Plain);
-    let [mu, spread] = ["mu", "sigma"].map(|name| sym(&model, name, Mark::Velocity));
-    let eta = sym(&model, "eta", Mark::Plain);
-    let motion = (&mu * &mu + Expr::int(2) * &spread * &spread) / (&sigma * &sigma);
-    let kinetic = motion / (Expr::int(2) * eta);
+    let [mu, u] = ["mu", "u"].map(|name| sym(&model, name, Mark::Velocity));
+    let [eta, at] = ["eta", "u"].map(|name| sym(&model, name, Mark::Plain));
+    let decay = build::fun(Fun::Exp, &(Expr::int(-2) * &at));
+    let kinetic = (&mu * &mu * decay + Expr::int(2) * &u * &u) / (Expr::int(2) * eta);
     let rest = &model.lagrangian - kinetic;
     let rest = lagrule::symbolic::expand::expand(&rest);
     assert!(!rest.any(&|part| part.as_sym().is_some_and(|s| s.mark == Mark::Velocity)));
     assert!(rest.contains(sym(&model, "mu", Mark::Start).as_sym().unwrap()));
-    assert_eq!(model.distributional, ["w"]);
+    // E[h/2 (w - mu(0))^2] has the variance in it: k h/2 e^(2u).
+    let [k, h] = ["k", "h"].map(|name| sym(&model, name, Mark::Plain));
+    let variance = Expr::frac(1, 2) * k * h * build::fun(Fun::Exp, &(Expr::int(2) * at));
+    assert!(rest.terms().contains(&variance), "{rest:?}");
+    assert_eq!(model.distributional[0].0, "w");
     assert_eq!(model.changes[0].old, "sigma");
-    assert!(sigma.as_sym().unwrap().props.has(Prop::Positive));
 }
 
 #[test]

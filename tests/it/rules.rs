@@ -1,10 +1,14 @@
 //! Every shipped rule, derived and printed. The snapshots are the gallery and the regression suite.
 
-use lagrule::diag::Sink;
+use lagrule::diag::{Code, Sink};
 use lagrule::driver;
 use lagrule::source::Source;
 use lagrule::study::Study;
 use std::path::Path;
+
+/// Shipped rules that have to warn of what they assume.
+const WARNED: &[(&str, &[Code])] =
+    &[("adam_centred.lag", &[Code::UnboundedLikelihood, Code::CrossesZero])];
 
 /// The study of a shipped rule.
 pub(crate) fn study(path: &Path) -> Study {
@@ -12,7 +16,10 @@ pub(crate) fn study(path: &Path) -> Study {
     let source = Source::from_bytes(name, &std::fs::read(path).unwrap());
     let mut sink = Sink::new();
     let study = driver::study(&source, &mut sink).expect("a shipped rule derives");
-    assert!(sink.warnings().is_empty(), "{} warns", path.display());
+    let expected =
+        WARNED.iter().find(|(rule, _)| path.ends_with(rule)).map_or(&[][..], |w| w.1);
+    let found: Vec<Code> = sink.warnings().iter().map(|warning| warning.code).collect();
+    assert_eq!(found, expected, "{} warns", path.display());
     study
 }
 

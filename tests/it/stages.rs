@@ -1,6 +1,7 @@
 //! The stages as the tests need them.
 
 use lagrule::diag::{Code, Diagnostic, Sink};
+use lagrule::rule::judge::judge;
 use lagrule::source::Source;
 use lagrule::{derive, driver, model, syntax};
 
@@ -9,7 +10,10 @@ pub(crate) fn diagnose(source: &Source) -> Vec<Diagnostic> {
     let mut sink = Sink::new();
     let outcome = syntax::parse(source, &mut sink)
         .and_then(|file| model::check(&file, &mut sink))
-        .and_then(|model| derive::derive(&model).map(|_| ()));
+        .and_then(|model| {
+            let derivation = derive::derive(&model)?;
+            judge(&model, &derivation, &mut sink)
+        });
     let mistakes = outcome.err().into_iter().flatten();
     sink.warnings().iter().cloned().chain(mistakes).collect()
 }

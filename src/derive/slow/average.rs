@@ -23,7 +23,7 @@ pub(super) struct Found {
 pub(super) fn of(
     model: &Model,
     solution: &BlockSolution,
-    velocity: Option<&Expr>,
+    discount: Option<&Expr>,
     taken: &[Symbol],
 ) -> Option<Found> {
     let [q] = solution.block.coordinates.as_slice() else { return None };
@@ -44,16 +44,18 @@ pub(super) fn of(
     // K is minus a curvature: A = −K/M, B = weight/M.
     let share = cancel(&expand(&(-&weight / &spring)));
     let share = over_weight(&weight, &spring).unwrap_or(share);
-    let rest = solution.rest()?;
-    let shift = tidy(&cancel(&expand(&(&rest - &share * &datum))));
-    let shift = if equal(&shift, &Expr::zeros(rest.shape().clone())) {
-        Expr::zeros(rest.shape().clone())
-    } else {
-        shift
-    };
+    // K q + b = 0 at rest, and what of b is no pull of data is the prior's.
+    let start = Expr::sym(q.marked(Mark::Start));
+    let b = expand(&(&solution.block.force - &solution.block.k * start));
+    let prior = expand(&(b - pull));
+    let shift = tidy(&cancel(&expand(&(-&prior / &spring))));
     if !is_constant(&shift, model) {
         return None;
     }
+    // The prior alone would settle at its mean, of which it keeps the share 1 − c.
+    let own = expand(&-(&spring + &weight));
+    let mean =
+        if own.is_zero() { shift.clone() } else { tidy(&cancel(&expand(&(&prior / own)))) };
     let mut definitions = Vec::new();
     let shrink = if share.size() > 1 {
         let symbol = name("c", q, taken, Prop::Positive);
@@ -63,10 +65,10 @@ pub(super) fn of(
     } else {
         share
     };
-    let leading_rate = velocity.and_then(|velocity| {
-        let slope = expand(&jacobian(velocity, q).ok()?);
-        Some(tidy(&-matrix::identity_multiple(&slope)?))
-    });
+    let kept = (Expr::one() - &shrink) * &mean;
+    let shift = if mean.size() < shift.size() { kept } else { shift };
+    // r = A/γ (1 − A/γ² + …)
+    let leading_rate = discount.map(|discount| expand(&(-&spring / (&mass * discount))));
     let average = Average {
         state: state(q, taken),
         rate,

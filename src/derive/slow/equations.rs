@@ -7,13 +7,14 @@ use crate::derive::configuration::{Configuration, configure};
 use crate::derive::linear::{BlockSolution, solve_block, tidy};
 use crate::derive::overdamped::expand_overdamped;
 use crate::derive::plan::{entries, taken as taken_by};
+use crate::derive::square::complete_squares;
 use crate::derive::trace::{Claim, Step};
 use crate::derive::types::{Condition, Definition, Meaning, Slow, Update};
 use crate::derive::variation::{Motion, vary};
 use crate::model::types::{Discount, Model, step};
 use crate::symbolic::build::sum;
 use crate::symbolic::expand::expand;
-use crate::symbolic::rewrite::substitute;
+use crate::symbolic::rewrite::{map_children, substitute};
 use crate::symbolic::{Expr, Mark, Shape, Symbol};
 use std::collections::BTreeMap;
 
@@ -176,8 +177,9 @@ impl<'a> Solver<'a> {
     fn leading_velocity(&self, motion: &Motion) -> Option<Vec<Expr>> {
         let rate = self.rate.as_ref()?;
         let expansion = expand_overdamped(motion)?;
-        let velocity =
-            |(drift, first): (&Expr, &Expr)| sum([tidy(drift), tidy(&expand(&(first / rate)))]);
+        let velocity = |(drift, first): (&Expr, &Expr)| {
+            with_squares(&sum([tidy(drift), tidy(&expand(&(first / rate)))]))
+        };
         Some(expansion.drift.iter().zip(&expansion.first).map(velocity).collect())
     }
 
@@ -197,7 +199,7 @@ impl<'a> Solver<'a> {
             let which = motion.coordinates.iter().position(|p| p == q)?;
             velocity.map(|all| all[which].clone())
         };
-        let averaged = average::of(self.half_model, solution, own(0).as_ref(), &self.taken);
+        let averaged = average::of(self.half_model, solution, self.rate.as_ref(), &self.taken);
         let dt = Expr::sym(step());
         let mut change = solution.change_after(&dt);
         let mut first = &dt * &solution.velocity;
@@ -298,7 +300,6 @@ impl<'a> Solver<'a> {
             .collect();
         for (q, velocity) in motion.coordinates.iter().zip(velocity) {
             let change = Expr::sym(step()) * substitute(velocity, &start);
-            let change = if change.terms().len() > 1 { tidy(&change) } else { change };
             self.steps.push(Step::new(
                 "slow manifold",
                 "to leading order in 1/γ the second derivative is dropped against γs'",
@@ -360,6 +361,15 @@ impl<'a> Solver<'a> {
             rates: self.rates,
         }
     }
+}
+
+/// `g² − 2gm + m²` is `(g − m)²`, which also loses fewer digits.
+fn with_squares(expr: &Expr) -> Expr {
+    let inner = map_children(expr, &mut with_squares);
+    if inner.is_scalar() && inner.terms().len() > 2 {
+        return complete_squares(&inner);
+    }
+    inner
 }
 
 /// The coordinate of the file that a coordinate of the derivation is part of.

@@ -9,13 +9,13 @@ use crate::symbolic::rewrite::substitute;
 use crate::symbolic::{Expr, Mark, Symbol};
 use std::collections::BTreeMap;
 
-/// The slow coordinates, in the order of the file; everything else stands where the step begins.
+/// The slow coordinates, in the order of the file; everything else stays where the step begins, with no
+/// velocity but its drift.
 pub(super) fn slow(model: &Model, names: &[String]) -> Model {
     let (slow, fast) = split(model, names);
-    let mut by = standing(&fast);
-    for coordinate in &fast {
-        by.insert(coordinate.q(), coordinate.start());
-    }
+    let mut by: BTreeMap<Expr, Expr> =
+        fast.iter().map(|coordinate| (coordinate.q(), coordinate.start())).collect();
+    by.extend(carried(model, &fast, &by));
     let mut givens = model.givens.clone();
     givens.extend(fast.iter().map(|coordinate| coordinate.position.marked(Mark::Start)));
     Model {
@@ -64,6 +64,23 @@ fn with_start(model: &Model, standing: &[Coordinate]) -> BTreeMap<String, Value>
         Some((coordinate.name().to_owned(), model.start.get(coordinate.name())?.clone()))
     });
     model.values.clone().into_iter().chain(starts).collect()
+}
+
+/// What is not controlled is carried by its drift: only so does moving cost nothing.
+fn carried(
+    model: &Model,
+    coordinates: &[Coordinate],
+    by: &BTreeMap<Expr, Expr>,
+) -> BTreeMap<Expr, Expr> {
+    let mut velocities = standing(coordinates);
+    let Some(parts) = &model.parts else { return velocities };
+    let params = model.coordinates.iter().filter(|c| !c.belief);
+    for (param, drift) in params.zip(&parts.drift) {
+        if let Some(velocity) = velocities.get_mut(&param.v()) {
+            *velocity = substitute(drift, by);
+        }
+    }
+    velocities
 }
 
 /// Coordinates that stand still have no velocity.

@@ -11,9 +11,6 @@ mod average;
 mod dropped;
 mod equations;
 mod frozen;
-mod separation;
-
-pub use separation::warn;
 
 use super::configuration::Configuration;
 use super::trace::Step;
@@ -58,6 +55,7 @@ fn exact(derived: &Derivation) -> Result<RegimeRule, String> {
         changes: changes.ok_or("the fast coordinates have no closed form")?,
         slow: Vec::new(),
         dropped: Vec::new(),
+        flows: Vec::new(),
         error: ErrorOrder::Exact,
         conditions: derived.conditions.clone(),
         definitions: derived.definitions.clone(),
@@ -71,6 +69,7 @@ fn without_fast(part: SlowPart) -> RegimeRule {
         changes: part.changes,
         slow: part.slow,
         dropped: Vec::new(),
+        flows: Vec::new(),
         error: ErrorOrder::Exact,
         conditions: part.conditions,
         definitions: part.definitions,

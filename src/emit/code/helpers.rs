@@ -36,6 +36,31 @@ fn definitions(library: &str) -> Vec<(String, String)> {
     all
 }
 
+/// The same for Rust: functions with their comments, one blank line between them.
+pub(super) fn used_rust(library: &str, text: &str) -> String {
+    let all: Vec<(&str, &str)> = library
+        .split("\n\n")
+        .filter_map(|block| {
+            let head = block.lines().find_map(|line| line.strip_prefix("fn "))?;
+            Some((head.split('(').next().unwrap_or(head), block.trim_end()))
+        })
+        .collect();
+    let mut wanted: BTreeSet<usize> = BTreeSet::new();
+    let mut open = vec![text.to_owned()];
+    while let Some(text) = open.pop() {
+        for (at, (name, body)) in all.iter().enumerate() {
+            let called =
+                text.contains(&format!("{name}(")) || text.contains(&format!(", {name})"));
+            if !wanted.contains(&at) && called && mentions(&text, name) {
+                wanted.insert(at);
+                open.push((*body).to_owned());
+            }
+        }
+    }
+    let parts: Vec<String> = wanted.into_iter().map(|at| format!("{}\n", all[at].1)).collect();
+    parts.join("\n")
+}
+
 /// Does a text name a function?
 pub(super) fn mentions(text: &str, name: &str) -> bool {
     let letter = |c: char| c.is_alphanumeric() || c == '_';

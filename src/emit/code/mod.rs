@@ -4,11 +4,18 @@
 //! the rule (matrix functions, solvents) stands in files of helpers, of which it writes those that
 //! are used.
 
+mod foreach;
 mod header;
 mod helpers;
+mod hyper;
+mod module;
 mod names;
 mod numpy;
+mod optax;
 mod python;
+mod rust;
+mod rust_text;
+mod torch;
 
 use crate::rule::program::UpdateRule;
 use std::fmt;
@@ -40,4 +47,7 @@ impl fmt::Display for Cannot {
 #[rustfmt::skip]
 pub const TARGETS: &[(&str, &dyn Target)] = &[
     ("numpy", &numpy::Numpy),
+    ("torch", &torch::Torch),
+    ("optax", &optax::Optax),
+    ("rust", &rust::Rust),
 ];

@@ -112,3 +112,15 @@ impl Taken {
         self.fresh(&format!("t{count}"))
     }
 }
+
+/// `natural_gradient` → `NaturalGradient`.
+pub(super) fn camel(name: &str) -> String {
+    name.split('_')
+        .map(|part| {
+            let mut letters = part.chars();
+            letters.next().map_or_else(String::new, |first| {
+                first.to_uppercase().collect::<String>() + letters.as_str()
+            })
+        })
+        .collect()
+}

@@ -337,3 +337,25 @@ pub(super) fn number(value: &Q) -> String {
     }
     format!("{:?}", to_f64(value))
 }
+
+/// Names all numbers that are the same for all entries and that entries are combined with, so that
+/// they stand before any loop over entries.
+pub(super) fn scalars_first(writer: &mut Writer<'_>, rule: &UpdateRule) {
+    let needed = rule.graph.needed(&rule.results());
+    let mut wanted = Vec::new();
+    for (id, node) in rule.graph.nodes().filter(|(id, _)| needed[id.index()]) {
+        if node.uniform {
+            continue;
+        }
+        let _ = id;
+        for from in node.op.operands() {
+            if rule.graph.node(from).uniform && !wanted.contains(&from) {
+                wanted.push(from);
+            }
+        }
+    }
+    wanted.sort();
+    for id in wanted {
+        writer.name(id);
+    }
+}

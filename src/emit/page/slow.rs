@@ -106,7 +106,7 @@ fn left_out(dropped: &[Dropped]) -> Vec<Block> {
         ];
         match &dropped.size {
             Some(size) => words.extend(prose!["; relative size at rest ", size]),
-            None => words.push("; it vanishes where the step begins".into()),
+            None => words.push("; it vanishes while they are frozen".into()),
         }
         words
     };
@@ -117,6 +117,39 @@ fn left_out(dropped: &[Dropped]) -> Vec<Block> {
         Block::Text(prose!["Left out, on the right-hand sides of the second-order equations:"]),
         Block::List(dropped.iter().map(item).collect()),
     ]
+}
+
+/// Coordinates whose motion in a regime has a closed form.
+pub(super) fn flows(study: &Study, view: &View) -> Vec<Section> {
+    let shown = |name: &str| view.regime.as_ref().is_none_or(|only| only == name);
+    let mut sections = Vec::new();
+    for limit in study.derivation.regimes.iter().filter(|limit| shown(&limit.name)) {
+        let Ok(rule) = &limit.outcome else { continue };
+        if rule.flows.is_empty() {
+            continue;
+        }
+        let mut blocks = Vec::new();
+        for flow in &rule.flows {
+            let mut formulas = vec![Formula::equation(&flow.quantity, &flow.path)];
+            let mut words = prose![
+                "The first-order equation of ",
+                &flow.coordinate,
+                " has a closed form in the time ",
+                crate::model::types::time(),
+            ];
+            if let Some(rest) = &flow.rest {
+                words.push("; it settles at the second value:".into());
+                formulas.push(Formula::equation(&flow.quantity, rest));
+            } else {
+                words.push("; nothing holds it at a value:".into());
+            }
+            blocks.push(Block::Text(words));
+            blocks.push(Block::Formulas(formulas));
+        }
+        let heading = format!("Motion in the regime {}", limit.name);
+        sections.push(Section { heading, blocks });
+    }
+    sections
 }
 
 /// Their names, as in `m, v slow`.

@@ -256,6 +256,7 @@ impl Builder {
                 shape: whole.shape().clone(),
                 props: if own { apply.function.symbol.props } else { Props::NONE },
                 function_of,
+                default: None,
                 fixed: None,
             }));
         }

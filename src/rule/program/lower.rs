@@ -4,7 +4,7 @@ use super::builder::Builder;
 use super::entrywise::Entries;
 use super::graph::Op;
 use super::stable::{Known, stable};
-use super::{Assignment, Input, NoProgram, Provenance, Role, UpdateRule, beliefs};
+use super::{Assignment, Hyper, Input, NoProgram, Provenance, Role, UpdateRule, beliefs};
 use crate::derive::variation::gradient;
 use crate::derive::{Condition, Definition, Derivation, Meaning};
 use crate::model::types::{Model, Value, step};
@@ -14,11 +14,13 @@ use crate::symbolic::rewrite::{replace, substitute};
 use crate::symbolic::{Expr, Mark, Symbol};
 use std::collections::BTreeMap;
 
-/// Lowers the exact rule, or the rule of a regime, to a program.
+/// Lowers the exact rule, or the rule of a regime, to a program. `hyper` are the hyper-parameters of
+/// the optimizer it is known to be, if any.
 pub fn lower(
     model: &Model,
     derivation: &Derivation,
     regime: Option<&str>,
+    hyper: &[(String, Expr)],
 ) -> Result<UpdateRule, NoProgram> {
     let definitions = definitions(derivation, regime);
     let changes = changes(derivation, regime)?;
@@ -51,6 +53,13 @@ pub fn lower(
         let change = planned(change, &needed, &mut builder)?;
         assignments.push(assign(model, position, &change, &mut builder, &known)?);
     }
+    let hyper = hyper
+        .iter()
+        .filter_map(|(name, meaning)| {
+            let value = builder.node(meaning).ok()?;
+            Some(Hyper { name: name.clone(), meaning: meaning.clone(), value })
+        })
+        .collect();
     let Builder { graph, inputs, .. } = builder;
     Ok(UpdateRule {
         name: model.name.clone(),
@@ -59,6 +68,7 @@ pub fn lower(
         inputs,
         graph,
         assignments,
+        hyper,
         provenance: provenance(model, derivation, regime, &changes, &printed),
     })
 }
@@ -274,7 +284,12 @@ fn inputs(model: &Model, builder: &mut Builder) {
         shape: symbol.shape.clone(),
         props: symbol.props,
         function_of: Vec::new(),
+        default: None,
         fixed: None,
+    };
+    let number = |name: &str| match model.values.get(name) {
+        Some(Value::Scalar(value)) => Some(value.clone()),
+        _ => None,
     };
     for coordinate in &model.coordinates {
         let role = if coordinate.belief { Role::State } else { Role::Param };
@@ -289,11 +304,15 @@ fn inputs(model: &Model, builder: &mut Builder) {
     }
     for constant in &model.constants {
         let symbol = &constant.symbol;
-        let id = builder.input(plain(&symbol.name, Role::Constant, symbol));
+        let mut input = plain(&symbol.name, Role::Constant, symbol);
+        input.default = number(&symbol.name);
+        let id = builder.input(input);
         builder.bind(symbol, id);
     }
     let dt = step();
-    let id = builder.input(plain("dt", Role::Step, &dt));
+    let mut input = plain("dt", Role::Step, &dt);
+    input.default = number("dt");
+    let id = builder.input(input);
     builder.bind(&dt, id);
     for coordinate in &model.coordinates {
         let Some(end) = model.end.get(coordinate.name()) else { continue };
@@ -327,7 +346,14 @@ fn gradient_given(model: &Model, inputs: &[Input]) -> Option<String> {
     let by_entry = |input: &&Input| {
         input.role == Role::Given && input.shape.is_column() && input.fixed.is_none()
     };
-    derived_gradient(model).or_else(|| {
+    // The loss may be a function of which nothing but the gradient is needed.
+    let of_function = |input: &&Input| {
+        !input.function_of.is_empty()
+            && input.shape.is_column()
+            && input.name.starts_with("grad_")
+    };
+    let of_function = || inputs.iter().find(of_function).map(|input| input.name.clone());
+    derived_gradient(model).or_else(of_function).or_else(|| {
         let mut all = inputs.iter().filter(by_entry);
         let only = all.next()?;
         all.next().is_none().then(|| only.name.clone())

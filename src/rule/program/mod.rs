@@ -15,7 +15,7 @@ pub use graph::{Function, Graph, Id, Node, Op};
 pub use lower::lower;
 
 use crate::model::types::Value;
-use crate::symbolic::{Prop, Props, Shape};
+use crate::symbolic::{Expr, Prop, Props, Q, Shape};
 
 /// What an input is to the rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +46,8 @@ pub struct Input {
     /// For the value of a function (or of a derivative of one) at the present point: the
     /// coordinates it depends on.
     pub function_of: Vec<String>,
+    /// For a constant or the step: the value in the file, if it gives one.
+    pub default: Option<Q>,
     /// Its value, where the file fixes it (an imposed end).
     pub fixed: Option<Value>,
 }
@@ -96,10 +98,23 @@ pub struct UpdateRule {
     pub graph: Graph,
     /// The assignments; slow coordinates come first, and the others use their new values.
     pub assignments: Vec<Assignment>,
+    /// The hyper-parameters of the known optimizer that the rule is, in terms of the constants.
+    pub hyper: Vec<Hyper>,
     /// The given that is the gradient of the loss where the step begins, if one is.
     pub gradient: Option<String>,
     /// Where it comes from.
     pub provenance: Provenance,
+}
+
+/// A hyper-parameter of a known optimizer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hyper {
+    /// The optimizer's name for it.
+    pub name: String,
+    /// The expression in the constants, definitions written out.
+    pub meaning: Expr,
+    /// Its value.
+    pub value: Id,
 }
 
 /// Why there is no program.

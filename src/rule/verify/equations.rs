@@ -10,6 +10,7 @@ use super::trouble::Trouble;
 use crate::derive::{Derivation, Equation};
 use crate::solve::linalg::Vector;
 use crate::symbolic::Mark;
+use crate::symbolic::expand::expand;
 
 /// A random state of motion.
 pub(super) struct State {
@@ -140,7 +141,17 @@ fn displayed(derivation: &Derivation, case: &Case<'_>, state: &State) -> Result<
     for Equation { left, right } in derivation.equations.iter().take(derivation.residuals.len())
     {
         let (l, r) = (columns(&env, [left])?, columns(&env, [right])?);
-        worst = worst.max(distance(&l, &r));
+        // Relative to the terms: both sides may vanish where the loss is flat.
+        let mut size = f64::MIN_POSITIVE;
+        for side in [left, right] {
+            for term in expand(side).terms() {
+                size = size.max(columns(&env, [term])?.amax());
+            }
+        }
+        if l.len() != r.len() {
+            return Err(Trouble::Other("the sides have different shapes"));
+        }
+        worst = worst.max((l - r).amax() / size);
     }
     Ok(worst)
 }

@@ -2,8 +2,13 @@
 
 mod cases;
 mod kernel;
+mod lowering;
 mod messages;
 mod numpy;
+mod optax;
 mod python;
+mod rust;
+mod together;
+mod torch;
 
 pub(crate) use cases::programs;

@@ -1,0 +1,172 @@
+# Helpers of emitted JAX modules; a module contains those that it uses.
+
+
+def _array(value):
+    return jnp.asarray(value)
+
+
+def _present(value, *point):
+    """A function given as such is evaluated at the present point."""
+    return jnp.asarray(value(*point) if callable(value) else value)
+
+
+def _called(name, function, *arguments):
+    if not callable(function):
+        raise TypeError(f"{name} is needed at another point: give it as a function")
+    return jnp.asarray(function(*arguments))
+
+
+def _dimension(values, places):
+    """The number that a symbolic dimension stands for, from the first value that has it."""
+    for name, axis in places:
+        shape = jnp.shape(values[name]) if name in values else ()
+        if len(shape) > axis:
+            return shape[axis]
+    raise KeyError(f"the shape of one of {[name for name, _ in places]} is needed")
+
+
+def _tree(name, value, grads):
+    """A number for all entries, or a tree like the gradients."""
+    if value is None:
+        raise ValueError(f"{name} is not known: give {name}=... to the factory or to update")
+    if jax.tree.structure(value) == jax.tree.structure(grads):
+        return value
+    return jax.tree.map(lambda leaf: jnp.full_like(leaf, value), grads)
+
+
+def _phi1(x):
+    """(exp(x) - 1)/x, which is 1 at 0."""
+    zero = x == 0
+    return jnp.where(zero, 1.0, jnp.expm1(x) / jnp.where(zero, 1.0, x))
+
+
+def _floor(x):
+    """At least the smallest positive number that has all digits."""
+    return jnp.maximum(x, jnp.finfo(jnp.result_type(x)).tiny)
+
+
+def _spectral(function, a):
+    """A function of a symmetric matrix."""
+    w, v = jnp.linalg.eigh(a)
+    return (v * function(w)) @ v.T
+
+
+def _sqrtm(a):
+    """The principal square root, by scaled Denman-Beavers iteration."""
+
+    def step(_, pair):
+        y, z = pair
+        log = jnp.linalg.slogdet(y)[1] + jnp.linalg.slogdet(z)[1]
+        scale = jnp.exp(-log / (2 * len(a)))
+        y_next = (scale * y + jnp.linalg.inv(z) / scale) / 2
+        return y_next, (scale * z + jnp.linalg.inv(y) / scale) / 2
+
+    return jax.lax.fori_loop(0, 16, step, (a, jnp.eye(len(a), dtype=a.dtype)))[0]
+
+
+def _powm(a, exponent):
+    """A fractional power."""
+    w, v = jnp.linalg.eig(a)
+    return jnp.linalg.solve(v.T, (v * w**exponent).T).T.real
+
+
+def _expm(a):
+    return jax.scipy.linalg.expm(a, max_squarings=64)
+
+
+def _coshm(a):
+    return (_expm(a) + _expm(-a)) / 2
+
+
+def _sinhm(a):
+    return (_expm(a) - _expm(-a)) / 2
+
+
+def _phi1m(a):
+    """phi1 of a matrix: a corner of the exponential of [[a, I], [0, 0]]."""
+    zero = jnp.zeros_like(a)
+    block = jnp.block([[a, jnp.eye(len(a), dtype=a.dtype)], [zero, zero]])
+    return _expm(block)[: len(a), len(a) :]
+
+
+def _mean(a, b):
+    """The geometric mean of two positive definite matrices."""
+    lower = jnp.linalg.cholesky(a)
+    half = jnp.linalg.solve(lower, b)
+    return lower @ _spectral(jnp.sqrt, jnp.linalg.solve(lower, half.T)) @ lower.T
+
+
+def _solvent(m, c, k, half):
+    """The X with m X X + c X + k = 0 whose eigenvalues have real parts below half.
+
+    The matrix sign of the companion matrix, shifted to the imaginary axis, by scaled Newton
+    iteration; then Newton steps on the equation itself.
+    """
+    n = len(m)
+    eye = jnp.eye(n, dtype=m.dtype)
+    below = [-jnp.linalg.solve(m, k), -jnp.linalg.solve(m, c) - half * eye]
+    shifted = jnp.block([[-half * eye, eye], below])
+
+    def newton(_, sign):
+        scale = jnp.exp(-jnp.linalg.slogdet(sign)[1] / (2 * n))
+        return (scale * sign + jnp.linalg.inv(sign) / scale) / 2
+
+    sign = jax.lax.fori_loop(0, 30, newton, shifted)
+    q = jnp.linalg.svd(jnp.eye(2 * n, dtype=m.dtype) - sign)[0]
+    x = jnp.linalg.solve(q[:n, :n].T, q[n:, :n].T).T
+
+    def polish(_, x):
+        # (m X + c) D + m D X = -(m X X + c X + k), one linear system for D.
+        residual = m @ x @ x + c @ x + k
+        system = jnp.kron(m @ x + c, eye) + jnp.kron(m, x.T)
+        return x - jnp.linalg.solve(system, residual.reshape(-1)).reshape(n, n)
+
+    return jax.lax.fori_loop(0, 2, polish, x)
+
+
+def _scattering(m, a, q, half, time):
+    """y(time) = e y(0) - g p(time), p(0) = e^T p(time) + h y(0) of the optimal motion.
+
+    By doubling from a short time, so that nothing grows.
+    """
+    n = len(m)
+    eye = jnp.eye(n, dtype=m.dtype)
+    shifted = a - half * eye
+    flow = jnp.block([[shifted, -jnp.linalg.inv(m)], [-q, -shifted.T]])
+    size = time * jnp.linalg.norm(flow, 2)
+    doublings = jnp.maximum(0, jnp.ceil(jnp.log2(1 + 4 * size))).astype(int)
+    short = _expm(flow * (time / 2.0**doublings))
+    below = jnp.linalg.inv(short[n:, n:])
+    g, h = -short[:n, n:] @ below, -below @ short[n:, :n]
+    e = short[:n, :n] - short[:n, n:] @ below @ short[n:, :n]
+
+    def double(_, parts):
+        e, g, h = parts
+        joint = jnp.linalg.inv(eye + g @ h)
+        return e @ joint @ e, g + e @ joint @ g @ e.T, h + e.T @ h @ joint @ e
+
+    return jax.lax.fori_loop(0, doublings, double, (e, g, h))
+
+
+def _feedback(m, a, q, half, horizon):
+    """The velocity X y at the start of a plan over a horizon with a free end."""
+    return a - jnp.linalg.solve(m, _scattering(m, a, q, half, horizon)[2])
+
+
+def _planned(m, a, q, half, horizon, dt):
+    """The motion Y y over the first dt of a plan over a horizon with a free end."""
+    e, g, _ = _scattering(m, a, q, half, dt)
+    rest = _scattering(m, a, q, half, horizon - dt)[2]
+    return jnp.exp(half * dt) * jnp.linalg.solve(jnp.eye(len(m)) + g @ rest, e)
+
+
+def _minimum(*coefficients):
+    """Where a polynomial with these coefficients, lowest first, is least."""
+    p = jnp.stack([jnp.asarray(c, dtype=float) for c in coefficients])[::-1]
+    slope, bend = jnp.polyder(p), jnp.polyder(p, 2)
+    roots = jnp.roots(slope, strip_zeros=False)
+    real = jnp.abs(roots.imag) < 1e-7 * (1 + jnp.abs(roots))
+    x = roots.real
+    for _ in range(3):
+        x = x - jnp.where(real, jnp.polyval(slope, x) / jnp.polyval(bend, x), 0.0)
+    return x[jnp.argmin(jnp.where(real, jnp.polyval(p, x), jnp.inf))]

@@ -1,0 +1,215 @@
+# Helpers of emitted PyTorch modules; a module contains those that it uses.
+
+
+def _array(value):
+    """Tensors keep their precision; other numbers become tensors of double precision."""
+    if isinstance(value, torch.Tensor):
+        return value
+    return torch.as_tensor(value, dtype=torch.float64)
+
+
+def _present(value, *point):
+    """A function given as such is evaluated at the present point."""
+    return _array(value(*point) if callable(value) else value)
+
+
+def _called(name, function, *arguments):
+    if not callable(function):
+        raise TypeError(f"{name} is needed at another point: give it as a function")
+    return _array(function(*arguments))
+
+
+def _dimension(values, places):
+    """The number that a symbolic dimension stands for, from the first value that has it."""
+    for name, axis in places:
+        if name in values and len(_shape(values[name])) > axis:
+            return _shape(values[name])[axis]
+    raise KeyError(f"the shape of one of {[name for name, _ in places]} is needed")
+
+
+def _shape(value):
+    array = _array(value) if not callable(value) else 0.0
+    return array.shape if isinstance(array, torch.Tensor) else ()
+
+
+def _stack(rows):
+    """An array of numbers that may be tensors."""
+    flat = rows if not isinstance(rows[0], list) else [x for row in rows for x in row]
+    array = torch.stack([torch.as_tensor(x, dtype=torch.float64) for x in flat])
+    return array if flat is rows else array.reshape(len(rows), -1)
+
+
+def _curvature(name, source, p):
+    """A number, a tensor or a function of the parameter; else an attribute of the parameter."""
+    value = getattr(p, name, None) if source is None else source
+    if callable(value):
+        value = value(p)
+    if value is None:
+        raise RuntimeError(f"{name} is not known: give {name}=... or the attribute .{name}")
+    return torch.as_tensor(value, dtype=p.dtype, device=p.device).expand_as(p)
+
+
+def _phi1(x):
+    """(exp(x) - 1)/x, which is 1 at 0."""
+    if not isinstance(x, torch.Tensor):
+        return _phi1_number(x)
+    zero = x == 0
+    return torch.where(zero, 1.0, torch.expm1(x) / torch.where(zero, 1.0, x))
+
+
+def _phi1_number(x):
+    """(exp(x) - 1)/x, which is 1 at 0."""
+    return 1.0 if x == 0 else math.expm1(x) / x
+
+
+def _sign_number(x):
+    return float((x > 0) - (x < 0))
+
+
+def _floor(x):
+    """At least the smallest positive number that has all digits."""
+    if not isinstance(x, torch.Tensor):
+        return max(x, 2.2250738585072014e-308)
+    return x.clamp_min(torch.finfo(x.dtype).tiny)
+
+
+def _spectral(function, a):
+    """A function of a symmetric matrix."""
+    w, v = torch.linalg.eigh((a + a.T) / 2)
+    return (v * function(w)) @ v.T
+
+
+def _sqrtm(a):
+    """The principal square root, by scaled Denman-Beavers iteration."""
+    y, z = a, torch.eye(len(a), dtype=a.dtype, device=a.device)
+    for _ in range(40):
+        log = torch.linalg.slogdet(y)[1] + torch.linalg.slogdet(z)[1]
+        scale = torch.exp(-log / (2 * len(a)))
+        y_next = (scale * y + torch.linalg.inv(z) / scale) / 2
+        z_next = (scale * z + torch.linalg.inv(y) / scale) / 2
+        change = torch.linalg.norm(y_next - y) / torch.linalg.norm(y_next)
+        y, z = y_next, z_next
+        if change < 4 * torch.finfo(a.dtype).eps:
+            break
+    return y
+
+
+def _powm(a, exponent):
+    """A fractional power."""
+    w, v = torch.linalg.eig(a)
+    return torch.linalg.solve(v.T, (v * w**exponent).T).T.real
+
+
+def _expm(a):
+    return torch.linalg.matrix_exp(a)
+
+
+def _coshm(a):
+    return (torch.linalg.matrix_exp(a) + torch.linalg.matrix_exp(-a)) / 2
+
+
+def _sinhm(a):
+    return (torch.linalg.matrix_exp(a) - torch.linalg.matrix_exp(-a)) / 2
+
+
+def _phi1m(a):
+    """phi1 of a matrix: a corner of the exponential of [[a, I], [0, 0]]."""
+    eye = torch.eye(len(a), dtype=a.dtype, device=a.device)
+    zero = torch.zeros_like(a)
+    above, below = torch.cat([a, eye], dim=1), torch.cat([zero, zero], dim=1)
+    return torch.linalg.matrix_exp(torch.cat([above, below]))[: len(a), len(a) :]
+
+
+def _mean(a, b):
+    """The geometric mean of two positive definite matrices."""
+    lower = torch.linalg.cholesky(a)
+    half = torch.linalg.solve(lower, b)
+    return lower @ _spectral(torch.sqrt, torch.linalg.solve(lower, half.T)) @ lower.T
+
+
+def _solvent(m, c, k, half):
+    """The X with m X X + c X + k = 0 whose eigenvalues have real parts below half.
+
+    The matrix sign of the companion matrix, shifted to the imaginary axis, by scaled Newton
+    iteration; then Newton steps on the equation itself.
+    """
+    n = len(m)
+    eye = torch.eye(n, dtype=m.dtype, device=m.device)
+    above = torch.cat([-half * eye, eye], dim=1)
+    below = [-torch.linalg.solve(m, k), -torch.linalg.solve(m, c) - half * eye]
+    sign = torch.cat([above, torch.cat(below, dim=1)])
+    for _ in range(60):
+        inverse = torch.linalg.inv(sign)
+        scale = torch.exp(-torch.linalg.slogdet(sign)[1] / (2 * n))
+        step = (scale * sign + inverse / scale) / 2
+        change = torch.linalg.norm(step - sign) / torch.linalg.norm(step)
+        sign = step
+        if change < 8 * torch.finfo(m.dtype).eps:
+            break
+    if round(torch.trace(sign).item()) != 0:
+        raise ValueError("there is no optimum: the roots do not split at half the discount")
+    left = (torch.eye(2 * n, dtype=m.dtype, device=m.device) - sign)[:, :]
+    q, _, _ = torch.linalg.svd(left)
+    x = torch.linalg.solve(q[:n, :n].T, q[n:, :n].T).T
+    for _ in range(2):
+        # (m X + c) D + m D X = -(m X X + c X + k), one linear system for D.
+        residual = m @ x @ x + c @ x + k
+        system = torch.kron(m @ x + c, eye) + torch.kron(m, x.T.contiguous())
+        x = x - torch.linalg.solve(system, residual.reshape(-1)).reshape(n, n)
+    return x
+
+
+def _scattering(m, a, q, half, time):
+    """y(time) = e y(0) - g p(time), p(0) = e^T p(time) + h y(0) of the optimal motion.
+
+    By doubling from a short time, so that nothing grows.
+    """
+    n = len(m)
+    eye = torch.eye(n, dtype=m.dtype, device=m.device)
+    shifted = a - half * eye
+    above = torch.cat([shifted, -torch.linalg.inv(m)], dim=1)
+    flow = torch.cat([above, torch.cat([-q, -shifted.T], dim=1)])
+    size = time * torch.linalg.matrix_norm(flow, 2).item()
+    doublings = max(0, math.ceil(math.log2(1 + 4 * size)))
+    short = torch.linalg.matrix_exp(flow * (time / 2**doublings))
+    below = torch.linalg.inv(short[n:, n:])
+    g, h = -short[:n, n:] @ below, -below @ short[n:, :n]
+    e = short[:n, :n] - short[:n, n:] @ below @ short[n:, :n]
+    for _ in range(doublings):
+        joint = torch.linalg.inv(eye + g @ h)
+        g_next = g + e @ joint @ g @ e.T
+        h, e, g = h + e.T @ h @ joint @ e, e @ joint @ e, g_next
+    return e, g, h
+
+
+def _feedback(m, a, q, half, horizon):
+    """The velocity X y at the start of a plan over a horizon with a free end."""
+    return a - torch.linalg.solve(m, _scattering(m, a, q, half, horizon)[2])
+
+
+def _planned(m, a, q, half, horizon, dt):
+    """The motion Y y over the first dt of a plan over a horizon with a free end."""
+    e, g, _ = _scattering(m, a, q, half, dt)
+    rest = _scattering(m, a, q, half, horizon - dt)[2]
+    eye = torch.eye(len(m), dtype=m.dtype, device=m.device)
+    return math.exp(half * dt) * torch.linalg.solve(eye + g @ rest, e)
+
+
+def _minimum(*coefficients):
+    """Where a polynomial with these coefficients, lowest first, is least."""
+    lowest = [float(c) for c in coefficients]
+    slope = [power * c for power, c in enumerate(lowest)][1:]
+    bend = [power * c for power, c in enumerate(slope)][1:]
+    companion = torch.diag(torch.ones(len(slope) - 2, dtype=torch.float64), -1)
+    companion[:, -1] = -torch.tensor(slope[:-1], dtype=torch.float64) / slope[-1]
+    roots = torch.linalg.eigvals(companion)
+    real = roots.real[roots.imag.abs() < 1e-7 * (1 + roots.abs())]
+
+    def at(poly, x):
+        return sum(c * x**power for power, c in enumerate(poly))
+
+    for _ in range(3):
+        real = real - at(slope, real) / at(bend, real)
+    return real[torch.argmin(at(lowest, real))].item()
+
+

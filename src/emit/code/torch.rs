@@ -1,0 +1,350 @@
+//! `PyTorch`: an optimizer where the rule acts on each entry by itself, functions over tensors
+//! elsewhere.
+//!
+//! The optimizer is written as the library's own are: groups, keyword arguments named like the rule's
+//! constants, checks of them, a plain path and one of multi-tensor operations, state for each
+//! parameter and each entry, so that sharded and distributed training need nothing special.
+
+use super::foreach::Foreach;
+use super::module::{self, Library};
+use super::python::{Dialect, Writer, scalars_first};
+use super::{Cannot, Style, Target, header, hyper, names};
+use crate::rule::program::{Input, Op, Role, UpdateRule};
+use crate::symbolic::Prop;
+
+/// The target.
+pub(super) struct Torch;
+
+/// How `PyTorch` spells operations.
+pub(super) const DIALECT: Dialect =
+    Dialect { module: "torch", numbers: "math", like: ", **like", stack: "_stack" };
+
+const LIBRARY: Library = Library {
+    dialect: DIALECT,
+    helpers: include_str!("python/torch.py"),
+    imports: &[
+        ("math", "import math\n"),
+        ("torch", "import torch"),
+        ("Optimizer", "from torch.optim import Optimizer"),
+    ],
+    zeros: ("torch.zeros", ", dtype=torch.float64"),
+    number: "float",
+    like: Some(("like = {\"dtype\": ", ".dtype, \"device\": ")),
+    array: ("torch.tensor", ", dtype=torch.float64"),
+};
+
+impl Target for Torch {
+    fn write(&self, rule: &UpdateRule, style: Style) -> Result<String, Cannot> {
+        let own = match Own::new(rule) {
+            Some(own) if rule.is_entrywise() => own,
+            _ if style.hyper => return Err(Cannot(hyper::NO_OPTIMIZER.to_owned())),
+            _ => return Ok(module::write(rule, &LIBRARY)),
+        };
+        let body = format!("{}\n\n{}\n\n{}", own.class(style)?, own.plain(), own.foreach());
+        Ok(module::assemble(rule, &LIBRARY, "", &body, &[]))
+    }
+}
+
+/// The parts of an entrywise rule as an optimizer sees them.
+pub(super) struct Own<'a> {
+    pub(super) rule: &'a UpdateRule,
+    /// The parameter.
+    pub(super) theta: &'a Input,
+    /// The gradient.
+    pub(super) gradient: &'a Input,
+    /// Other givens the rule uses.
+    pub(super) others: Vec<&'a Input>,
+    /// Beliefs.
+    pub(super) states: Vec<&'a Input>,
+    /// Constants and the step.
+    pub(super) constants: Vec<&'a Input>,
+}
+
+impl<'a> Own<'a> {
+    /// None without a given that is the gradient at the present point or is observed as it: an
+    /// optimizer is driven by that.
+    pub(super) fn new(rule: &'a UpdateRule) -> Option<Own<'a>> {
+        let theta = rule.of(Role::Param).next()?;
+        let named = rule.gradient.as_ref();
+        let gradient = rule.inputs.iter().find(|input| Some(&input.name) == named);
+        let gradient = gradient?;
+        let used = rule.used();
+        let others = rule
+            .inputs
+            .iter()
+            .zip(&used)
+            .filter(|(input, used)| {
+                **used && input.role == Role::Given && input.name != gradient.name
+            })
+            .map(|(input, _)| input)
+            .collect();
+        let constants = rule.of(Role::Constant).chain(rule.of(Role::Step)).collect();
+        let states = rule.of(Role::State).collect();
+        Some(Own { rule, theta, gradient, others, states, constants })
+    }
+
+    /// Constants with their defaults: values of the file, where it gives them.
+    pub(super) fn arguments(&self) -> Vec<String> {
+        self.constants
+            .iter()
+            .map(|input| {
+                let name = names::python(&input.name);
+                match default(self.rule, input) {
+                    Some(value) => format!("{name}={value}"),
+                    None => name,
+                }
+            })
+            .collect()
+    }
+
+    /// Names of the lists of tensors: parameters, gradients, states, other givens.
+    pub(super) fn lists(&self) -> Vec<(&'a Input, String)> {
+        let all = [self.theta, self.gradient].into_iter();
+        let all = all.chain(self.states.iter().copied()).chain(self.others.iter().copied());
+        all.map(|input| (input, format!("{}_list", names::python(&input.name)))).collect()
+    }
+
+    /// Checks of the constants, one statement each.
+    pub(super) fn checks(&self, indent: &str) -> String {
+        let mut text = String::new();
+        for input in &self.constants {
+            let name = names::python(&input.name);
+            let (test, words) = if input.props.has(Prop::Positive) {
+                (format!("{name} > 0"), "positive")
+            } else if input.props.has(Prop::Nonnegative) {
+                (format!("{name} >= 0"), "at least 0")
+            } else {
+                continue;
+            };
+            text.push_str(&format!(
+                "{indent}if not {test}:\n{indent}    raise ValueError(f\"{} must be {words}, but is {{{name}}}\")\n",
+                input.name
+            ));
+        }
+        text
+    }
+
+    fn class(&self, style: Style) -> Result<String, Cannot> {
+        let name = names::camel(&self.rule.name);
+        let mut doc = vec![format!("The optimizer `{}`.", self.rule.name), String::new()];
+        doc.extend(self.rule.provenance.formula.iter().flat_map(|line| header::wrapped(line)));
+        doc.push(String::new());
+        doc.extend(header::wrapped(&self.explained()));
+        let mut arguments = self.arguments();
+        arguments
+            .extend(self.others.iter().map(|g| format!("{}=None", names::python(&g.name))));
+        arguments.push("foreach=True".to_owned());
+        let arguments: String = arguments.iter().map(|a| format!("        {a},\n")).collect();
+        let mut text = format!("class {name}(Optimizer):\n{}", header::docstring(&doc, "    "));
+        text.push_str(&format!(
+            "\n    def __init__(\n        self,\n        params,\n        *,\n{arguments}    ):\n"
+        ));
+        text.push_str(&self.checks("        "));
+        let entries: String = self
+            .constants
+            .iter()
+            .map(|c| (c.name.clone(), names::python(&c.name)))
+            .chain([("foreach".to_owned(), "foreach".to_owned())])
+            .map(|(key, value)| format!("            \"{key}\": {value},\n"))
+            .collect();
+        if !self.others.is_empty() {
+            let entries: Vec<String> = self
+                .others
+                .iter()
+                .map(|g| format!("\"{}\": {}", g.name, names::python(&g.name)))
+                .collect();
+            text.push_str(&format!("        self._givens = {{{}}}\n", entries.join(", ")));
+        }
+        text.push_str(&format!("        defaults = {{\n{entries}        }}\n"));
+        text.push_str("        super().__init__(params, defaults)\n\n");
+        if style.hyper {
+            text.push_str(&hyper::class_method(self)?);
+            text.push('\n');
+        }
+        text.push_str(&self.step());
+        Ok(text)
+    }
+
+    fn explained(&self) -> String {
+        let mut text = format!(
+            "{} is the parameter and {} its gradient. The keyword arguments are the constants of \
+             the rule",
+            self.theta.name, self.gradient.name
+        );
+        for given in &self.others {
+            text.push_str(&format!(
+                "; {name} is a number, a tensor or a function that gives it for a parameter, \
+                 or else the attribute .{name} of each parameter",
+                name = given.name
+            ));
+        }
+        text + ". With foreach (the default) all parameters are updated together."
+    }
+
+    fn step(&self) -> String {
+        let lists = self.lists();
+        let mut text = String::from(
+            "    @torch.no_grad()\n    def step(self, closure=None):\n        \
+             \"\"\"One step; a closure evaluates the model again and returns the loss.\"\"\"\n        \
+             loss = None\n        if closure is not None:\n            \
+             with torch.enable_grad():\n                loss = closure()\n        \
+             for group in self.param_groups:\n            kinds = {}\n            \
+             for p in group[\"params\"]:\n                if p.grad is None:\n                    \
+             continue\n                if p.grad.is_sparse or torch.is_complex(p):\n                    \
+             raise RuntimeError(\"sparse gradients and complex parameters are not \"\n                                       \
+             \"supported\")\n",
+        );
+        // As the formatters have it.
+        text = text.replace(
+            "raise RuntimeError(\"sparse gradients and complex parameters are not \"\n                                       \"supported\")\n",
+            "raise RuntimeError(\"sparse or complex tensors are not supported\")\n",
+        );
+        if !self.states.is_empty() {
+            text.push_str(
+                "                state = self.state[p]\n                if not state:\n",
+            );
+            for state in &self.states {
+                text.push_str(&format!(
+                    "                    state[\"{}\"] = {}\n",
+                    state.name,
+                    self.first(state)
+                ));
+            }
+        }
+        text.push_str("                kind = (p.device, p.dtype)\n");
+        let count = lists.len();
+        text.push_str(&format!(
+            "                lists = kinds.setdefault(kind, [[] for _ in range({count})])\n"
+        ));
+        text.push_str(
+            "                lists[0].append(p)\n                lists[1].append(p.grad)\n",
+        );
+        for (at, state) in self.states.iter().enumerate() {
+            text.push_str(&format!(
+                "                lists[{}].append(state[\"{}\"])\n",
+                at + 2,
+                state.name
+            ));
+        }
+        for (at, given) in self.others.iter().enumerate() {
+            let name = &given.name;
+            text.push_str(&format!(
+                "                {0} = _curvature(\"{name}\", self._givens[\"{name}\"], p)\n                \
+                 lists[{1}].append({0})\n",
+                names::python(name),
+                at + 2 + self.states.len()
+            ));
+        }
+        text.push_str(
+            "            update = _update_foreach if group[\"foreach\"] else _update\n",
+        );
+        text.push_str("            for lists in kinds.values():\n");
+        text.push_str("                update(\n                    *lists,\n");
+        for constant in &self.constants {
+            text.push_str(&format!(
+                "                    {}=group[\"{}\"],\n",
+                names::python(&constant.name),
+                constant.name
+            ));
+        }
+        text.push_str("                )\n        return loss\n");
+        text
+    }
+
+    /// The first value of a state.
+    fn first(&self, state: &Input) -> String {
+        let assignment = self.rule.assignments.iter().find(|a| a.name == state.name);
+        match assignment.and_then(|a| a.start.as_ref()) {
+            Some(crate::model::types::Value::Scalar(value)) => {
+                format!("torch.full_like(p, {:?})", crate::symbolic::number::to_f64(value))
+            }
+            _ => "torch.zeros_like(p)".to_owned(),
+        }
+    }
+
+    /// The head of an update function.
+    fn head(&self, name: &str, about: &str) -> String {
+        let lists: String =
+            self.lists().iter().map(|(_, list)| format!("    {list},\n")).collect();
+        let constants: String = self
+            .constants
+            .iter()
+            .map(|c| format!("    {},\n", names::python(&c.name)))
+            .collect();
+        format!("def {name}(\n{lists}    *,\n{constants}):\n    \"\"\"{about}\"\"\"\n")
+    }
+
+    /// One parameter after the other.
+    fn plain(&self) -> String {
+        let results = self.rule.results();
+        let mut writer = Writer::new(self.rule, &results, LIBRARY.dialect);
+        for (_, list) in self.lists() {
+            writer.taken.insert(&list);
+        }
+        scalars_first(&mut writer, self.rule);
+        let scalars = writer.lines.len();
+        let mut ends = Vec::new();
+        for assignment in &self.rule.assignments {
+            let target = names::python(&assignment.name);
+            if assignment.role == Role::State {
+                let value = writer.name(assignment.value);
+                ends.push(format!("{target}.copy_({value})"));
+                continue;
+            }
+            let (method, change) = match &self.rule.graph.node(assignment.value).op {
+                Op::Sub(_, change) => ("sub_", *change),
+                _ => ("add_", assignment.change),
+            };
+            let change = writer.expression(change, target.len() + 12);
+            ends.push(format!("{target}.{method}({change})"));
+        }
+        let mut text = self.head("_update", "One parameter after the other.");
+        for line in &writer.lines[..scalars] {
+            text.push_str(&format!("    {line}\n"));
+        }
+        let (inputs, lists): (Vec<String>, Vec<String>) = self
+            .lists()
+            .into_iter()
+            .map(|(input, list)| (names::python(&input.name), list))
+            .unzip();
+        text.push_str(&loop_head(&inputs, &lists));
+        for line in writer.lines[scalars..].iter().chain(&ends) {
+            text.push_str(&format!("        {line}\n"));
+        }
+        text
+    }
+
+    /// All parameters together.
+    fn foreach(&self) -> String {
+        let lists = self.lists();
+        let mut text = self.head("_update_foreach", "All parameters together.");
+        let mut foreach = Foreach::new(self.rule, &lists, LIBRARY.dialect);
+        for line in foreach.write() {
+            text.push_str(&format!("    {line}\n"));
+        }
+        text
+    }
+}
+
+fn loop_head(inputs: &[String], lists: &[String]) -> String {
+    let (inputs, joined) = (inputs.join(", "), lists.join(", "));
+    let line = format!("    for {inputs} in zip({joined}):\n");
+    if line.len() <= 89 {
+        return line;
+    }
+    let rest = format!("        {joined}\n");
+    if rest.len() <= 89 {
+        return format!("    for {inputs} in zip(\n{rest}    ):\n");
+    }
+    let rows: String = lists.iter().map(|list| format!("        {list},\n")).collect();
+    format!("    for {inputs} in zip(\n{rows}    ):\n")
+}
+
+/// The value of a constant in the file; a step that the rule does not use is 1.
+pub(super) fn default(rule: &UpdateRule, input: &Input) -> Option<String> {
+    if let Some(value) = &input.default {
+        return Some(format!("{:?}", crate::symbolic::number::to_f64(value)));
+    }
+    let at = rule.inputs.iter().position(|other| other.name == input.name)?;
+    (input.role == Role::Step && !rule.used()[at]).then(|| "1.0".to_owned())
+}

@@ -1,0 +1,236 @@
+"""Emitted PyTorch and optax optimizers beside those of the libraries, as a user has them.
+
+Takes a folder with gradient_descent.py, adam.py, momentum.py (PyTorch), diagonal_newton.py (PyTorch)
+and adam_optax.py. Every function is one claim; a claim that fails raises.
+"""
+
+import importlib
+import math
+import sys
+import tempfile
+
+import jax
+import jax.numpy as jnp
+import optax
+import torch
+
+torch.set_num_threads(1)
+torch.manual_seed(0)
+FOLDER = sys.argv[1]
+
+
+sys.path.insert(0, FOLDER)
+
+
+def load(name):
+    return importlib.import_module(name)
+
+
+def network(dtype=torch.float64):
+    torch.manual_seed(1)
+    layers = [torch.nn.Linear(6, 8), torch.nn.Tanh(), torch.nn.Linear(8, 3)]
+    return torch.nn.Sequential(*layers).to(dtype)
+
+
+def data(count=32, dtype=torch.float64):
+    generator = torch.Generator().manual_seed(2)
+    x = torch.randn(count, 6, generator=generator, dtype=dtype)
+    return x, torch.randn(count, 3, generator=generator, dtype=dtype)
+
+
+def train(model, optimizer, steps, before=lambda at: None):
+    x, y = data()
+    for at in range(steps):
+        optimizer.zero_grad()
+        torch.nn.functional.mse_loss(model(x), y).backward()
+        before(at)
+        optimizer.step()
+    return torch.cat([p.detach().reshape(-1) for p in model.parameters()])
+
+
+def difference(a, b):
+    return float((a - b).abs().max() / b.abs().max())
+
+
+def averages(beta, gamma, tau):
+    """D/sigma^2 and c of a belief that forgets by beta in a step of 1 (see adam.lag)."""
+    rate = -math.log(beta)
+    ratio = (rate + gamma / 2) ** 2 - (gamma / 2 + 1 / tau) ** 2
+    return ratio, 1 / (1 + (1 + gamma * tau) / (tau**2 * ratio))
+
+
+ADAM = {"gamma": 1.0, "kappa": 1.0, "k": 1.0, "lambda_": 1.0, "tau_m": 1e3, "tau_v": 1e5}
+
+
+def adam(params, lr, foreach=True):
+    d_m, _ = averages(0.9, ADAM["gamma"], ADAM["tau_m"])
+    d_v, _ = averages(0.999, ADAM["gamma"], ADAM["tau_v"])
+    made = {"D_m": d_m, "D_v": d_v, "sigma_m": 1.0, "sigma_v": 1.0, "dt": 1.0}
+    return load("adam").Adam.from_hyper(params, lr=lr, **ADAM, **made, foreach=foreach)
+
+
+def gradient_descent_is_sgd():
+    own, other = network(), network()
+    made = load("gradient_descent").GradientDescent(own.parameters(), eta=0.1, k=0.5)
+    sgd = torch.optim.SGD(other.parameters(), lr=0.05)
+    assert difference(train(own, made, 100), train(other, sgd, 100)) < 1e-12
+
+
+def adam_with_bias_correction_by_hand_is_adam():
+    for foreach in (True, False):
+        own, other = network(), network()
+        made = adam(own.parameters(), 1e-2, foreach)
+        eta = made.param_groups[0]["eta"]
+
+        def corrected(at):
+            # The step is proportional to the root of eta.
+            by = math.sqrt(1 - 0.999 ** (at + 1)) / (1 - 0.9 ** (at + 1))
+            made.param_groups[0]["eta"] = eta * by**2
+
+        torchs = torch.optim.Adam(other.parameters(), lr=1e-2, eps=0.0)
+        found = train(own, made, 100, corrected)
+        assert difference(found, train(other, torchs, 100)) < 1e-6
+
+
+def foreach_and_plain_agree_and_state_survives():
+    one, two = network(), network()
+    first, second = adam(one.parameters(), 1e-2), adam(two.parameters(), 1e-2, False)
+    assert difference(train(one, first, 20), train(two, second, 20)) < 1e-12
+    with tempfile.NamedTemporaryFile() as file:
+        torch.save([one.state_dict(), first.state_dict()], file.name)
+        weights, state = torch.load(file.name)
+    again = network()
+    again.load_state_dict(weights)
+    third = adam(again.parameters(), 1.0)
+    third.load_state_dict(state)
+    assert difference(train(again, third, 20), train(two, second, 20)) < 1e-12
+
+
+def entries_without_gradient_stay():
+    p = torch.nn.Parameter(torch.ones(4))
+    made = adam([p], 0.1)
+    p.grad = torch.tensor([1.0, 0.0, -1.0, 0.0])
+    made.step()
+    assert torch.isfinite(p).all() and p[1] == 1 and p[3] == 1 and p[0] < 1
+
+
+def closures_groups_and_checks():
+    p, q = torch.nn.Parameter(torch.ones(2)), torch.nn.Parameter(torch.ones(2))
+    groups = [{"params": [p]}, {"params": [q], "eta": 0.2}]
+    made = load("gradient_descent").GradientDescent(groups, eta=0.1, k=1.0)
+
+    def closure():
+        made.zero_grad()
+        loss = (p.sum() + q.sum()) ** 2
+        loss.backward()
+        return loss
+
+    assert float(made.step(closure).detach()) == 16
+    assert torch.allclose(p, torch.tensor(0.2)) and torch.allclose(q, torch.tensor(-0.6))
+    try:
+        load("gradient_descent").GradientDescent([p], eta=-1.0, k=1.0)
+    except ValueError as why:
+        assert "eta must be positive" in str(why)
+    else:
+        raise AssertionError("a negative rate is accepted")
+
+
+def curvature_is_a_number_a_function_or_an_attribute():
+    found = []
+    module = load("diagonal_newton")
+    for given in (2.0, lambda p: torch.full_like(p, 2.0), None):
+        p = torch.nn.Parameter(torch.ones(3))
+        p.h = torch.full((3,), 2.0)
+        p.grad = torch.ones(3)
+        module.DiagonalNewton([p], eta=1.0, k=1.0, gamma=0.5, dt=0.3, h=given).step()
+        found.append(p.detach().clone())
+    assert torch.equal(found[0], found[1]) and torch.equal(found[0], found[2])
+
+
+def steps_compile():
+    model, plain = network(), network()
+    made, other = adam(model.parameters(), 1e-2), adam(plain.parameters(), 1e-2)
+    x, y = data()
+    compiled = torch.compile(made.step, backend="eager")
+    for optimizer, own, step in ((made, model, compiled), (other, plain, other.step)):
+        for _ in range(5):
+            optimizer.zero_grad()
+            torch.nn.functional.mse_loss(own(x), y).backward()
+            step()
+    flat = [torch.cat([p.detach().reshape(-1) for p in m.parameters()]) for m in (model, plain)]
+    assert difference(*flat) < 1e-12
+
+
+def worker(rank, port, out):
+    torch.set_num_threads(1)
+    address = f"tcp://127.0.0.1:{port}"
+    torch.distributed.init_process_group("gloo", init_method=address, rank=rank, world_size=2)
+    model = torch.nn.parallel.DistributedDataParallel(network())
+    made = adam(model.parameters(), 1e-2)
+    x, y = data()
+    for _ in range(20):
+        made.zero_grad()
+        torch.nn.functional.mse_loss(model(x[rank::2]), y[rank::2]).backward()
+        made.step()
+    if rank == 0:
+        torch.save([p.detach() for p in model.module.parameters()], out)
+    torch.distributed.destroy_process_group()
+
+
+def two_processes_equal_one():
+    import socket
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    out = f"{FOLDER}/weights.pt"
+    torch.multiprocessing.spawn(worker, args=(port, out), nprocs=2)
+    found = torch.cat([p.reshape(-1) for p in torch.load(out)])
+    alone = network()
+    assert difference(found, train(alone, adam(alone.parameters(), 1e-2), 20)) < 1e-12
+
+
+def optax_chains_vmaps_and_injects():
+    d_m, _ = averages(0.9, ADAM["gamma"], ADAM["tau_m"])
+    d_v, _ = averages(0.999, ADAM["gamma"], ADAM["tau_v"])
+    constants = ADAM | {"D_m": d_m, "D_v": d_v, "sigma_m": 1.0, "sigma_v": 1.0, "dt": 1.0, "eta": 1e-4}
+    factory = load("adam_optax").adam
+    chained = optax.chain(optax.clip_by_global_norm(1.0), factory(**constants))
+    injected = optax.chain(
+        optax.clip_by_global_norm(1.0), optax.inject_hyperparams(factory)(**constants)
+    )
+
+    def run(made, start):
+        def loss(w):
+            return jnp.sum((w - 1) ** 2)
+
+        def step(carry, _):
+            w, state = carry
+            updates, state = made.update(jax.grad(loss)(w), state, w)
+            return (optax.apply_updates(w, updates), state), None
+
+        return jax.lax.scan(step, (start, made.init(start)), length=50)[0][0]
+
+    starts = jnp.arange(12.0).reshape(4, 3)
+    together = jax.jit(jax.vmap(lambda start: run(chained, start)))(starts)
+    alone = jnp.stack([run(chained, start) for start in starts])
+    assert jnp.allclose(together, alone, rtol=1e-6)
+    assert jnp.allclose(run(injected, starts[0]), alone[0], rtol=1e-5)
+
+
+CLAIMS = [
+    gradient_descent_is_sgd,
+    adam_with_bias_correction_by_hand_is_adam,
+    foreach_and_plain_agree_and_state_survives,
+    entries_without_gradient_stay,
+    closures_groups_and_checks,
+    curvature_is_a_number_a_function_or_an_attribute,
+    steps_compile,
+    two_processes_equal_one,
+    optax_chains_vmaps_and_injects,
+]
+
+if __name__ == "__main__":
+    for claim in CLAIMS:
+        claim()
+        print("ok", claim.__name__)

@@ -1,0 +1,157 @@
+//! The program of a rule against the derivation it comes from, and its digits.
+
+use super::cases::{Random, cases, files, label};
+use lagrule::derive::{Definition, Meaning};
+use lagrule::diag::Sink;
+use lagrule::driver;
+use lagrule::model::types::step;
+use lagrule::rule::interpret;
+use lagrule::rule::kernel::{Given, Kernel, Scratch};
+use lagrule::rule::program::{NoProgram, Role};
+use lagrule::solve::linalg::Matrix;
+use lagrule::source::Source;
+use lagrule::symbolic::Mark;
+use lagrule::symbolic::eval::{Env, eval};
+
+/// The derived changes, evaluated as they stand, without any of what lowering does to them.
+#[test]
+fn programs_keep_the_values_of_the_derivation() {
+    let mut compared = 0;
+    for path in files() {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let source = Source::from_bytes(name, &std::fs::read(&path).unwrap());
+        let study = driver::study(&source, &mut Sink::new()).unwrap();
+        let regimes = study.model.regimes.iter().map(|regime| Some(regime.name.as_str()));
+        for regime in std::iter::once(None).chain(regimes) {
+            let rule = match driver::program(&study, &source, regime) {
+                Ok(rule) => rule,
+                Err(NoProgram::NoUpdate(_)) => continue,
+                Err(NoProgram::NoRegime) => panic!("a declared regime is found"),
+            };
+            let limit =
+                study.derivation.regimes.iter().find(|r| Some(r.name.as_str()) == regime);
+            let limit = limit.and_then(|limit| limit.outcome.as_ref().ok());
+            let exact = || {
+                let changes = study.derivation.updates.iter();
+                let changes =
+                    changes.filter_map(|u| Some((u.position.clone(), u.change.clone()?)));
+                (changes.collect(), study.derivation.slow.clone())
+            };
+            let (changes, slow): (Vec<_>, Vec<_>) =
+                limit.map_or_else(exact, |limit| (limit.changes.clone(), limit.slow.clone()));
+            let further = limit.map(|limit| limit.definitions.clone()).unwrap_or_default();
+            let definitions: Vec<Definition> =
+                study.derivation.definitions.iter().cloned().chain(further).collect();
+            let formulas = definitions.iter().all(|d| matches!(d.meaning, Meaning::Equals(_)));
+            let plain = rule.inputs.iter().all(|input| input.function_of.is_empty());
+            if !formulas || !plain || changes.len() != rule.assignments.len() {
+                continue;
+            }
+            for case in cases(&rule, 5, 3, false) {
+                let mut env = Env::new();
+                for coordinate in &study.model.coordinates {
+                    let value = &case.values[coordinate.name()];
+                    let position = &coordinate.position;
+                    env.bind(&position.marked(Mark::Start), value.clone());
+                    let is_slow = slow.iter().any(|slow| slow.coordinate == *position);
+                    let plain = if is_slow { &case.expect[coordinate.name()] } else { value };
+                    env.bind(position, plain.clone());
+                }
+                for given in &study.model.givens {
+                    env.bind(given, case.values[&*given.name].clone());
+                }
+                for constant in &study.model.constants {
+                    env.bind(&constant.symbol, case.values[&*constant.symbol.name].clone());
+                }
+                env.bind(&step(), case.values["dt"].clone());
+                for input in rule.inputs.iter().filter(|input| input.fixed.is_some()) {
+                    let of = input.name.trim_end_matches("_end");
+                    let mut all = study.model.coordinates.iter();
+                    let end = all.find(|c| c.name() == of).unwrap().position.marked(Mark::End);
+                    let Some(lagrule::model::types::Value::Vector(entries)) = &input.fixed
+                    else {
+                        continue;
+                    };
+                    let entries: Vec<f64> =
+                        entries.iter().map(lagrule::symbolic::number::to_f64).collect();
+                    env.bind_vector(&end, &entries);
+                }
+                for definition in &definitions {
+                    if let Meaning::Equals(value) = &definition.meaning {
+                        let Ok(value) = eval(value, &env) else { continue };
+                        env.bind(&definition.symbol, value);
+                    }
+                }
+                for (position, change) in &changes {
+                    let change = eval(change, &env).unwrap();
+                    let found = &case.expect[&*position.name] - &case.values[&*position.name];
+                    let size = change.amax().max(case.values[&*position.name].amax());
+                    let error = (found - change).amax() / size;
+                    assert!(error < 1e-10, "{} {}: {error:e}", label(&rule), position.name);
+                    compared += 1;
+                }
+            }
+        }
+    }
+    assert!(compared > 100, "{compared}");
+}
+
+fn program(path: &str, regime: Option<&str>) -> lagrule::rule::program::UpdateRule {
+    let source = Source::from_bytes(path, &std::fs::read(path).unwrap());
+    let study = driver::study(&source, &mut Sink::new()).unwrap();
+    driver::program(&study, &source, regime).unwrap()
+}
+
+#[test]
+fn single_precision_keeps_its_digits_over_twelve_decades() {
+    let rules = [
+        program("rules/momentum.lag", None),
+        program("tests/emit/rules/diagonal_newton.lag", None),
+    ];
+    let mut random = Random::new(3);
+    for rule in &rules {
+        for gamma in -6..=6 {
+            for curvature in -6..=6 {
+                let (gamma, curvature) = (10f64.powi(gamma), 10f64.powi(curvature));
+                let dt = 0.01 + 0.2 * random.unit();
+                let all = [("eta", 1.3), ("k", 0.7), ("gamma", gamma), ("h", curvature)];
+                let all = all.into_iter().chain([("dt", dt)]);
+                let constants = all.map(|(name, value)| (name.to_owned(), value)).collect();
+                let kernel = Kernel::new(rule, &constants).unwrap();
+                let (mut double, mut single) = ([0.0_f64], [0.0_f32]);
+                let of = |name: &str| if name == "h" { curvature } else { 1.0 };
+                let givens: Vec<Given<'_, f64>> =
+                    kernel.givens().iter().map(|name| Given::Same(of(name))).collect();
+                kernel.step(&mut Scratch::default(), &mut double, &givens, &mut []);
+                let givens: Vec<Given<'_, f32>> =
+                    kernel.givens().iter().map(|name| Given::Same(of(name) as f32)).collect();
+                kernel.step(&mut Scratch::default(), &mut single, &givens, &mut []);
+                let error = (f64::from(single[0]) - double[0]).abs() / double[0].abs();
+                let place = format!("{} gamma {gamma:e} h {curvature:e}", label(rule));
+                assert!(error <= 1e-5, "{place}: {error:e}");
+                assert!(double[0] < 0.0, "{place}: {}", double[0]);
+            }
+        }
+    }
+}
+
+#[test]
+fn long_horizons_and_stiff_curvatures_do_not_overflow() {
+    let rule = program("tests/emit/rules/horizon_matrix.lag", None);
+    let identity = Matrix::identity(3, 3);
+    for scale in [1.0, 1e4, 1e8] {
+        let mut values = interpret::Values::new();
+        for input in &rule.inputs {
+            let value = match (input.role, input.name.as_str()) {
+                (Role::Constant, "T") => Matrix::from_element(1, 1, 1e3),
+                (Role::Constant | Role::Step, _) => Matrix::from_element(1, 1, 0.5),
+                (_, "H") => &identity * scale,
+                (_, "G") => identity.clone(),
+                _ => Matrix::from_element(3, 1, 1.0),
+            };
+            values.insert(input.name.clone(), value);
+        }
+        let after = interpret::step(&rule, &values).unwrap();
+        assert!(after["theta"].iter().all(|x| x.is_finite()), "{scale:e}");
+    }
+}

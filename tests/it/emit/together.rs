@@ -1,0 +1,119 @@
+//! Emitted code beside the libraries it is for, its layout, and the scripts of the manual.
+
+use super::cases::{label, of_file};
+use super::programs;
+use super::python::{folder, python, run};
+use assert_cmd::cargo::CommandCargoExt;
+use lagrule::emit::code::{Style, TARGETS};
+use std::path::Path;
+use std::process::Command;
+
+fn emit(arguments: &[&str]) {
+    let output = Command::cargo_bin("lagrule").unwrap().arg("emit").args(arguments).output();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn emitted_optimizers_are_those_of_the_libraries() {
+    let Some(python) = python() else { return };
+    let folder = folder("optimizers");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    emit(&[
+        "rules/gradient_descent.lag",
+        "--target",
+        "torch",
+        "-o",
+        &path("gradient_descent.py"),
+    ]);
+    let adam = ["rules/adam.lag", "--regime", "adam"];
+    emit(&[&adam[..], &["--target", "torch", "--hyper", "-o", &path("adam.py")]].concat());
+    emit(&[&adam[..], &["--target", "optax", "-o", &path("adam_optax.py")]].concat());
+    let diagonal = "tests/emit/rules/diagonal_newton.lag";
+    emit(&[diagonal, "--target", "torch", "-o", &path("diagonal_newton.py")]);
+    let said = run(&python, &["tests/emit/optimizers.py", folder.to_str().unwrap()]);
+    assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 9, "{said}");
+}
+
+#[test]
+fn emitted_python_passes_ruff_and_black() {
+    let Some(python) = python() else { return };
+    let folder = folder("layout");
+    for (name, target) in TARGETS.iter().filter(|(name, _)| *name != "rust") {
+        for rule in programs() {
+            let text = target.write(&rule, Style::default()).unwrap();
+            std::fs::write(folder.join(format!("{name}_{}.py", label(&rule))), text).unwrap();
+        }
+    }
+    let place = folder.to_str().unwrap();
+    run(&python, &["-m", "ruff", "check", "--isolated", place]);
+    run(&python, &["-m", "black", "--check", "--quiet", place]);
+}
+
+#[test]
+fn emitted_code_says_what_it_is_and_never_changes() {
+    for (name, target) in TARGETS {
+        for rule in of_file(Path::new("rules/natural_gradient.lag")) {
+            let text = target.write(&rule, Style::default()).unwrap();
+            let again = of_file(Path::new("rules/natural_gradient.lag"))
+                .into_iter()
+                .find(|other| other.regime == rule.regime)
+                .unwrap();
+            assert_eq!(text, target.write(&again, Style::default()).unwrap(), "{name}");
+            assert!(text.contains(&format!("lagrule {}", env!("CARGO_PKG_VERSION"))));
+            assert!(text.contains("`natural_gradient`") && text.contains("Derived from:"));
+            assert!(text.contains("const  eta > 0, k > 0, gamma > 0"));
+            let regime = rule.regime.as_ref();
+            assert!(regime.is_none_or(|regime| text.contains(&format!("regime `{regime}`"))));
+        }
+    }
+}
+
+/// The blocks of a page: language and text.
+fn blocks(page: &str) -> Vec<(String, String)> {
+    let mut blocks = Vec::new();
+    let mut open: Option<(String, String)> = None;
+    for line in page.lines() {
+        match (line.strip_prefix("```"), &mut open) {
+            (Some(language), None) => open = Some((language.to_owned(), String::new())),
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (None, Some((_, text))) => *text += &format!("{line}\n"),
+            (None, None) => {}
+        }
+    }
+    blocks
+}
+
+#[test]
+fn the_scripts_of_the_manual_run() {
+    let python = python();
+    let folder = folder("manual");
+    for (language, text) in blocks(&std::fs::read_to_string("docs/emit.md").unwrap()) {
+        match language.as_str() {
+            "sh" => {
+                let words: Vec<&str> = text.split_whitespace().skip(2).collect();
+                let (output, rest) = words.split_last().unwrap();
+                let output = folder.join(output);
+                emit(&[rest, &[output.to_str().unwrap()]].concat());
+            }
+            "python" => {
+                let Some(python) = &python else { continue };
+                let script = folder.join("script.py");
+                std::fs::write(&script, &text).unwrap();
+                run(python, &[script.to_str().unwrap()]);
+            }
+            "rust" => {
+                let (source, binary) = (folder.join("main.rs"), folder.join("main"));
+                std::fs::write(&source, &text).unwrap();
+                let built = Command::new("rustc")
+                    .args(["--edition", "2021", "-O", "-o"])
+                    .args([&binary, &source])
+                    .output()
+                    .unwrap();
+                assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+                assert!(Command::new(binary).status().unwrap().success());
+            }
+            other => panic!("a block in {other}"),
+        }
+    }
+}
