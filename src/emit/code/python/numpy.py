@@ -49,13 +49,21 @@ def _spectral(function, a):
 def _sqrtm(a):
     """The principal square root."""
     root = scipy.linalg.sqrtm(a)
-    return root.real if np.isrealobj(a) else root
+    if np.iscomplexobj(a):
+        return root
+    if np.abs(np.imag(root)).max() > 1e-8 * np.abs(root).max():
+        raise ValueError("no real root: the rule has no value for this curvature")
+    return root.real
 
 
 def _powm(a, exponent):
     """A fractional power."""
     power = scipy.linalg.fractional_matrix_power(a, exponent)
-    return power.real if np.isrealobj(a) else power
+    if np.iscomplexobj(a):
+        return power
+    if np.abs(np.imag(power)).max() > 1e-8 * np.abs(power).max():
+        raise ValueError("no real root: the rule has no value for this curvature")
+    return power.real
 
 
 def _expm(a):
