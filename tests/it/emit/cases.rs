@@ -121,10 +121,18 @@ pub(crate) fn cases(rule: &UpdateRule, steps: usize, n: usize, single: bool) -> 
     let mut kept = Values::new();
     let mut all = Vec::new();
     let round = |value: Matrix| if single { value.map(|x| f64::from(x as f32)) } else { value };
+    let stays_positive = rule
+        .inputs
+        .iter()
+        .any(|input| input.role == Role::State && input.props.has(Prop::Positive));
     for at in 0..steps {
         let mut values = Values::new();
         for input in rule.inputs.iter().filter(|input| input.fixed.is_none()) {
             let value = match input.role {
+                // Short steps keep a positive state away from zero.
+                Role::Step if stays_positive => {
+                    Matrix::from_element(1, 1, random.between(0.005, 0.02))
+                }
                 Role::Step => Matrix::from_element(1, 1, random.between(0.05, 0.3)),
                 Role::Constant => Matrix::from_element(1, 1, random.between(0.4, 2.0)),
                 _ => round(random.value(input, n)),
