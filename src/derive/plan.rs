@@ -188,7 +188,8 @@ fn flat_directions(solutions: &[BlockSolution], half: &Expr, derivation: &mut De
                 .to_owned(),
         );
     }
-    if solutions.iter().any(|solution| matches!(solution.change, Change::Flat)) {
+    let flat = solutions.iter().any(|solution| matches!(solution.change, Change::Flat));
+    if flat && derivation.updates.iter().any(|update| update.change.is_some()) {
         derivation.notes.push(
             "Directions without curvature are allowed: φ₁(x) = (eˣ − 1)/x is 1 there, and the motion \
              is uniform."
@@ -257,7 +258,16 @@ fn plan_block(
         }
         derivation.definitions.extend(planned.definitions);
         derivation.closed_form &= planned.closed;
-        let horizon::Planned { change, velocity, value, .. } = planned;
+        let horizon::Planned { mut change, velocity, mut value, .. } = planned;
+        // Written with the rest point, which is infinitely far where a direction has no curvature.
+        if matches!(solution.change, Change::Flat) {
+            (change, value) = (None, None);
+            derivation.notes.push(
+                "The curvature may vanish in some direction, where the exact change is a limit that has \
+                 no formula here; the first order holds there too."
+                    .to_owned(),
+            );
+        }
         return Some(BlockPlan { change, velocity, value });
     }
     let definitions = solution.definitions();

@@ -215,7 +215,9 @@ fn slowness(
             if !slope.is_zero() {
                 let over_time = tidy(&expand(&(&slope / (rate * &scale))));
                 let over_step = tidy(&expand(&(&slope * dt / &scale)));
-                for condition in [over_time, over_step].map(|e| Condition::Small(size(&e))) {
+                let sizes = [over_time, over_step].map(|term| size(&term));
+                for size in sizes.into_iter().filter(|size| !size.is_zero()) {
+                    let condition = Condition::Small(size);
                     if !conditions.contains(&condition) {
                         conditions.push(condition);
                     }

@@ -109,7 +109,8 @@ impl Neglected {
 
     /// Notes a condition once.
     pub(super) fn condition(&mut self, condition: Condition) {
-        if !self.conditions.contains(&condition) {
+        let nothing = matches!(&condition, Condition::Small(size) if size.is_zero());
+        if !nothing && !self.conditions.contains(&condition) {
             self.conditions.push(condition);
         }
     }
