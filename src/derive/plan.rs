@@ -9,13 +9,16 @@ use super::horizon;
 use super::linear::{BlockSolution, Change, offset, solve_block, tidy, value};
 use super::reduce;
 use super::single_step::{change_symbol, step_problem};
+use super::solvent::Closed;
 use super::trace::{Claim, Step, Trace};
 use super::types::{
     Class, Definition, Derivation, Equation, Meaning, NoOptimum, Stacked, Update,
 };
 use super::variation::Motion;
 use crate::model::types::{Discount, Horizon, Model, step, time};
+use crate::symbolic::assume::is_nonnegative;
 use crate::symbolic::build::sum;
+use crate::symbolic::expand::expand;
 use crate::symbolic::{Expr, Mark, Symbol};
 
 /// Symbols a derivation must not reuse.
@@ -258,6 +261,13 @@ fn plan_block(
         }
         derivation.definitions.extend(planned.definitions);
         derivation.closed_form &= planned.closed;
+        if solution.solvent.as_ref().is_some_and(|s| s.closed.as_ref().is_some_and(may_swing)) {
+            derivation.notes.push(
+                "The root may be imaginary: the formulas then hold as complex ones, with cosines for \
+                 hyperbolic ones, and only up to the conjugate time; `lagrule solve` decides by numbers."
+                    .to_owned(),
+            );
+        }
         let horizon::Planned { mut change, velocity, mut value, .. } = planned;
         // Written with the rest point, which is infinitely far where a direction has no curvature.
         if matches!(solution.change, Change::Flat) {
@@ -312,6 +322,11 @@ fn plan_block(
     }
     let change = Some(solution.change_after(&dt));
     Some(BlockPlan { change, velocity: solution.velocity.clone(), value })
+}
+
+/// Is the root behind the two rates of a plan not known to be real?
+fn may_swing(closed: &Closed) -> bool {
+    !is_nonnegative(&expand(&(&closed.root * &closed.root)))
 }
 
 /// Offsets larger than this are written `q(0) − q*`.

@@ -26,7 +26,7 @@ mod text_names;
 mod walk;
 mod wrap;
 
-pub use python::{DimensionName, Python, SymbolName};
+pub use python::{DimensionName, KEYWORDS, Python, SymbolName};
 pub(crate) use text::function_name;
 pub use wrap::wrap;
 

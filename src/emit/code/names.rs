@@ -1,44 +1,10 @@
 //! Names in emitted code.
 
+use crate::symbolic::print::KEYWORDS;
 use std::collections::BTreeSet;
 
-/// Words a name in Python must not be: keywords, and names that emitted files use themselves.
+/// Names that emitted files use themselves, beside the keywords of Python.
 const PYTHON: &[&str] = &[
-    "False",
-    "None",
-    "True",
-    "and",
-    "as",
-    "assert",
-    "async",
-    "await",
-    "break",
-    "class",
-    "continue",
-    "def",
-    "del",
-    "elif",
-    "else",
-    "except",
-    "finally",
-    "for",
-    "from",
-    "global",
-    "if",
-    "import",
-    "in",
-    "is",
-    "lambda",
-    "nonlocal",
-    "not",
-    "or",
-    "pass",
-    "raise",
-    "return",
-    "try",
-    "while",
-    "with",
-    "yield",
     "np",
     "math",
     "scipy",
@@ -78,7 +44,11 @@ const PYTHON: &[&str] = &[
 /// A name that Python accepts and that hides nothing.
 pub(super) fn python(name: &str) -> String {
     let name = name.replace(['[', ']', '.'], "");
-    if PYTHON.contains(&name.as_str()) { format!("{name}_") } else { name }
+    if KEYWORDS.contains(&name.as_str()) || PYTHON.contains(&name.as_str()) {
+        format!("{name}_")
+    } else {
+        name
+    }
 }
 
 /// Names that are in use, and new ones beside them.

@@ -55,55 +55,25 @@ struct Printer<'a> {
     plain: Vec<Symbol>,
 }
 
-/// Words a name must not be: keywords of the language and names the output itself uses.
-const TAKEN: &[&str] = &[
-    "False",
-    "None",
-    "True",
-    "and",
-    "as",
-    "assert",
-    "async",
-    "await",
-    "break",
-    "class",
-    "continue",
-    "def",
-    "del",
-    "elif",
-    "else",
-    "except",
-    "finally",
-    "for",
-    "from",
-    "global",
-    "if",
-    "import",
-    "in",
-    "is",
-    "lambda",
-    "nonlocal",
-    "not",
-    "or",
-    "pass",
-    "raise",
-    "return",
-    "try",
-    "while",
-    "with",
-    "yield",
-    "np",
-    "expm",
-    "sqrtm",
-    "coshm",
-    "sinhm",
-    "fractional_matrix_power",
-    "exprel",
+/// Words that Python keeps for itself.
+pub const KEYWORDS: &[&str] = &[
+    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class",
+    "continue", "def", "del", "elif", "else", "except", "finally", "for", "from", "global",
+    "if", "import", "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return",
+    "try", "while", "with", "yield",
 ];
+
+/// Names the output itself uses.
+const TAKEN: &[&str] =
+    &["np", "expm", "sqrtm", "coshm", "sinhm", "fractional_matrix_power", "exprel"];
 
 /// A name that Python accepts: keywords get an underscore.
 fn legal(name: &str) -> String {
-    if TAKEN.contains(&name) { format!("{name}_") } else { name.to_owned() }
+    if KEYWORDS.contains(&name) || TAKEN.contains(&name) {
+        format!("{name}_")
+    } else {
+        name.to_owned()
+    }
 }
 
 fn call(name: &str, arguments: &[&str]) -> Piece {
