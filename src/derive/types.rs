@@ -242,6 +242,8 @@ pub struct Dropped {
     /// Its size relative to what is kept; `None` where it vanishes where the step begins and no
     /// size can be written down.
     pub size: Option<Expr>,
+    /// Where that size is taken.
+    pub place: &'static str,
 }
 
 /// The motion of one coordinate in a regime, where its first-order equation has a closed form.
