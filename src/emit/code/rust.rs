@@ -16,6 +16,9 @@ const HELPERS: &str = include_str!("rust/helpers.rs.txt");
 
 impl Target for Rust {
     fn write(&self, rule: &UpdateRule, style: Style) -> Result<String, Cannot> {
+        if rule.products.is_some() {
+            return Err(Cannot(super::BY_PRODUCTS.to_owned()));
+        }
         if style.hyper {
             return Err(Cannot(hyper::NO_OPTIMIZER.to_owned()));
         }

@@ -8,7 +8,7 @@
 use super::foreach::Foreach;
 use super::module::{self, Library};
 use super::python::{Dialect, Writer, scalars_first};
-use super::{Cannot, Style, Target, header, hyper, names};
+use super::{Cannot, Style, Target, header, hyper, names, torch_products};
 use crate::rule::program::{Input, Op, Role, UpdateRule};
 use crate::symbolic::Prop;
 
@@ -19,7 +19,7 @@ pub(super) struct Torch;
 pub(super) const DIALECT: Dialect =
     Dialect { module: "torch", numbers: "math", like: ", **like", stack: "_stack" };
 
-const LIBRARY: Library = Library {
+pub(super) const LIBRARY: Library = Library {
     dialect: DIALECT,
     helpers: include_str!("python/torch.py"),
     imports: &[
@@ -35,6 +35,9 @@ const LIBRARY: Library = Library {
 
 impl Target for Torch {
     fn write(&self, rule: &UpdateRule, style: Style) -> Result<String, Cannot> {
+        if rule.products.is_some() {
+            return torch_products::write(rule);
+        }
         let own = match Own::new(rule) {
             Some(own) if rule.is_entrywise() => own,
             _ if style.hyper => return Err(Cannot(hyper::NO_OPTIMIZER.to_owned())),
@@ -252,7 +255,7 @@ impl<'a> Own<'a> {
     }
 
     /// The first value of a state.
-    fn first(&self, state: &Input) -> String {
+    pub(super) fn first(&self, state: &Input) -> String {
         let assignment = self.rule.assignments.iter().find(|a| a.name == state.name);
         match assignment.and_then(|a| a.start.as_ref()) {
             Some(crate::model::types::Value::Scalar(value)) => {

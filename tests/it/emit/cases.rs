@@ -25,7 +25,7 @@ pub(crate) fn of_source(source: &Source) -> Vec<UpdateRule> {
         .filter_map(|regime| match driver::program(&study, source, regime) {
             Ok(rule) => Some(rule),
             Err(NoProgram::NoUpdate(_)) => None,
-            Err(NoProgram::NoRegime) => panic!("a declared regime is found"),
+            Err(why) => panic!("{why:?}"),
         })
         .collect()
 }

@@ -26,7 +26,7 @@ fn programs_keep_the_values_of_the_derivation() {
             let rule = match driver::program(&study, &source, regime) {
                 Ok(rule) => rule,
                 Err(NoProgram::NoUpdate(_)) => continue,
-                Err(NoProgram::NoRegime) => panic!("a declared regime is found"),
+                Err(why) => panic!("{why:?}"),
             };
             let limit =
                 study.derivation.regimes.iter().find(|r| Some(r.name.as_str()) == regime);
