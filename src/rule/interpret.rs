@@ -112,14 +112,9 @@ impl Run<'_> {
             Op::Number(value) => Matrix::from_element(1, 1, to_f64(value)),
             Op::Input(at) => {
                 let input = &self.rule.inputs[*at];
-                match &input.fixed {
-                    Some(value) => fixed(value),
-                    None => self
-                        .values
-                        .get(&input.name)
-                        .cloned()
-                        .ok_or_else(|| Failure::Missing(input.name.clone()))?,
-                }
+                let own = self.values.get(&input.name).cloned();
+                own.or_else(|| input.fixed.as_ref().map(fixed))
+                    .ok_or_else(|| Failure::Missing(input.name.clone()))?
             }
             Op::Call(name, _) => return Err(Failure::Function(name.clone())),
             Op::Neg(a) => -self.at(*a),

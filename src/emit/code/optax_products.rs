@@ -6,6 +6,7 @@ use super::optax::LIBRARY as OPTAX;
 use super::products::Free;
 use super::{Cannot, header};
 use crate::rule::program::UpdateRule;
+use crate::symbolic::Prop;
 
 const LIBRARY: Library = Library {
     helpers: concat!(
@@ -95,13 +96,13 @@ fn factory(free: &Free<'_>) -> String {
     if free.approximate {
         about.push_str(
             "A function of a matrix takes rank products; the state says how large the relative error of \
-             the last step is estimated to be. damping is not derived: it is added to the matrix (with a \
-             metric, that many times the metric). Under optax.inject_hyperparams rank is a static \
+             the last step is estimated to be. damping is not derived: that many times the identity are \
+             added to each symmetric matrix. Under optax.inject_hyperparams rank is a static \
              argument.",
         );
     }
     let mut arguments = own.arguments();
-    arguments.extend(free.vectors.iter().map(|v| format!("{}=None", names::python(&v.name))));
+    arguments.extend(free.vectors.iter().map(|vector| own.optional(vector)));
     if free.approximate {
         arguments.extend(["rank=30", "damping=0.0"].map(str::to_owned));
     }
@@ -173,16 +174,21 @@ fn update(free: &Free<'_>) -> String {
     }
     for matrix in &free.matrices {
         let value = if free.is_hessian(matrix) { "value_fn" } else { "None" };
-        rows.push_str(&format!(
-            "            _product(\"{0}\", given.get(\"{0}\"), {value}, params, unravel),\n",
-            matrix.name
-        ));
+        let damped = free.approximate && matrix.props.has(Prop::Symmetric);
+        let damping = if damped { "damping" } else { "0.0" };
+        let arguments = format!("\"{0}\", given.get(\"{0}\"), {damping}", matrix.name);
+        let line = format!("            _product({arguments}, {value}, params, unravel),\n");
+        if line.len() <= 89 {
+            rows.push_str(&line);
+        } else {
+            rows.push_str(&format!(
+                "            _product(\n                {arguments}, {value}, params, unravel\n            ),\n"
+            ));
+        }
     }
     rows.push_str("            **constants,\n");
     if free.approximate {
-        text.push_str(
-            "        krylov = {\"rank\": rank, \"damping\": damping, \"errors\": []}\n",
-        );
+        text.push_str("        krylov = {\"rank\": rank, \"errors\": []}\n");
         rows.push_str("            krylov=krylov,\n");
     }
     let found = if own.states.is_empty() { "change" } else { "change, *after" };

@@ -9,6 +9,7 @@ use super::foreach::Foreach;
 use super::module::{self, Library};
 use super::python::{Dialect, Writer, scalars_first};
 use super::{Cannot, Style, Target, header, hyper, names, torch_products};
+use crate::model::types::Value;
 use crate::rule::program::{Input, Op, Role, UpdateRule};
 use crate::symbolic::Prop;
 
@@ -100,6 +101,21 @@ impl<'a> Own<'a> {
             .collect()
     }
 
+    /// The argument for another given: an imposed end has the file's value, where that is one number.
+    pub(super) fn optional(&self, given: &Input) -> String {
+        let number = match &given.fixed {
+            Some(Value::Scalar(value)) => Some(value),
+            Some(Value::Vector(entries)) => {
+                entries.first().filter(|first| entries.iter().all(|entry| entry == *first))
+            }
+            _ => None,
+        };
+        let number =
+            number.map(|value| format!("{:?}", crate::symbolic::number::to_f64(value)));
+        let number = number.unwrap_or_else(|| "None".to_owned());
+        format!("{}={number}", names::python(&given.name))
+    }
+
     /// Names of the lists of tensors: parameters, gradients, states, other givens.
     pub(super) fn lists(&self) -> Vec<(&'a Input, String)> {
         let all = [self.theta, self.gradient].into_iter();
@@ -134,8 +150,7 @@ impl<'a> Own<'a> {
         doc.push(String::new());
         doc.extend(header::wrapped(&self.explained()));
         let mut arguments = self.arguments();
-        arguments
-            .extend(self.others.iter().map(|g| format!("{}=None", names::python(&g.name))));
+        arguments.extend(self.others.iter().map(|given| self.optional(given)));
         arguments.push("foreach=True".to_owned());
         let arguments: String = arguments.iter().map(|a| format!("        {a},\n")).collect();
         let mut text = format!("class {name}(Optimizer):\n{}", header::docstring(&doc, "    "));
@@ -258,7 +273,7 @@ impl<'a> Own<'a> {
     pub(super) fn first(&self, state: &Input) -> String {
         let assignment = self.rule.assignments.iter().find(|a| a.name == state.name);
         match assignment.and_then(|a| a.start.as_ref()) {
-            Some(crate::model::types::Value::Scalar(value)) => {
+            Some(Value::Scalar(value)) => {
                 format!("torch.full_like(p, {:?})", crate::symbolic::number::to_f64(value))
             }
             _ => "torch.zeros_like(p)".to_owned(),

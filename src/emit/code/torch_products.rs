@@ -70,8 +70,8 @@ fn class(free: &Free<'_>) -> String {
         about.push_str(
             "A function of a matrix takes at most rank products and fewer when the estimate of its \
              relative error reaches tolerance (by default the root of the machine precision); after a \
-             step the estimate is the attribute error. damping is not derived: it is added to the matrix \
-             (with a metric, that many times the metric).",
+             step the estimate is the attribute error. damping is not derived: that many times the \
+             identity are added to each symmetric matrix.",
         );
     }
     let mut arguments = own.arguments();
@@ -79,7 +79,7 @@ fn class(free: &Free<'_>) -> String {
         arguments.push(format!("{}={}", names::python(&matrix.name), source(free, matrix)));
     }
     for vector in &free.vectors {
-        arguments.push(format!("{}=None", names::python(&vector.name)));
+        arguments.push(own.optional(vector));
     }
     if free.approximate {
         arguments.extend(["rank=30", "tolerance=None", "damping=0.0"].map(str::to_owned));
@@ -111,8 +111,8 @@ fn class(free: &Free<'_>) -> String {
     text.push_str(&dictionary("        self._sources = ", &sources, "        "));
     if free.approximate {
         text.push_str(
-            "        self._krylov = {\"rank\": rank, \"tolerance\": tolerance, \"damping\": damping}\n        \
-             self.error = 0.0\n",
+            "        self._krylov = {\"rank\": rank, \"tolerance\": tolerance}\n        \
+             self._damping = damping\n        self.error = 0.0\n",
         );
     }
     text.push('\n');
@@ -161,7 +161,14 @@ fn step(free: &Free<'_>) -> String {
     let matrices: String = free
         .matrices
         .iter()
-        .map(|m| format!("            _product(\"{0}\", sources[\"{0}\"], *known),\n", m.name))
+        .map(|m| {
+            let damped = free.approximate && m.props.has(Prop::Symmetric);
+            let damping = if damped { "self._damping" } else { "0.0" };
+            format!(
+                "            _product(\"{0}\", sources[\"{0}\"], {damping}, *known),\n",
+                m.name
+            )
+        })
         .collect();
     let constants: String = own
         .constants

@@ -49,7 +49,7 @@ pub struct Input {
     pub function_of: Vec<String>,
     /// For a constant or the step: the value in the file, if it gives one.
     pub default: Option<Q>,
-    /// Its value, where the file fixes it (an imposed end).
+    /// For an imposed end: its value in the file, which holds where no other is given.
     pub fixed: Option<Value>,
 }
 

@@ -96,7 +96,7 @@ fn optimizers_by_products_agree_with_rules_with_matrices() {
         case["hessian"] = json!(free.hessian);
         case["torch"] = json!(path("torch"));
         case["optax"] = json!(path("optax"));
-        case["steps"] = steps(&dense, &cases(&dense, 20, 5, false));
+        case["steps"] = steps(&dense, &cases(&dense, 5, 5, false));
         let used = free.used();
         let matrix = |at: &usize| {
             let input = &free.inputs[*at];

@@ -11,16 +11,19 @@ def gauss_newton(model, loss, params):
     return product
 
 
-def _product(name, source, value_fn, params, unravel):
+def _product(name, source, damping, value_fn, params, unravel):
     """The product with a matrix, for vectors that hold all parameters."""
-    if source is None:
-        if value_fn is None or params is None:
-            raise ValueError(f"give update params and value_fn=..., or {name}=...")
+    if source is None and (value_fn is None or params is None):
+        raise ValueError(f"give update params and value_fn=..., or {name}=...")
 
-        def source(v):
-            return jax.jvp(jax.grad(value_fn), (params,), (v,))[1]
+    def bend(v):
+        return jax.jvp(jax.grad(value_fn), (params,), (v,))[1]
 
-    return lambda v: jax.flatten_util.ravel_pytree(source(unravel(v)))[0]
+    def product(v):
+        whole = (bend if source is None else source)(unravel(v))
+        return jax.flatten_util.ravel_pytree(whole)[0] + damping * v
+
+    return product
 
 
 def _diagonal(entries):
@@ -39,8 +42,7 @@ def _function(response, matrix, v, constants, krylov, metric=None, *ends):
 
     With a metric G it is a function of G^-1 A; the ends say whether v, and the result, are
     covectors, so that G^-1 or G stands there too. krylov holds the number of products (rank)
-    and what is added to the matrix (damping), and gets the estimate of the relative error
-    (errors).
+    and gets the estimate of the relative error (errors).
     """
     start, dual = v, v
     if metric is not None:
@@ -77,7 +79,7 @@ def _function(response, matrix, v, constants, krylov, metric=None, *ends):
     ended = jnp.concatenate([jnp.zeros(1, bool), jnp.cumprod(betas[:-1] > 0) == 0])
     alphas = jnp.where(ended, alphas[0], alphas)
     all_weights = [
-        _weights(response, alphas[:count], betas[: count - 1], constants, krylov, rank)
+        _weights(response, alphas[:count], betas[: count - 1], constants, rank)
         for count in range(max(1, rank - 2), rank + 1)
     ]
     weights = all_weights[-1]
@@ -89,11 +91,11 @@ def _function(response, matrix, v, constants, krylov, metric=None, *ends):
     return size * (weights @ end[:rank])
 
 
-def _weights(response, alphas, betas, constants, krylov, rank):
+def _weights(response, alphas, betas, constants, rank):
     """The function of the tridiagonal matrix, applied to the first unit vector."""
     projected = jnp.diag(alphas) + jnp.diag(betas, 1) + jnp.diag(betas, -1)
     values, vectors = jnp.linalg.eigh(projected)
-    found = vectors @ (response(values + krylov["damping"], constants) * vectors[0])
+    found = vectors @ (response(values, constants) * vectors[0])
     return jnp.pad(found, (0, rank - len(alphas)))
 
 

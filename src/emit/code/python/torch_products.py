@@ -18,15 +18,17 @@ def _evaluate(closure, params):
         return loss, output, torch.autograd.grad(loss, params, **keywords)
 
 
-def _product(name, source, params, loss, output, gradients):
+def _product(name, source, damping, params, loss, output, gradients):
     """The product with a matrix, for vectors that hold all parameters."""
     if source == "hessian":
-        return _hessian(gradients, params)
-    if source == "gauss_newton":
-        return _gauss_newton(name, loss, output, params)
-    if not callable(source):
+        product = _hessian(gradients, params)
+    elif source == "gauss_newton":
+        product = _gauss_newton(name, loss, output, params)
+    elif callable(source):
+        product = lambda v: _flat(source(_parts(v, params)))
+    else:
         raise TypeError(f'{name} must be "hessian", "gauss_newton" or a function')
-    return lambda v: _flat(source(_parts(v, params)))
+    return (lambda v: product(v) + damping * v) if damping else product
 
 
 def _hessian(gradients, params):
@@ -94,8 +96,8 @@ def _function(response, matrix, v, constants, krylov, metric=None, *ends):
 
     With a metric G it is a function of G^-1 A; the ends say whether v, and the result, are
     covectors, so that G^-1 or G stands there too. krylov holds the largest number of products
-    (rank), the relative error at which it stops (tolerance), what is added to the matrix
-    (damping), and gets the estimate of the relative error (errors).
+    (rank), the relative error at which it stops (tolerance), and gets the estimate of the
+    relative error (errors).
     """
     start, dual = v, v
     if metric is not None:
@@ -120,7 +122,7 @@ def _function(response, matrix, v, constants, krylov, metric=None, *ends):
             u = _solved(metric, w)
             for b, d in zip(basis, duals):
                 u = u - torch.dot(d, u) * b
-        last, weights = weights, _weights(response, alphas, betas, constants, krylov)
+        last, weights = weights, _weights(response, alphas, betas, constants)
         if last is not None:
             longer = torch.cat([last, weights.new_zeros(1)])
             gaps.append(float((weights - longer).norm()))
@@ -138,14 +140,13 @@ def _function(response, matrix, v, constants, krylov, metric=None, *ends):
     return sum(float(size) * float(by) * u for by, u in zip(weights, end))
 
 
-def _weights(response, alphas, betas, constants, krylov):
+def _weights(response, alphas, betas, constants):
     """The function of the tridiagonal matrix, applied to the first unit vector."""
     count = len(alphas)
     projected = torch.diag(torch.tensor(alphas, dtype=torch.float64))
     for at, beta in enumerate(betas[: count - 1]):
         projected[at, at + 1] = projected[at + 1, at] = beta
     values, vectors = torch.linalg.eigh(projected)
-    values = values + krylov["damping"]
     found = torch.as_tensor(response(values, constants), dtype=torch.float64)
     if not bool(torch.isfinite(found).all()):
         worst = values[~torch.isfinite(found.expand_as(values))][0]
