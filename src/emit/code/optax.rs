@@ -66,7 +66,7 @@ fn state(own: &Own<'_>) -> String {
 fn factory(own: &Own<'_>) -> String {
     let name = names::python(&own.rule.name);
     let mut arguments = own.arguments();
-    arguments.extend(own.others.iter().map(|given| own.optional(given)));
+    arguments.extend(own.others.iter().map(|given| super::torch::optional(given)));
     let arguments: String = arguments.iter().map(|a| format!("    {a},\n")).collect();
     let mut doc =
         vec![format!("The gradient transformation `{}`.", own.rule.name), String::new()];
