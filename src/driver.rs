@@ -6,7 +6,7 @@ use crate::model::Model;
 use crate::rule::adaptive;
 use crate::rule::judge::judge;
 use crate::rule::known::recognise;
-use crate::rule::program::{NoProgram, UpdateRule, lower};
+use crate::rule::program::{NoProgram, UpdateRule, lower, lower_by_products};
 use crate::solve::{self, Bound};
 use crate::source::Source;
 use crate::study::Study;
@@ -66,6 +66,17 @@ pub fn program(
         hyper.map(|(name, value)| (name.clone(), whole(value))).collect();
     let mut rule = lower(&study.model, &study.derivation, regime, &hyper)?;
     rule.provenance.known = known.map(|known| (known.name.clone(), known.source.clone()));
+    rule.provenance.source = source.text().to_owned();
+    Ok(rule)
+}
+
+/// Stage 4, `lower`, with matrices known by their products only.
+pub fn program_by_products(
+    study: &Study,
+    source: &Source,
+    regime: Option<&str>,
+) -> Result<UpdateRule, NoProgram> {
+    let mut rule = lower_by_products(&study.model, &study.derivation, regime)?;
     rule.provenance.source = source.text().to_owned();
     Ok(rule)
 }
