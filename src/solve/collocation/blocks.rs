@@ -25,13 +25,13 @@ pub(super) struct Factorised {
 }
 
 /// The blocks before elimination, all row-major.
-pub(super) struct Blocks {
+pub(crate) struct Blocks {
     /// `held × width`.
-    pub(super) start: Vec<f64>,
+    pub(crate) start: Vec<f64>,
     /// `width × 2·width` for each interval: left and right node side by side.
-    pub(super) intervals: Vec<f64>,
+    pub(crate) intervals: Vec<f64>,
     /// `(width − held) × width`.
-    pub(super) end: Vec<f64>,
+    pub(crate) end: Vec<f64>,
 }
 
 /// Eliminates the first `pivots.len()` unknowns; false if a pivot vanishes.

@@ -10,13 +10,15 @@ mod mesh;
 mod newton;
 mod system;
 
+pub(crate) use blocks::Blocks;
 pub(crate) use mesh::graded;
+pub(crate) use newton::{Equations, Limits, newton};
 pub(crate) use system::EndCondition;
 
 use super::field::Field;
 use super::linalg::Vector;
 use super::outcome::{Outcome, Work};
-use newton::{Limits, newton, norm};
+use newton::norm;
 use system::{System, middle};
 
 /// A boundary-value problem for [`collocate`].
@@ -42,6 +44,8 @@ pub(crate) struct Path {
     pub(crate) accelerations: Vec<f64>,
     /// Estimated relative error.
     pub(crate) error: f64,
+    /// Sizes of the Newton steps that led here, each with the number of mesh points it was taken on.
+    pub(crate) steps: Vec<(usize, f64)>,
 }
 
 impl Path {
@@ -53,7 +57,7 @@ impl Path {
             y.extend_from_slice(v.as_slice());
         }
         let accelerations = vec![0.0; y.len() / 2];
-        Self { mesh, y, accelerations, error: f64::INFINITY }
+        Self { mesh, y, accelerations, error: f64::INFINITY, steps: Vec::new() }
     }
 
     pub(crate) fn dim(&self) -> usize {
@@ -67,7 +71,7 @@ impl Path {
     }
 
     /// `(q, v)` at a time, cubic between nodes.
-    fn at(&self, t: f64) -> Vec<f64> {
+    pub(crate) fn at(&self, t: f64) -> Vec<f64> {
         let n = self.dim();
         let m = 2 * n;
         let last = self.mesh.len() - 1;
@@ -97,13 +101,35 @@ impl Path {
         self.on(mesh)
     }
 
-    /// The same places, passed more slowly.
-    pub(crate) fn stretched(mut self, factor: f64) -> Self {
+    /// The same path with its time stretched by a factor, all of it where the motion is slow: what waits
+    /// waits longer, and what moves moves as before.
+    pub(crate) fn lingering(mut self, factor: f64) -> Self {
+        const SLOW: f64 = 0.1;
         let n = self.dim();
-        self.mesh.iter_mut().for_each(|t| *t *= factor);
-        for state in self.y.chunks_mut(2 * n) {
-            state[n..].iter_mut().for_each(|v| *v /= factor);
+        let speed = |i: usize| {
+            self.y[2 * n * i + n..2 * n * (i + 1)].iter().fold(0.0_f64, |m, v| m.max(v.abs()))
+        };
+        let last = self.mesh.len() - 1;
+        let fastest = (0..=last).map(speed).fold(0.0, f64::max);
+        let slow: Vec<bool> = (0..=last).map(|i| speed(i) <= SLOW * fastest).collect();
+        let waits = |i: usize| slow[i] && slow[i + 1];
+        let length = |i: usize| self.mesh[i + 1] - self.mesh[i];
+        let waiting: f64 = (0..last).filter(|i| waits(*i)).map(length).sum();
+        let whole = self.mesh[last] - self.mesh[0];
+        let all = waiting < 0.2 * whole;
+        let longer = 1.0 + (factor - 1.0) * whole / if all { whole } else { waiting };
+        let mut mesh = vec![self.mesh[0]];
+        for i in 0..last {
+            let stretched = if all || waits(i) { longer } else { 1.0 };
+            mesh.push(mesh[i] + length(i) * stretched);
         }
+        mesh[last] = self.mesh[0] + factor * whole;
+        for (state, slow) in self.y.chunks_mut(2 * n).zip(&slow) {
+            if all || *slow {
+                state[n..].iter_mut().for_each(|v| *v /= longer);
+            }
+        }
+        self.mesh = mesh;
         self
     }
 
@@ -111,13 +137,13 @@ impl Path {
     pub(crate) fn on(&self, mesh: Vec<f64>) -> Self {
         let y = mesh.iter().flat_map(|t| self.at(*t)).collect();
         let accelerations = vec![0.0; mesh.len() * self.dim()];
-        Self { mesh, y, accelerations, error: f64::INFINITY }
+        Self { mesh, y, accelerations, error: f64::INFINITY, steps: self.steps.clone() }
     }
 }
 
 impl Boundary<'_> {
     fn system<'s>(&'s self, mesh: &'s [f64]) -> System<'s> {
-        System { field: self.field, start: self.start, end: self.end, mesh }
+        System::new(self.field, self.start, self.end, mesh)
     }
 
     /// Solves on the mesh of `path` as it is, to the tolerance of Newton's method.
@@ -132,7 +158,9 @@ impl Boundary<'_> {
         let system = self.system(&mesh);
         let scales = scales(&path.y, self.start.len());
         let limits = Limits { tolerance, steps: newton_limit };
-        let result = newton(&system, &mut path.y, &scales, limits, work);
+        let mut log = Vec::new();
+        let result = newton(&system, &mut path.y, &scales, limits, (work, &mut log));
+        path.steps.extend(log.into_iter().map(|size| (mesh.len(), size)));
         work.meshes += 1;
         work.mesh_points = mesh.len();
         if result.is_ok() {
@@ -214,7 +242,7 @@ impl Boundary<'_> {
         y.extend_from_slice(&path.y[path.y.len() - m..]);
         let mesh = mesh::halved(&path.mesh);
         let accelerations = vec![0.0; mesh.len() * n];
-        Path { mesh, y, accelerations, error: f64::INFINITY }
+        Path { mesh, y, accelerations, error: f64::INFINITY, steps: path.steps.clone() }
     }
 
     /// The wanted number of intervals per unit of time. An interval contributes `h⁵` times a fifth
