@@ -345,7 +345,9 @@ impl<'a> Search<'a> {
         // The trend has to hold as far as the running cost can be evaluated.
         let overflows = cost.abs() > OVERFLOW;
         let reaches = overflows || ray.last()?.0 <= last * FACTOR.powi(STRIDE as i32);
-        let tail = costs.get(costs.len().checked_sub(WITNESSES + 1)?..)?;
+        // A cost about to overflow has grown faster than any power.
+        let witnesses = if overflows { 1 } else { WITNESSES };
+        let tail = costs.get(costs.len().checked_sub(witnesses + 1)?..)?;
         let falling = tail.windows(2).all(|w| w[0].1 < 0.0 && w[1].1 < GROWTH * w[0].1);
         let far = last > 1e2 * self.size || overflows;
         let deep = !self.best.is_finite() || cost < self.best;

@@ -15,8 +15,6 @@ use super::residual::Mechanics;
 use super::trajectory::Trajectory;
 
 const FIRST_INTERVALS: usize = 40;
-/// Where a step of the minimiser is this small, other methods go on.
-const MINIMISED: f64 = 1e-5;
 /// A path that is determined to less than this is none.
 const LEAST_DIGITS: f64 = 1e-6;
 
@@ -65,7 +63,7 @@ impl Span<'_> {
         let mut stretch = 1.25;
         while time < self.time {
             let longer = (time * stretch).min(self.time);
-            let guess = path.thinned(4 * FIRST_INTERVALS).lingering(longer / time);
+            let guess = path.thinned(4 * FIRST_INTERVALS).stretched(longer / time);
             match over(longer).refine(guess, work) {
                 Ok(next) => (path, time) = (next, longer),
                 Err(_) if stretch > LEAST_STRETCH => stretch = f64::sqrt(stretch),
@@ -89,25 +87,10 @@ impl Span<'_> {
         let mesh = self.first_mesh();
         let (routes, failure) = self.routes(&mesh, by_way, work);
         let mut failure = failure;
-        for (_, positions) in &routes {
-            match self.refine(through(mesh.clone(), positions), work) {
+        for (_, positions) in routes {
+            match self.refine(through(mesh.clone(), &positions), work) {
                 Ok(path) => return Ok(path),
                 Err(outcome) => failure = failure.or(Some(outcome)),
-            }
-        }
-        // A coarse mesh holds a path that waits at its own nodes; a fine one lets it go.
-        let fine = self.fine_mesh();
-        for (_, positions) in &routes {
-            let guess = through(mesh.clone(), positions).on(fine.clone());
-            let positions =
-                (0..fine.len()).map(|i| Vector::from_column_slice(guess.node(i).0)).collect();
-            if let Ok((_, positions)) = self.minimised(&fine, positions, work)
-                && let Ok(path) = self.refine(
-                    through(fine.clone(), &positions).thinned(6 * FIRST_INTERVALS),
-                    work,
-                )
-            {
-                return Ok(path);
             }
         }
         // Without a minimiser the overdamped motion, or the straight path, may still lead Newton on.
@@ -236,7 +219,7 @@ impl Span<'_> {
             End::Fixed(_) => LastNode::Held,
         };
         let action = Action { mechanics: self.mechanics, mesh, place: Place::Middle, last };
-        let found = action.minimise(positions, MINIMISED, 150, work)?;
+        let found = action.minimise(positions, 1e-6, 150, work)?;
         Ok((found.action, found.positions))
     }
 

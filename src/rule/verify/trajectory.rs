@@ -23,7 +23,7 @@ pub(super) fn checks(model: &Model) -> Vec<Check> {
     let solution = bound.solve(None);
     let outcome = &solution.trajectory.outcome;
     let Some(evidence) = solution.checks.as_ref().filter(|_| outcome.is_optimal()) else {
-        return none(&outcome.to_string());
+        return none(&format!("no path to compare: `lagrule solve` says {}", outcome.name()));
     };
     let place = || "the file's own values".to_owned();
     let (mut roads, mut energy, mut minimum) =

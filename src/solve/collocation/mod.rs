@@ -101,35 +101,13 @@ impl Path {
         self.on(mesh)
     }
 
-    /// The same path with its time stretched by a factor, all of it where the motion is slow: what waits
-    /// waits longer, and what moves moves as before.
-    pub(crate) fn lingering(mut self, factor: f64) -> Self {
-        const SLOW: f64 = 0.1;
+    /// The same places, passed more slowly.
+    pub(crate) fn stretched(mut self, factor: f64) -> Self {
         let n = self.dim();
-        let speed = |i: usize| {
-            self.y[2 * n * i + n..2 * n * (i + 1)].iter().fold(0.0_f64, |m, v| m.max(v.abs()))
-        };
-        let last = self.mesh.len() - 1;
-        let fastest = (0..=last).map(speed).fold(0.0, f64::max);
-        let slow: Vec<bool> = (0..=last).map(|i| speed(i) <= SLOW * fastest).collect();
-        let waits = |i: usize| slow[i] && slow[i + 1];
-        let length = |i: usize| self.mesh[i + 1] - self.mesh[i];
-        let waiting: f64 = (0..last).filter(|i| waits(*i)).map(length).sum();
-        let whole = self.mesh[last] - self.mesh[0];
-        let all = waiting < 0.2 * whole;
-        let longer = 1.0 + (factor - 1.0) * whole / if all { whole } else { waiting };
-        let mut mesh = vec![self.mesh[0]];
-        for i in 0..last {
-            let stretched = if all || waits(i) { longer } else { 1.0 };
-            mesh.push(mesh[i] + length(i) * stretched);
+        self.mesh.iter_mut().for_each(|t| *t *= factor);
+        for state in self.y.chunks_mut(2 * n) {
+            state[n..].iter_mut().for_each(|v| *v /= factor);
         }
-        mesh[last] = self.mesh[0] + factor * whole;
-        for (state, slow) in self.y.chunks_mut(2 * n).zip(&slow) {
-            if all || *slow {
-                state[n..].iter_mut().for_each(|v| *v /= longer);
-            }
-        }
-        self.mesh = mesh;
         self
     }
 
