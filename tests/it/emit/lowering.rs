@@ -26,7 +26,7 @@ fn programs_keep_the_values_of_the_derivation() {
             let rule = match driver::program(&study, &source, regime) {
                 Ok(rule) => rule,
                 Err(NoProgram::NoUpdate(_)) => continue,
-                Err(NoProgram::NoRegime) => panic!("a declared regime is found"),
+                Err(why) => panic!("{why:?}"),
             };
             let limit =
                 study.derivation.regimes.iter().find(|r| Some(r.name.as_str()) == regime);
@@ -68,13 +68,7 @@ fn programs_keep_the_values_of_the_derivation() {
                     let of = input.name.trim_end_matches("_end");
                     let mut all = study.model.coordinates.iter();
                     let end = all.find(|c| c.name() == of).unwrap().position.marked(Mark::End);
-                    let Some(lagrule::model::types::Value::Vector(entries)) = &input.fixed
-                    else {
-                        continue;
-                    };
-                    let entries: Vec<f64> =
-                        entries.iter().map(lagrule::symbolic::number::to_f64).collect();
-                    env.bind_vector(&end, &entries);
+                    env.bind_vector(&end, case.values[&input.name].as_slice());
                 }
                 for definition in &definitions {
                     if let Meaning::Equals(value) = &definition.meaning {
