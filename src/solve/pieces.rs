@@ -17,7 +17,7 @@ use super::shooting::Reversed;
 use std::cell::Cell;
 
 /// Growth of the fastest motion over an interval, as a multiple of its time.
-const GROWTH: f64 = 6.0;
+const GROWTH: f64 = 4.0;
 /// Decay backwards, in fastest times, up to which a motion is not stiff; and pieces of that length that
 /// can be afforded.
 const MILD: f64 = 300.0;
@@ -25,8 +25,8 @@ const AFFORDED: f64 = 150.0;
 const FEWEST: usize = 6;
 const MOST: usize = 1000;
 /// Derivatives of φ are difference quotients; Newton's method corrects what they lack.
-const LOOSE: f64 = 1e-10;
-const QUOTIENT: f64 = 1e-5;
+const LOOSE: f64 = 1e-11;
+const QUOTIENT: f64 = 1e-6;
 
 /// A boundary-value problem for shooting in pieces.
 pub(crate) struct Pieces<'a> {
