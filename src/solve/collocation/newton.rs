@@ -75,6 +75,7 @@ pub(crate) fn newton(
                     && damping >= 1.0
                     && next_size <= limits.tolerance
                 {
+                    log.push(next_size);
                     subtract(y, &next, 1.0);
                     return Ok(());
                 }

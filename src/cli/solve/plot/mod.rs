@@ -223,7 +223,7 @@ fn convergence(steps: &[(usize, f64)]) -> Option<Panel> {
         curves.push(Curve {
             points: before.into_iter().chain(run.iter().map(|(_, at)| *at)).collect(),
             style: Style::nth(curves.len()),
-            label: format!("{} mesh points", run[0].0),
+            label: format!("{} points", run[0].0),
         });
     }
     // The first meshes only lead on.
