@@ -73,11 +73,12 @@ impl Flow {
 
 /// Solves one block.
 ///
-/// `half` is half the discount rate; `constants` are scalars that limits may act on; `taken` are
-/// names in use.
+/// `half` is half the discount rate; `finite` tells whether the plan ends; `constants` are scalars
+/// that limits may act on; `taken` are names in use.
 pub(super) fn solve(
     block: &Block,
     half: &Expr,
+    finite: bool,
     constants: &dyn Fn(&Symbol) -> bool,
     taken: &[Symbol],
 ) -> Result<Solvent, NoOptimum> {
@@ -95,7 +96,8 @@ pub(super) fn solve(
         return Ok(implicit(block, half, taken));
     };
     let radicand = complete_squares(&expand(&(Expr::frac(1, 4) * &c * &c - &k)));
-    let condition = existence(&radicand, &spectrum)?;
+    // Over a finite horizon the conjugate point decides, not the curvature alone.
+    let condition = if finite { None } else { existence(&radicand, &spectrum)? };
     let mut steps = spectral_steps(&spectrum, &c, &k, &radicand);
     let root = sqrt(&radicand);
     let lead = expand(&(Expr::frac(-1, 2) * &c - half));
@@ -285,12 +287,19 @@ impl Closed {
         t: &Expr,
         scaled: &[Symbol],
     ) -> Option<(Spectrum, Expr)> {
-        let symbol = self.symbol.as_ref()?;
         // A rate that is one term reads better as it is: √(ηkh) leads to the geometric mean.
         let plain = !self.rate.any(&|part| part.terms().len() > 1);
         if plain || self.rate.contains_any(scaled) {
             return None;
         }
+        let (spectrum, rate) = self.with_rate()?;
+        let response = self.response_with(&rate, t);
+        Some((spectrum, response))
+    }
+
+    /// The rate as a letter of its own, where it has a symbol.
+    pub(super) fn with_rate(&self) -> Option<(Spectrum, Expr)> {
+        let symbol = self.symbol.as_ref()?;
         let mut spectrum = self.spectrum.clone();
         let mut eigenvalue = symbol.clone();
         if !symbol.shape.is_scalar() {
@@ -308,7 +317,6 @@ impl Closed {
                 letter.eigenvalue = eigenvalue.clone();
             }
         }
-        let response = self.response_with(&Expr::sym(eigenvalue), t);
-        Some((spectrum, response))
+        Some((spectrum, Expr::sym(eigenvalue)))
     }
 }

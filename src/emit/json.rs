@@ -10,8 +10,8 @@ use super::Format;
 use super::page::{Formula, Part, View, condition_math, step_formulas};
 use super::python::Spelling;
 use crate::derive::{
-    Claim, Condition, Diagnosis, ErrorOrder, Flow, GradientFlow, NoOptimum, RegimeRule, Role,
-    Slow, Step,
+    Claim, Condition, Diagnosis, Equation, ErrorOrder, Flow, GradientFlow, NoOptimum,
+    RegimeRule, Role, Slow, Step,
 };
 use crate::rule::known::Match;
 use crate::study::Study;
@@ -44,7 +44,17 @@ struct Document {
     name: String,
     class: &'static str,
     closed_form: bool,
-    equations: Vec<E>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    equations: Option<Vec<E>>,
+    #[serde(flatten)]
+    found: Option<Found>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<Vec<Traced>>,
+}
+
+/// The rule and what is known about it.
+#[derive(Serialize)]
+struct Found {
     #[serde(skip_serializing_if = "Option::is_none")]
     rest_point: Option<E>,
     rule: Map<String, Value>,
@@ -57,7 +67,6 @@ struct Document {
     known_as: Option<Known>,
     regimes: Vec<Regime>,
     diagnosis: Diagnosed,
-    trace: Vec<Traced>,
 }
 
 #[derive(Serialize)]
@@ -173,68 +182,94 @@ struct Traced {
     formulas: Vec<E>,
 }
 
+/// Everything, unless only some parts are asked for.
 fn document(study: &Study, view: &View) -> Document {
     let derivation = &study.derivation;
     let spelling = Spelling::new(study, &[]);
-    let change = |first: bool| {
-        let pairs = derivation.updates.iter().filter_map(|update| {
-            let value = if first { &update.first_order } else { &update.change };
-            Some((update.position.name.to_string(), spelled(value.as_ref()?, &spelling)))
-        });
-        map(pairs)
+    let everything = view.parts == View::default().parts;
+    let asked = |part: Part| everything || view.parts.contains(&part);
+    let equations = || {
+        let one = |equation: &Equation| {
+            let formula = Formula::equation(&equation.left, &equation.right);
+            equation_of(&formula, &(&equation.left - &equation.right), &spelling)
+        };
+        derivation.equations.iter().map(one).collect()
     };
-    let equations = derivation.equations.iter().map(|equation| {
-        let formula = Formula::equation(&equation.left, &equation.right);
-        equation_of(&formula, &(&equation.left - &equation.right), &spelling)
-    });
-    let shown = |name: &str| view.regime.as_ref().is_none_or(|only| only == name);
-    let regimes = derivation.regimes.iter().zip(&study.regimes_known);
-    let trace = view.parts.contains(&Part::Trace) || view.parts == View::default().parts;
+    let trace = || derivation.trace.steps.iter().map(|step| traced(step, &spelling)).collect();
     Document {
         schema: "lagrule.derive/1",
         name: study.model.name.clone(),
         class: derivation.class.name(),
         closed_form: derivation.closed_form,
-        equations: equations.collect(),
-        rest_point: rest_point(study, &spelling),
+        equations: asked(Part::Motion).then(equations),
+        found: asked(Part::Rule).then(|| found(study, view, &spelling)),
+        trace: asked(Part::Trace).then(trace),
+    }
+}
+
+fn found(study: &Study, view: &View, spelling: &Spelling) -> Found {
+    let derivation = &study.derivation;
+    let change = |first: bool| {
+        let pairs = derivation.updates.iter().filter_map(|update| {
+            let value = if first { &update.first_order } else { &update.change };
+            let computed = update.computed.as_ref().map(|(c, f)| if first { f } else { c });
+            let e = written(value.as_ref()?, computed, derivation.complex, spelling);
+            Some((update.position.name.to_string(), e))
+        });
+        map(pairs)
+    };
+    let shown = |name: &str| view.regime.as_ref().is_none_or(|only| only == name);
+    let regimes = derivation.regimes.iter().zip(&study.regimes_known);
+    let (state, generic) = generic_of(&derivation.slow, spelling);
+    Found {
+        rest_point: rest_point(study, spelling),
         rule: change(false),
         first_order: change(true),
-        state: generic_of(&derivation.slow, &spelling).0,
-        hyper: match &study.known {
-            Some(found) => Some(hyper(found, &spelling)),
-            None => generic_of(&derivation.slow, &spelling).1,
-        },
-        known_as: study.known.as_ref().map(|found| known(found, &spelling)),
+        state,
+        hyper: study.known.as_ref().map(|found| hyper(found, spelling)).or(generic),
+        known_as: study.known.as_ref().map(|found| known(found, spelling)),
         regimes: regimes
             .filter(|(limit, _)| shown(&limit.name))
             .map(|(limit, found)| match &limit.outcome {
                 Ok(rule) => regime(study, &limit.name, rule, found.as_ref()),
-                Err(why) => Regime {
-                    name: limit.name.clone(),
-                    slow: Vec::new(),
-                    state: None,
-                    hyper: None,
-                    left_out: Vec::new(),
-                    motion: Vec::new(),
-                    rule: Map::new(),
-                    error_order: Value::Null,
-                    valid_when: None,
-                    known_as: None,
-                    no_rule: Some(why.clone()),
-                },
+                Err(why) => no_rule(&limit.name, why),
             })
             .collect(),
-        diagnosis: diagnosed(study, &spelling),
-        trace: if trace {
-            derivation.trace.steps.iter().map(|step| traced(step, &spelling)).collect()
-        } else {
-            Vec::new()
-        },
+        diagnosis: diagnosed(study, spelling),
+    }
+}
+
+/// A regime that has none.
+fn no_rule(name: &str, why: &str) -> Regime {
+    Regime {
+        name: name.to_owned(),
+        slow: Vec::new(),
+        state: None,
+        hyper: None,
+        left_out: Vec::new(),
+        motion: Vec::new(),
+        rule: Map::new(),
+        error_order: Value::Null,
+        valid_when: None,
+        known_as: None,
+        no_rule: Some(why.to_owned()),
     }
 }
 
 fn spelled(expr: &Expr, spelling: &Spelling) -> E {
     E { text: print::text(expr), latex: print::latex(expr), python: spelling.python(expr) }
+}
+
+/// A formula whose root may be imaginary: in Python the form that is real for both signs, or the
+/// real part.
+fn written(expr: &Expr, computed: Option<&Expr>, complex: bool, spelling: &Spelling) -> E {
+    let mut e = spelled(expr, spelling);
+    match computed {
+        Some(computed) => e.python = spelling.python(computed),
+        None if complex => e.python = format!("np.real({})", e.python),
+        None => {}
+    }
+    e
 }
 
 fn equation_of(formula: &Formula, difference: &Expr, spelling: &Spelling) -> E {
@@ -399,7 +434,10 @@ fn diagnosed(study: &Study, spelling: &Spelling) -> Diagnosed {
         loss_minimum: diagnosis.map(minimum).unwrap_or_default(),
         effective_loss: diagnosis.and_then(|d| d.effective_loss.as_ref()).map(e),
         rotation: diagnosis.and_then(|d| d.rotation.as_ref()).map(e),
-        value: derivation.value.as_ref().map(e),
+        value: derivation.value.as_ref().map(|value| {
+            let computed = derivation.computed_value.as_ref();
+            written(value, computed, derivation.complex, spelling)
+        }),
         conditions: derivation
             .conditions
             .iter()

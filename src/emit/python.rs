@@ -132,6 +132,25 @@ impl Spelling {
             Condition::Positive(expr) => {
                 format!("np.min(np.linalg.eigvals({}).real)", self.python(expr))
             }
+            // On a mesh of times; the first sign change is a whole half-turn long.
+            Condition::NoConjugatePoint { of, both, over, until } => {
+                let least = match (both, over) {
+                    (Some(both), Some((eigenvalue, matrix))) => {
+                        let pair = [(eigenvalue.clone(), matrix.clone())];
+                        let spelling = Spelling {
+                            closed: self.closed.clone(),
+                            open: self.open.clone(),
+                            eigenvalues: Vec::new(),
+                        };
+                        let text = spelling.with_eigenvalues(&pair).python(both);
+                        format!("np.min({text}.real)")
+                    }
+                    (Some(both), None) => self.python(both),
+                    (None, _) => format!("np.min(np.linalg.eigvals({}).real)", self.python(of)),
+                };
+                let until = self.python(until);
+                format!("min({least} for t in np.linspace(0, {until}, 257)[1:])")
+            }
         }
     }
 }

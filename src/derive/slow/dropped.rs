@@ -125,7 +125,9 @@ fn adiabatic(fast: &Model, part: &SlowPart, regime: Option<&Regime>) -> Vec<Expr
     let scales = regime.map(scaling).unwrap_or_default();
     let mut sizes = Vec::new();
     for block in blocks.into_iter().flatten() {
-        let Ok(solution) = solve_block(block, &half, &constants, &names) else { continue };
+        let Ok(solution) = solve_block(block, &half, false, &constants, &names) else {
+            continue;
+        };
         let Some(closed) = solution.solvent.and_then(|solvent| solvent.closed) else {
             continue;
         };

@@ -51,6 +51,8 @@ impl SlowPart {
             role: role(model, q),
             change: Some(change.clone()),
             first_order: first(q),
+            computed: None,
+            fed_back: None,
         };
         self.changes.iter().map(one).collect()
     }
@@ -158,7 +160,7 @@ impl<'a> Solver<'a> {
             let constants = crate::derive::plan::is_constant(self.model);
             let solved = blocks
                 .into_iter()
-                .map(|block| solve_block(block, &half, &constants, &self.taken));
+                .map(|block| solve_block(block, &half, false, &constants, &self.taken));
             Some(solved.collect::<Result<Vec<_>, _>>())
         });
         match linear {

@@ -6,8 +6,8 @@ use super::{Block, Formula, Inline, Prose, Section, Table, View, listed, prose};
 use crate::derive::{Condition, ErrorOrder, Meaning, RegimeRule};
 use crate::emit::definitions::{closure, parts};
 use crate::emit::math::{
-    LARGE, LESS, MORE, Math, NORM, NORM_END, POSITIVE, SMALL, TO_INF, TO_ZERO, math, sign,
-    spelt,
+    AT_MOST, FROM_0, LARGE, LESS, MORE, Math, NORM, NORM_END, POSITIVE, SMALL, TO_INF, TO_ZERO,
+    math, sign, spelt,
 };
 use crate::model::types::{Limit, Regime};
 use crate::study::Study;
@@ -75,6 +75,10 @@ pub(in crate::emit) fn condition(condition: &Condition) -> Math {
         Condition::Large(expr) => math![size(expr), LARGE],
         Condition::Against(left, right) => math![size(left), LESS, size(right)],
         Condition::Positive(expr) => math![expr, POSITIVE],
+        Condition::NoConjugatePoint { of, until, .. } => {
+            let time = crate::model::types::time();
+            math![of, POSITIVE, FROM_0, time, AT_MOST, until]
+        }
     }
 }
 
@@ -84,7 +88,8 @@ fn stated(given: &Condition) -> Prose {
     let (Condition::Small(expr)
     | Condition::Large(expr)
     | Condition::Against(expr, _)
-    | Condition::Positive(expr)) = given;
+    | Condition::Positive(expr)
+    | Condition::NoConjugatePoint { of: expr, .. }) = given;
     if expr.size() <= LONGEST {
         prose![condition(given)]
     } else {

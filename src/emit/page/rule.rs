@@ -2,7 +2,7 @@
 
 use super::objective::{optimal_cost, side_by_side};
 use super::symbols::change;
-use super::{Block, Formula, Inline, Prose, Section, View, listed, prose};
+use super::{Block, Formula, Inline, Prose, Section, View, condition_math, listed, prose};
 use crate::derive::{Class, Condition, Definition, Derivation, Meaning, Update};
 use crate::emit::definitions::{finite_horizon, solvent_equation, used_by};
 use crate::emit::math::{EQUALS, Math, POSITIVE, column, math, sign};
@@ -264,12 +264,24 @@ fn destination(study: &Study) -> Vec<Block> {
     formulas.extend(cost.map(|v| Formula::equation(optimal_cost(&study.model), v)));
     // A plan over a finite time is paid for whole, an endless one beyond its resting place.
     let endless = study.model.horizon == Horizon::Infinite;
-    let words = match (rest.is_some(), rests, cost.is_some(), endless) {
-        (true, true, false, _) => "It comes to rest at the minimum of the loss,",
+    let convex = rest.is_some_and(|diagnosis| diagnosis.convex);
+    let words = match (rest.is_some(), rests && convex, cost.is_some(), endless) {
+        (true, true, false, true) => "It comes to rest at the minimum of the loss,",
+        (true, true, false, false) => "The loss is least at",
         (true, true, true, true) => {
             "It comes to rest at the minimum of the loss. Beyond the cost of staying there it costs"
         }
-        (true, true, true, false) => "Without an end it would rest at the minimum. It costs",
+        (true, true, true, false) => "The loss is least at the first of these; the plan costs",
+        (true, false, false, _) if rests => {
+            "The loss is stationary, and the motion at rest, at"
+        }
+        (true, false, true, true) if rests => {
+            "The loss is stationary, and the motion at rest, at the first of these; beyond the cost \
+             of staying there it costs"
+        }
+        (true, false, true, false) if rests => {
+            "The loss is stationary at the first of these; the plan costs"
+        }
         (true, false, false, _) => "Its rest point is",
         (true, false, true, true) => {
             "Its rest point and, beyond the cost of staying there, its cost are"
@@ -289,8 +301,9 @@ fn existence(derivation: &Derivation) -> Vec<Block> {
         _ => None,
     };
     let needed: Vec<Expr> = derivation.conditions.iter().filter_map(positive).collect();
+    let mut blocks = conjugate(derivation);
     if needed.is_empty() {
-        return Vec::new();
+        return blocks;
     }
     let matrices = needed.iter().any(|expr| !expr.is_scalar());
     let words = if matrices {
@@ -302,7 +315,29 @@ fn existence(derivation: &Derivation) -> Vec<Block> {
         let shown = if expr.is_scalar() { math![expr, POSITIVE] } else { expr.into() };
         Formula::bare(shown)
     });
-    vec![Block::Text(prose![words]), Block::Formulas(formulas.collect())]
+    blocks.extend([Block::Text(prose![words]), Block::Formulas(formulas.collect())]);
+    blocks
+}
+
+/// How far a plan may reach.
+fn conjugate(derivation: &Derivation) -> Vec<Block> {
+    let ends = derivation.conditions.iter().filter_map(|condition| match condition {
+        Condition::NoConjugatePoint { of, .. } => {
+            Some((of, Formula::bare(condition_math(condition))))
+        }
+        _ => None,
+    });
+    let (of, formulas): (Vec<&Expr>, Vec<Formula>) = ends.unzip();
+    if formulas.is_empty() {
+        return Vec::new();
+    }
+    let words = if of.iter().all(|of| of.is_scalar()) {
+        "A minimum exists only while the horizon ends before the conjugate point,"
+    } else {
+        "A minimum exists only while the horizon ends before the conjugate point: all eigenvalues are \
+         positive in"
+    };
+    vec![Block::Text(prose![words]), Block::Formulas(formulas)]
 }
 
 /// The rule itself.

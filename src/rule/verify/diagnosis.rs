@@ -62,7 +62,9 @@ fn effective_loss(
     random: &mut Random,
 ) -> Check {
     let (name, compared) = ("effective loss", "E vs E without drift plus rotation");
-    if diagnosis.rotation.is_some() && derivation.residuals.len() != 1 {
+    let size = derivation.residuals.len();
+    let whole = |rotation: &Expr| size == 1 || rotation.shape().rows.number() == Some(size);
+    if !diagnosis.rotation.as_ref().is_none_or(whole) {
         let reason = "the rotation of several coordinates has several parts";
         return not_applicable(name, compared, reason);
     }

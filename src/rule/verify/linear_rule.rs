@@ -6,7 +6,7 @@ use super::linear::{Motion, finite};
 use super::report::{Check, Tally, not_applicable};
 use super::tolerance;
 use super::trouble::Trouble;
-use crate::derive::{Definition, Derivation, GradientFlow, Meaning};
+use crate::derive::{Definition, Derivation, GradientFlow, Meaning, Update};
 use crate::model::types::{Coordinate, Horizon, Model, step, time};
 use crate::solve::linalg::{Matrix, Road, Vector, exponential, ordered_schur, solvent};
 use crate::symbolic::eval::{eval, eval_scalar};
@@ -60,8 +60,7 @@ pub(super) fn end(case: &Case<'_>) -> Result<Option<Vector>, Trouble> {
 /// The exact change over `dt` of every coordinate of the file, where the derivation has one: from
 /// the rule, or from the path when the rule is withheld because it is not in closed form.
 pub(super) fn exact_change(model: &Model, derivation: &Derivation) -> Option<Vec<Expr>> {
-    let changes: Option<Vec<Expr>> =
-        derivation.updates.iter().map(|update| update.change.clone()).collect();
+    let changes: Option<Vec<Expr>> = derivation.updates.iter().map(written).collect();
     if changes.as_ref().is_some_and(|all| !all.is_empty()) {
         return changes;
     }
@@ -97,9 +96,18 @@ fn component_of(own: &Coordinate, position: &Symbol) -> Option<usize> {
     rest.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
 }
 
+/// The exact change, in its real form where the root may be imaginary.
+fn written(update: &Update) -> Option<Expr> {
+    let computed = update.computed.as_ref().map(|(change, _)| change.clone());
+    computed.or_else(|| update.change.clone())
+}
+
 fn first_changes(derivation: &Derivation) -> Option<Vec<Expr>> {
-    let all: Option<Vec<Expr>> =
-        derivation.updates.iter().map(|update| update.first_order.clone()).collect();
+    let first = |update: &Update| {
+        let computed = update.computed.as_ref().map(|(_, first)| first.clone());
+        computed.or_else(|| update.first_order.clone())
+    };
+    let all: Option<Vec<Expr>> = derivation.updates.iter().map(first).collect();
     all.filter(|all| !all.is_empty())
 }
 
@@ -268,7 +276,9 @@ fn gradient_flow(derivation: &Derivation, cases: &[Case<'_>]) -> Check {
         GradientFlow::Yes { .. } => None,
         GradientFlow::No { curl } | GradientFlow::Depends { curl } => Some(curl),
     };
-    if curl.is_some() && derivation.residuals.len() != 1 {
+    let size = derivation.residuals.len();
+    let whole = |curl: &Expr| size == 1 || curl.shape().rows.number() == Some(size);
+    if !curl.is_none_or(whole) {
         return not_applicable(
             name,
             compared,

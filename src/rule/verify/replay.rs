@@ -123,8 +123,12 @@ fn error(
     match claim {
         Claim::Fact(_) => Ok(None),
         Claim::Define(symbol, value) => {
-            let bound = case.column(&Expr::sym(symbol.clone()))?;
-            Ok(Some(distance(&bound, &case.column(value)?)))
+            let value = match case.column(value).map_err(Trouble::from) {
+                // A root that is imaginary here, and left open.
+                Err(trouble) if trouble.is_not_real() => return Ok(None),
+                value => value?,
+            };
+            Ok(Some(distance(&case.column(&Expr::sym(symbol.clone()))?, &value)))
         }
         Claim::Equal(left, right) => {
             let state = State::draw(case, random);

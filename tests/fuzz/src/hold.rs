@@ -133,6 +133,7 @@ fn conditions(conditions: &[Condition]) -> Vec<(&'static str, Expr)> {
             vec![expr.clone()]
         }
         Condition::Against(left, right) => vec![left.clone(), right.clone()],
+        Condition::NoConjugatePoint { of, until, .. } => vec![of.clone(), until.clone()],
     });
     exprs.map(|expr| ("a condition", expr)).collect()
 }

@@ -6,7 +6,7 @@ mod lowering;
 mod messages;
 mod numpy;
 mod optax;
-mod python;
+pub(crate) mod python;
 mod rust;
 mod together;
 mod torch;
