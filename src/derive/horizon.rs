@@ -406,14 +406,7 @@ pub(super) fn riccati(
     if !is_zero(&at_rest) {
         return None;
     }
-    // −Q = K + γ·(∂p/∂q) + (∂p/∂q)ᵀ M⁻¹ (∂p/∂q) collects the cost at zero control.
-    let gamma = Expr::int(2) * half;
-    let slope = &block.momentum_slope;
-    let q = -expand(&sum([
-        block.k.clone(),
-        &gamma * slope,
-        matrix::transpose(slope) * &inverse * slope,
-    ]));
+    let q = block.idle_curvature(half);
     let symbol = fresh(&block.name("X_T", taken), block.m.shape().clone(), taken);
     let x = Expr::sym(symbol.clone());
     let meaning = Meaning::FiniteHorizon {

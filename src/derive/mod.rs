@@ -25,6 +25,7 @@ mod solvent;
 mod square;
 mod trace;
 mod types;
+mod unbounded;
 pub mod variation;
 
 pub use regime::{epsilon, limit_symbols, scaling};

@@ -13,6 +13,7 @@ use super::trace::{Claim, Step, Trace};
 use super::types::{
     Class, Condition, Definition, Derivation, Equation, Meaning, NoOptimum, Stacked, Update,
 };
+use super::unbounded::unbounded;
 use super::variation::Motion;
 use crate::model::types::{Discount, Horizon, Model, step, time};
 use crate::symbolic::build::sum;
@@ -470,6 +471,10 @@ fn nonlinear(
     mut derivation: Derivation,
 ) -> Derivation {
     let infinite = model.horizon == Horizon::Infinite;
+    if let Some(problem) = unbounded(motion) {
+        derivation.no_optimum = Some(problem);
+        return derivation;
+    }
     if let Some(orbit) = orbit(motion).filter(|_| infinite) {
         if is_unbounded(&orbit) {
             derivation.class = Class::FirstIntegral;

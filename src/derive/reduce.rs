@@ -22,6 +22,7 @@ use crate::model::types::{Discount, Horizon, Limit, Model, Regime, step};
 use crate::symbolic::assume::is_positive;
 use crate::symbolic::build::{pow, sum};
 use crate::symbolic::expand::{common_denominator, expand};
+use crate::symbolic::matrix::identity_multiple;
 use crate::symbolic::number::{q, sign};
 use crate::symbolic::rewrite::{replace, substitute};
 use crate::symbolic::series::leading;
@@ -280,6 +281,10 @@ fn unsigned(vector: &Expr) -> Expr {
 
 /// A scalar in absolute value; vectors and matrices are measured by their norm anyway.
 fn size(expr: &Expr) -> Expr {
+    // A multiple of the identity is as large as the number.
+    if let Some(multiple) = identity_multiple(expr).filter(|_| !expr.is_scalar()) {
+        return size(&multiple);
+    }
     let scalar = expr.is_scalar();
     if scalar {
         crate::symbolic::build::fun(crate::symbolic::Fun::Abs, expr)
@@ -405,6 +410,7 @@ pub(super) fn horizon_regimes(
     if !model.end.is_empty() {
         return unavailable(model, "regimes of a plan with a fixed end are not derived");
     }
+    let no_spectrum = "the matrices do not commute: the plan has no closed form to expand";
     let one = |regime: &Regime| {
         if outruns(regime, horizon) {
             return Err("the horizon becomes shorter than the step: add `dt -> 0`".to_owned());
@@ -413,7 +419,7 @@ pub(super) fn horizon_regimes(
         let mut changes = Vec::new();
         for solution in solutions {
             let closed = solution.solvent.as_ref().and_then(|solvent| solvent.closed.as_ref());
-            let closed = closed.ok_or_else(|| NO_SPECTRUM.to_owned())?;
+            let closed = closed.ok_or_else(|| no_spectrum.to_owned())?;
             let response =
                 horizon::response(&solution.block, closed, horizon, &Expr::sym(step()))
                     .ok_or_else(|| {

@@ -250,7 +250,9 @@ pub(super) fn finish(changes: Vec<(Symbol, Expr)>, neglected: Neglected) -> Regi
             Condition::Small(e) | Condition::Large(e) | Condition::Positive(e) => {
                 e.contains(symbol)
             }
-            Condition::Against(..) | Condition::NoConjugatePoint { .. } => false,
+            Condition::Against(..)
+            | Condition::NoConjugatePoint { .. }
+            | Condition::RootsApart { .. } => false,
         })
     };
     let eigenvalues = letters

@@ -9,7 +9,7 @@ use super::block::Block;
 use super::square::complete_squares;
 use super::trace::{Claim, Step};
 use super::types::{Condition, Definition, Meaning, NoOptimum};
-use crate::symbolic::assume::{is_positive, is_spd, is_symmetric};
+use crate::symbolic::assume::{is_positive, is_psd, is_spd, is_symmetric};
 use crate::symbolic::build::{fun, pow, sqrt, sum};
 use crate::symbolic::expand::{equal, expand};
 use crate::symbolic::spectral::{Letter, Spectrum, fresh, parts, spectrum};
@@ -219,9 +219,23 @@ fn implicit(block: &Block, half: &Expr, taken: &[Symbol]) -> Solvent {
         flow: Flow { lead: x, decay: zero },
         definitions: vec![Definition { symbol, meaning }],
         closed: None,
-        conditions: Vec::new(),
+        conditions: apart(block, half).into_iter().collect(),
         steps: Vec::new(),
     }
+}
+
+/// With a curvature that may be negative the solvent exists only if no root lies on the dividing line:
+/// elsewhere the roots come in pairs `λ`, `γ − λ`, and the cost is bounded below (L2).
+fn apart(block: &Block, half: &Expr) -> Option<Condition> {
+    if is_psd(&block.idle_curvature(half)) {
+        return None;
+    }
+    Some(Condition::RootsApart {
+        m: block.m.clone(),
+        c: block.c.clone(),
+        k: block.k.clone(),
+        half: half.clone(),
+    })
 }
 
 /// Splits the starting force into scalar functions of the letters on plain vectors.

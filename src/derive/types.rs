@@ -148,6 +148,17 @@ pub enum Condition {
     Against(Expr, Expr),
     /// `expr > 0` (for a matrix: all its eigenvalues).
     Positive(Expr),
+    /// No root of `det(M λ² + C λ + K)` has the real part `half`.
+    RootsApart {
+        /// Coefficient of the acceleration.
+        m: Expr,
+        /// Coefficient of the velocity.
+        c: Expr,
+        /// Coefficient of the position.
+        k: Expr,
+        /// Half the discount rate.
+        half: Expr,
+    },
     /// The horizon ends before the first conjugate point: `of > 0` (for a matrix: all its
     /// eigenvalues) at all times `0 < t ≤ until`.
     NoConjugatePoint {

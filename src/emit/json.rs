@@ -1,7 +1,7 @@
 //! JSON, schema `lagrule.derive/1`.
 //!
 //! A formula is `{text, latex, python}`. `python` is an expression over `np`, the functions of
-//! `scipy.linalg` (`expm`, `sqrtm`, `schur`, …) and the symbols of the file: what the derivation
+//! SciPy (`expm`, `sqrtm`, `schur`, `solve_ivp`, …) and the symbols of the file: what the derivation
 //! abbreviates is written out in it, so it can be evaluated as it stands. The `python` of an
 //! equation is the difference of its sides, that of a condition the number that must be small (for
 //! `positive`: that must be positive).
@@ -10,9 +10,10 @@ use super::Format;
 use super::page::{Formula, Part, View, condition_math, step_formulas};
 use super::python::Spelling;
 use crate::derive::{
-    Claim, Condition, Diagnosis, Equation, ErrorOrder, Flow, GradientFlow, NoOptimum,
-    RegimeRule, Role, Slow, Step,
+    Claim, Class, Condition, Derivation, Diagnosis, Equation, ErrorOrder, Flow, GradientFlow,
+    Meaning, NoOptimum, RegimeRule, Role, Slow, Step,
 };
+use crate::model::types::step;
 use crate::rule::known::Match;
 use crate::study::Study;
 use crate::symbolic::{Expr, Mark, Symbol, number, print};
@@ -218,12 +219,17 @@ fn found(study: &Study, view: &View, spelling: &Spelling) -> Found {
         });
         map(pairs)
     };
+    let orbit = orbit(derivation, spelling);
+    let (rest, rule) = match orbit {
+        Some((rest, name, rule)) => (Some(rest), map([(name, rule)])),
+        None => (rest_point(study, spelling), change(false)),
+    };
     let shown = |name: &str| view.regime.as_ref().is_none_or(|only| only == name);
     let regimes = derivation.regimes.iter().zip(&study.regimes_known);
     let (state, generic) = generic_of(&derivation.slow, spelling);
     Found {
-        rest_point: rest_point(study, spelling),
-        rule: change(false),
+        rest_point: rest,
+        rule,
         first_order: change(true),
         state,
         hyper: study.known.as_ref().map(|found| hyper(found, spelling)).or(generic),
@@ -237,6 +243,47 @@ fn found(study: &Study, view: &View, spelling: &Spelling) -> Found {
             .collect(),
         diagnosis: diagnosed(study, spelling),
     }
+}
+
+/// One coordinate without discount: the resting place by what it minimises, and the change over a
+/// step by the quadrature that defines it.
+fn orbit(derivation: &Derivation, spelling: &Spelling) -> Option<(E, String, E)> {
+    let found =
+        derivation.definitions.iter().find_map(|definition| match &definition.meaning {
+            Meaning::GlobalMinimum { of, over } => Some((&definition.symbol, of, over)),
+            _ => None,
+        });
+    let (symbol, of, over) = found.filter(|_| derivation.class == Class::FirstIntegral)?;
+    let velocity = &derivation.equations.last()?.right;
+    let (q, rest) = (Expr::sym(over.clone()), Expr::sym(symbol.clone()));
+    let (step, start) = (Expr::sym(step()), Expr::sym(over.marked(Mark::Start)));
+    let name = spelling.python(&q);
+    let place = E {
+        text: format!("argmin over {} of {}", print::text(&q), print::text(of)),
+        latex: format!(r"\arg\min_{{{}}} {}", print::latex(&q), print::latex(of)),
+        python: spelling.python(&rest),
+    };
+    let change = Expr::sym(over.marked(Mark::Change));
+    let ends = |print: fn(&Expr) -> String| (print(&start), print(&change), print(&q));
+    let (from, by, along) = ends(print::text);
+    let text = format!(
+        "∫_{{{from}}}^{{{from} + {by}}} d{along}/({}) = {}",
+        print::text(velocity),
+        print::text(&step)
+    );
+    let (from, by, along) = ends(print::latex);
+    let latex = format!(
+        r"\int_{{{from}}}^{{{from} + {by}}} \frac{{d{along}}}{{{}}} = {}",
+        print::latex(velocity),
+        print::latex(&step)
+    );
+    let python = format!(
+        "solve_ivp(lambda t, {name}: {}, (0, {}), [{name}], method=\"DOP853\", rtol=1e-12, \
+         atol=1e-12).y[0, -1] - {name}",
+        spelling.python(velocity),
+        spelling.python(&step)
+    );
+    Some((place, over.name.to_string(), E { text, latex, python }))
 }
 
 /// A regime that has none.

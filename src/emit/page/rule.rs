@@ -74,7 +74,7 @@ fn solution(study: &Study) -> Section {
         blocks.push(Block::Text(prose![words]));
         blocks.push(Block::Formulas(shown));
     }
-    blocks.extend(open_definitions(&used, &study.model));
+    blocks.extend(open_definitions(&used, study));
     blocks.extend(destination(study));
     blocks.extend(existence(derivation));
     Section { heading: "Solution".to_owned(), blocks }
@@ -203,12 +203,15 @@ fn abbreviations(used: &[&Definition]) -> Vec<Formula> {
     closed.collect()
 }
 
-fn open_definitions(used: &[&Definition], model: &Model) -> Vec<Block> {
-    used.iter().flat_map(|definition| open_definition(definition, model)).collect()
+fn open_definitions(used: &[&Definition], study: &Study) -> Vec<Block> {
+    let conditions = &study.derivation.conditions;
+    let apart = conditions.iter().any(|c| matches!(c, Condition::RootsApart { .. }));
+    let one = |definition: &&Definition| open_definition(definition, &study.model, apart);
+    used.iter().flat_map(one).collect()
 }
 
 /// A symbol without a closed form.
-fn open_definition(definition: &Definition, model: &Model) -> Vec<Block> {
+fn open_definition(definition: &Definition, model: &Model, apart: bool) -> Vec<Block> {
     let symbol = &definition.symbol;
     match &definition.meaning {
         Meaning::Solvent { m, c, k, half } => {
@@ -219,11 +222,21 @@ fn open_definition(definition: &Definition, model: &Model) -> Vec<Block> {
                 " is the one solution of",
             ];
             let equation = Formula::equation(solvent_equation(symbol, m, c, k), Expr::zero());
-            let selection = prose![
+            let mut selection = prose![
                 "whose eigenvalues all have a real part below ",
                 half,
                 "; in numbers it comes from an ordered Schur decomposition.",
             ];
+            if apart {
+                selection.extend(prose![
+                    " The curvature may be negative: such a solution, and with it a minimum, exists \
+                     exactly if no root ",
+                    math![sign("λ", "lambda", r"\lambda")],
+                    " of the equation has the real part ",
+                    half,
+                    ".",
+                ]);
+            }
             vec![Block::Text(words), Block::Formulas(vec![equation]), Block::Text(selection)]
         }
         Meaning::FiniteHorizon { m, a, q, half, horizon } => {

@@ -445,6 +445,13 @@ fn condition(condition: &Condition) -> String {
         Condition::Large(e) => format!("Holds when {} >> 1.", ascii(e)),
         Condition::Against(a, b) => format!("Holds when {} << {}.", ascii(a), ascii(b)),
         Condition::Positive(e) => format!("Holds when {} > 0.", ascii(e)),
+        Condition::RootsApart { m, c, k, half } => format!(
+            "Holds while no root of det(lambda^2 ({}) + lambda ({}) + {}) has the real part {}.",
+            ascii(m),
+            ascii(c),
+            ascii(k),
+            ascii(half)
+        ),
         Condition::NoConjugatePoint { of, until, .. } => {
             format!("Holds while {} > 0 for 0 < t <= {}.", ascii(of), ascii(until))
         }
