@@ -3,7 +3,7 @@
 use super::linear::{BlockSolution, tidy};
 use super::types::{Diagnosis, GradientFlow};
 use super::variation::{Motion, gradient, jacobian};
-use crate::symbolic::assume::{is_nonnegative, is_psd};
+use crate::symbolic::assume::{is_nonnegative, is_positive, is_psd, is_spd};
 use crate::symbolic::build::sum;
 use crate::symbolic::expand::{equal, expand, is_zero};
 use crate::symbolic::rewrite::substitute;
@@ -51,7 +51,7 @@ fn gradient_flow(motion: &Motion, lowered: &[Expr]) -> Option<GradientFlow> {
         for (j, b) in lowered.iter().enumerate() {
             let slope = jacobian(a, &motion.coordinates[j]).ok()?;
             let mirrored = jacobian(b, &motion.coordinates[i]).ok()?;
-            table.push(expand(&(slope - matrix::transpose(&mirrored))));
+            table.push(tidy(&(slope - matrix::transpose(&mirrored))));
         }
     }
     let numbers = motion.coordinates.len() > 1 && table.iter().all(Expr::is_scalar);
@@ -240,7 +240,12 @@ fn stationary(loss: &Expr, coordinates: &[Symbol], start: &Expr) -> Option<Expr>
         let shape = square(coordinates.len());
         (matrix::column(gradients), matrix::literal(shape, hessian))
     };
-    if hessian.is_zero() {
+    let singular = if hessian.is_scalar() {
+        is_nonnegative(&hessian) && !is_positive(&hessian)
+    } else {
+        is_psd(&hessian) && !is_spd(&hessian)
+    };
+    if singular || hessian.is_zero() {
         return None;
     }
     Some(tidy(&(start - expand(&(matrix::inverse(&hessian) * gradient)))))

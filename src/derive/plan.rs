@@ -139,11 +139,13 @@ fn linear(
     let mut changes: Vec<Changed> = Vec::new();
     let mut exact = true;
     let (mut values, mut computed_values) = (Vec::new(), Vec::new());
+    let mut swings = false;
     for solution in &solutions {
         let planned = plan_block(model, solution, half, &mut taken, &mut derivation);
         let value = planned.as_ref().and_then(|planned| planned.value.clone());
         let computed = planned.as_ref().and_then(|planned| planned.computed.as_ref());
         computed_values.push(computed.and_then(|c| c.value.clone()).or_else(|| value.clone()));
+        swings |= computed.is_some();
         values.push(value);
         let Some(BlockPlan { change, velocity, computed, fed_back, .. }) = planned else {
             continue;
@@ -176,7 +178,7 @@ fn linear(
     // The cost is the sum over all blocks: one that is not known leaves none.
     let total = |values: Vec<_>| values.into_iter().collect::<Option<Vec<_>>>().map(sum);
     derivation.value = total(values);
-    derivation.computed_value = total(computed_values).filter(|_| derivation.value.is_some());
+    derivation.computed_value = total(computed_values).filter(|_| swings);
     // A rule through `X` is exact although `X` has no closed form.
     derivation.updates = updates(configuration, &changes, exact);
     if model.horizon == Horizon::Infinite {
@@ -471,7 +473,7 @@ fn nonlinear(
     mut derivation: Derivation,
 ) -> Derivation {
     let infinite = model.horizon == Horizon::Infinite;
-    if let Some(problem) = unbounded(motion) {
+    if let Some(problem) = unbounded(model, motion) {
         derivation.no_optimum = Some(problem);
         return derivation;
     }

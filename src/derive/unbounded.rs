@@ -6,17 +6,23 @@
 
 use super::types::NoOptimum;
 use super::variation::{Motion, jacobian};
+use crate::model::types::Model;
 use crate::symbolic::assume::is_positive;
 use crate::symbolic::expand::expand;
 use crate::symbolic::number::q;
 use crate::symbolic::rewrite::substitute;
-use crate::symbolic::{Expr, Symbol};
+use crate::symbolic::{Expr, Prop, Symbol};
 use num_traits::{Signed, ToPrimitive, Zero};
 use std::collections::BTreeMap;
 
 /// The diagnosis, if the cost is known to be unbounded below.
-pub(super) fn unbounded(motion: &Motion) -> Option<NoOptimum> {
+pub(super) fn unbounded(model: &Model, motion: &Motion) -> Option<NoOptimum> {
     let coordinates = &motion.coordinates;
+    // Beliefs are estimates, and what can't be negative can't go everywhere.
+    let bounded = |q: &Symbol| q.props.has(Prop::Nonnegative) || q.props.has(Prop::Negative);
+    if model.coordinates.iter().any(|q| q.belief) || coordinates.iter().any(bounded) {
+        return None;
+    }
     let velocities = motion.velocities();
     // Constant inertia, and a drift that grows no faster than the distance.
     for (momentum, velocity) in motion.momenta.iter().zip(&velocities) {

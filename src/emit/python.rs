@@ -153,7 +153,7 @@ impl Spelling {
                             eigenvalues: Vec::new(),
                         };
                         let text = spelling.with_eigenvalues(&pair).python(both);
-                        format!("np.min({text}.real)")
+                        format!("np.min(({text}).real)")
                     }
                     (Some(both), None) => self.python(both),
                     (None, _) => format!("np.min(np.linalg.eigvals({}).real)", self.python(of)),

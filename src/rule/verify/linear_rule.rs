@@ -88,7 +88,7 @@ pub(super) fn path_in_order(model: &Model, derivation: &Derivation) -> Vec<(Symb
 }
 
 /// Which component of a coordinate of the file a coordinate of the derivation is: 0 for all of it.
-fn component_of(own: &Coordinate, position: &Symbol) -> Option<usize> {
+pub(super) fn component_of(own: &Coordinate, position: &Symbol) -> Option<usize> {
     if own.position.name == position.name {
         return Some(0);
     }
