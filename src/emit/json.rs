@@ -1,7 +1,7 @@
 //! JSON, schema `lagrule.derive/1`.
 //!
 //! A formula is `{text, latex, python}`. `python` is an expression over `np`, the functions of
-//! SciPy (`expm`, `sqrtm`, `schur`, `solve_ivp`, …) and the symbols of the file: what the derivation
+//! SciPy (`expm`, `sqrtm`, `schur`, …) and the symbols of the file: what the derivation
 //! abbreviates is written out in it, so it can be evaluated as it stands. The `python` of an
 //! equation is the difference of its sides, that of a condition the number that must be small (for
 //! `positive`: that must be positive).
@@ -277,9 +277,11 @@ fn orbit(derivation: &Derivation, spelling: &Spelling) -> Option<(E, String, E)>
         print::latex(velocity),
         print::latex(&step)
     );
+    // A thousand steps of the classical method of Runge and Kutta: NumPy alone has no solver.
     let python = format!(
-        "solve_ivp(lambda t, {name}: {}, (0, {}), [{name}], method=\"DOP853\", rtol=1e-12, \
-         atol=1e-12).y[0, -1] - {name}",
+        "(lambda v, q, h: [q := q + h*(a + 2*b + 2*c + d)/6 for _ in range(1000) for a in [v(q)] \
+         for b in [v(q + h*a/2)] for c in [v(q + h*b/2)] for d in [v(q + h*c)]][-1])(lambda \
+         {name}: {}, {name}, {}/1000) - {name}",
         spelling.python(velocity),
         spelling.python(&step)
     );

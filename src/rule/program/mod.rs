@@ -13,6 +13,7 @@ mod stable;
 
 pub use graph::{Function, Graph, Id, Node, Op};
 pub use lower::lower;
+pub(super) use stable::stable;
 
 use crate::model::types::Value;
 use crate::symbolic::{Expr, Prop, Props, Q, Shape};

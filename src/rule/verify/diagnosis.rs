@@ -74,7 +74,7 @@ fn effective_loss(
         let place = || case.place();
         match same_motion(diagnosis, effective, case, random) {
             Ok(error) => tally.note(error, &place),
-            Err(trouble) => tally.broken(&trouble.to_string(), &place),
+            Err(trouble) => tally.trouble(&trouble, &place),
         }
     }
     tally.check(name, compared, tolerance::DUAL)
@@ -164,7 +164,7 @@ fn loss_minimum(model: &Model, diagnosis: &Diagnosis, cases: &[Case<'_>]) -> Che
         let place = || case.place();
         match stationary(&parts.loss, diagnosis, case) {
             Ok(error) => tally.note(error, &place),
-            Err(trouble) => tally.broken(&trouble.to_string(), &place),
+            Err(trouble) => tally.trouble(&trouble, &place),
         }
     }
     tally.check(name, compared, tolerance::RULE)

@@ -8,6 +8,7 @@ use super::tolerance;
 use super::trouble::Trouble;
 use crate::derive::{Definition, Derivation, GradientFlow, Meaning, Update};
 use crate::model::types::{Coordinate, Horizon, Model, step, time};
+use crate::rule::program::stable;
 use crate::solve::linalg::{Matrix, Road, Vector, exponential, ordered_schur, solvent};
 use crate::symbolic::eval::{eval, eval_scalar};
 use crate::symbolic::rewrite::replace;
@@ -127,17 +128,28 @@ fn rule(model: &Model, derivation: &Derivation, cases: &[Case<'_>]) -> Check {
         compare(case, &mut tally, |case| {
             let (numeric, _) = numeric(case)?;
             let mut expected = numeric.as_slice().to_vec();
-            let mut derived = columns(&case.draw.env, &changes)?.as_slice().to_vec();
+            let mut derived = values(case, &changes)?.as_slice().to_vec();
             // Coordinates that couple are given as a column as well.
             for stacked in &derivation.stacked {
                 let Some(change) = &stacked.change else { continue };
-                derived.extend(case.column(change)?.iter());
+                derived.extend(values(case, std::slice::from_ref(change))?.iter());
                 expected.extend(of(case, &stacked.coordinates, &numeric)?.iter());
             }
             Ok((Vector::from_vec(derived), Vector::from_vec(expected)))
         });
     }
     tally.check(RULE, compared, tolerance::RULE)
+}
+
+/// The values of expressions; what overflows on the way, in the form programs use.
+fn values(case: &Case<'_>, exprs: &[Expr]) -> Result<Vector, Trouble> {
+    match columns(&case.draw.env, exprs) {
+        Err(trouble) if trouble.is_overflow() => {
+            let stable: Vec<Expr> = exprs.iter().map(|e| stable(e, &Vec::new())).collect();
+            columns(&case.draw.env, &stable)
+        }
+        found => found,
+    }
 }
 
 /// Notes the distance of two columns.
@@ -149,7 +161,7 @@ pub(super) fn compare(
     let place = || case.place();
     match both(case) {
         Ok((derived, numeric)) => tally.note(distance(&derived, &numeric), &place),
-        Err(trouble) => tally.broken(&trouble.to_string(), &place),
+        Err(trouble) => tally.trouble(&trouble, &place),
     }
 }
 
@@ -194,7 +206,7 @@ fn first_order(derivation: &Derivation, cases: &[Case<'_>]) -> Check {
     let mut tally = Tally::default();
     for case in cases {
         compare(case, &mut tally, |case| {
-            let derived = columns(&case.draw.env, &changes)?;
+            let derived = values(case, &changes)?;
             Ok((derived, numeric(case)?.1 * step_of(case)?))
         });
     }
@@ -209,7 +221,7 @@ fn solvents(definitions: &[Definition], cases: &[Case<'_>]) -> Check {
         let place = || case.place();
         match two_roads(definitions, case) {
             Ok(error) => tally.note(error, &place),
-            Err(trouble) => tally.broken(&trouble.to_string(), &place),
+            Err(trouble) => tally.trouble(&trouble, &place),
         }
     }
     tally.check("solvent", "X: ordered Schur vs matrix sign", tolerance::ROADS)
@@ -290,7 +302,7 @@ fn gradient_flow(derivation: &Derivation, cases: &[Case<'_>]) -> Check {
         let place = || case.place();
         match curl_error(case, curl) {
             Ok(error) => tally.note(error, &place),
-            Err(trouble) => tally.broken(&trouble.to_string(), &place),
+            Err(trouble) => tally.trouble(&trouble, &place),
         }
     }
     tally.check(name, compared, tolerance::RULE)
@@ -325,7 +337,7 @@ fn feedback(derivation: &Derivation, cases: &[Case<'_>]) -> Check {
         for definition in &defined {
             match feedback_error(definition, case) {
                 Ok(error) => tally.note(error, &place),
-                Err(trouble) => tally.broken(&trouble.to_string(), &place),
+                Err(trouble) => tally.trouble(&trouble, &place),
             }
         }
     }

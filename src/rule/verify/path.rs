@@ -93,7 +93,7 @@ pub(super) fn check(model: &Model, derivation: &Derivation, cases: &[Case<'_>]) 
             // The derivative of φ₁ divides by X; the rule itself is compared there all the same.
             _ if is_flat(case) => tally.skip("a direction without curvature"),
             Ok(error) => tally.note(error, &place),
-            Err(trouble) => tally.broken(&trouble.to_string(), &place),
+            Err(trouble) => tally.trouble(&trouble, &place),
         }
     }
     tally.check(NAME, COMPARED, tolerance::PATH)

@@ -84,6 +84,8 @@ fn replay(step: &Step, paths: &Paths, cases: &[Case<'_>], random: &mut Random) -
                 let error = if error.is_nan() { f64::INFINITY } else { error };
                 done.worst = Some(done.worst.map_or(error, |worst| worst.max(error)));
             }
+            // Too large for a number says nothing about a step.
+            Err(trouble) if trouble.is_overflow() => {}
             Err(trouble) => {
                 done.trouble.get_or_insert_with(|| format!("{trouble}; {}", case.place()));
             }

@@ -16,6 +16,11 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
+    /// Is a value missing because it is too large?
+    pub(super) fn is_overflow(&self) -> bool {
+        matches!(self, Trouble::Eval(EvalError::NotFinite { .. }))
+    }
+
     /// Is a value missing because it is not a real number?
     pub(super) fn is_not_real(&self) -> bool {
         matches!(self, Trouble::Eval(EvalError::NotReal { .. }))

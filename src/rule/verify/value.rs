@@ -143,7 +143,7 @@ fn hamilton_jacobi(
         let place = || case.place();
         match bellman(given, &derived, &anchors, case) {
             Ok(error) => tally.note(error, &place),
-            Err(trouble) => tally.broken(&trouble.to_string(), &place),
+            Err(trouble) => tally.trouble(&trouble, &place),
         }
     }
     tally.check(name, compared, tolerance::VALUE)
