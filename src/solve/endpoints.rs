@@ -102,7 +102,6 @@ impl Endpoint {
         let pencil = self.derivatives.pencil(gamma);
         let factor = pencil.mass.cholesky()?;
         Some(Linearised {
-            acceleration: Vector::zeros(self.at.len()),
             position: -factor.solve(&pencil.stiffness),
             velocity: -factor.solve(&pencil.damping),
         })

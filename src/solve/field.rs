@@ -1,6 +1,7 @@
 //! The equations of motion solved for the acceleration, `q'' = a(q, q', t)`, with derivatives.
 
 use super::linalg::{Matrix, Vector};
+use super::motion::Motion;
 use super::outcome::Outcome;
 use super::residual::Mechanics;
 
@@ -22,56 +23,65 @@ impl From<Obstacle> for Outcome {
     }
 }
 
-/// Acceleration with its derivatives.
+/// Derivatives of the acceleration.
 #[derive(Debug, Clone)]
 pub(crate) struct Linearised {
-    pub(crate) acceleration: Vector,
     pub(crate) position: Matrix,
     pub(crate) velocity: Matrix,
 }
 
 /// A second-order system of differential equations.
 pub(crate) trait Field {
-    fn acceleration(&self, t: f64, q: &[f64], v: &[f64]) -> Result<Vector, Obstacle>;
-    fn linearised(&self, t: f64, q: &[f64], v: &[f64]) -> Result<Linearised, Obstacle>;
-}
+    /// Writes the acceleration.
+    fn accelerate(
+        &self,
+        t: f64,
+        q: &[f64],
+        v: &[f64],
+        out: &mut Motion,
+    ) -> Result<(), Obstacle>;
 
-impl Field for Mechanics<'_> {
+    /// Writes the acceleration with its derivatives.
+    fn linearise(&self, t: f64, q: &[f64], v: &[f64], out: &mut Motion)
+    -> Result<(), Obstacle>;
+
     fn acceleration(&self, t: f64, q: &[f64], v: &[f64]) -> Result<Vector, Obstacle> {
-        let (force, mass) = self.force_and_mass(t, q, v);
-        solve_mass(t, q, &mass, &Matrix::from_column_slice(q.len(), 1, force.as_slice()))
-            .map(|a| -a.column(0))
+        let mut motion = Motion::new(q.len());
+        self.accelerate(t, q, v, &mut motion)?;
+        Ok(Vector::from_vec(motion.acceleration))
     }
 
     fn linearised(&self, t: f64, q: &[f64], v: &[f64]) -> Result<Linearised, Obstacle> {
-        let acceleration = self.acceleration(t, q, v)?;
-        let blocks = self.blocks(t, q, v, acceleration.as_slice());
         let n = q.len();
-        let mut right = Matrix::zeros(n, 2 * n);
-        right.columns_mut(0, n).copy_from(&blocks.position);
-        right.columns_mut(n, n).copy_from(&blocks.velocity);
-        let solved = solve_mass(t, q, &blocks.acceleration, &right)?;
+        let mut motion = Motion::new(n);
+        self.linearise(t, q, v, &mut motion)?;
         Ok(Linearised {
-            acceleration,
-            position: -solved.columns(0, n),
-            velocity: -solved.columns(n, n),
+            position: Matrix::from_vec(n, n, motion.position),
+            velocity: Matrix::from_vec(n, n, motion.velocity),
         })
     }
 }
 
-fn solve_mass(t: f64, q: &[f64], mass: &Matrix, right: &Matrix) -> Result<Matrix, Obstacle> {
-    if !mass.iter().chain(right.iter()).all(|x| x.is_finite()) {
-        return Err(Obstacle::OutsideDomain { time: t, at: q.to_vec() });
+impl Field for Mechanics<'_> {
+    fn accelerate(
+        &self,
+        t: f64,
+        q: &[f64],
+        v: &[f64],
+        out: &mut Motion,
+    ) -> Result<(), Obstacle> {
+        out.accelerate(self, t, q, v)
     }
-    if mass.nrows() == 1 {
-        let m = mass[(0, 0)];
-        if m > 0.0 {
-            return Ok(right / m);
-        }
-    } else if let Some(factor) = mass.clone().cholesky() {
-        return Ok(factor.solve(right));
+
+    fn linearise(
+        &self,
+        t: f64,
+        q: &[f64],
+        v: &[f64],
+        out: &mut Motion,
+    ) -> Result<(), Obstacle> {
+        out.linearise(self, t, q, v)
     }
-    Err(Obstacle::MetricNotPositive { time: t, at: q.to_vec() })
 }
 
 /// A field bent towards its linearisation at a point of rest: `(1−s)·linear + s·field`. The point
@@ -93,18 +103,36 @@ impl Bent<'_> {
 }
 
 impl Field for Bent<'_> {
-    fn acceleration(&self, t: f64, q: &[f64], v: &[f64]) -> Result<Vector, Obstacle> {
-        let full = self.field.acceleration(t, q, v)?;
-        Ok(full * self.amount + self.linear_part(q, v) * (1.0 - self.amount))
+    fn accelerate(
+        &self,
+        t: f64,
+        q: &[f64],
+        v: &[f64],
+        out: &mut Motion,
+    ) -> Result<(), Obstacle> {
+        self.field.accelerate(t, q, v, out)?;
+        mix(&mut out.acceleration, self.linear_part(q, v).as_slice(), self.amount);
+        Ok(())
     }
 
-    fn linearised(&self, t: f64, q: &[f64], v: &[f64]) -> Result<Linearised, Obstacle> {
-        let full = self.field.linearised(t, q, v)?;
-        let (s, r) = (self.amount, 1.0 - self.amount);
-        Ok(Linearised {
-            acceleration: full.acceleration * s + self.linear_part(q, v) * r,
-            position: full.position * s + &self.linear.position * r,
-            velocity: full.velocity * s + &self.linear.velocity * r,
-        })
+    fn linearise(
+        &self,
+        t: f64,
+        q: &[f64],
+        v: &[f64],
+        out: &mut Motion,
+    ) -> Result<(), Obstacle> {
+        self.field.linearise(t, q, v, out)?;
+        mix(&mut out.acceleration, self.linear_part(q, v).as_slice(), self.amount);
+        mix(&mut out.position, self.linear.position.as_slice(), self.amount);
+        mix(&mut out.velocity, self.linear.velocity.as_slice(), self.amount);
+        Ok(())
+    }
+}
+
+/// `amount · full + (1 − amount) · linear`.
+fn mix(full: &mut [f64], linear: &[f64], amount: f64) {
+    for (x, y) in full.iter_mut().zip(linear) {
+        *x = *x * amount + y * (1.0 - amount);
     }
 }

@@ -1,6 +1,6 @@
 //! What this stage needs from a Lagrangian: its value over dual numbers, and its discount.
 
-use crate::symbolic::tape::Tape;
+use crate::symbolic::tape::{Form, Tape};
 use num_dual::{Dual2_64, Dual3, Dual64, DualNum, HyperDual, HyperDual64, HyperHyperDual64};
 use std::fmt;
 
@@ -24,6 +24,16 @@ pub trait Lagrangian {
     /// The coordinates an element depends on, increasing; `None` means all.
     fn support(&self, _element: usize) -> Option<&[usize]> {
         None
+    }
+
+    /// An element as a quadratic polynomial, if it is known to be one: its derivatives then cost nothing.
+    fn form(&self, _element: usize) -> Option<&Form> {
+        None
+    }
+
+    /// Whether an element may depend on velocities; one that does not costs fewer derivatives.
+    fn moving(&self, _element: usize) -> bool {
+        true
     }
 
     /// One element. `q` and `v` are whole, but only the coordinates in its support may be read.
@@ -53,6 +63,12 @@ impl Lagrangian for Tape {
     fn support(&self, element: usize) -> Option<&[usize]> {
         Some(Tape::support(self, element))
     }
+    fn form(&self, element: usize) -> Option<&Form> {
+        Tape::form(self, element)
+    }
+    fn moving(&self, element: usize) -> bool {
+        Tape::moving(self, element)
+    }
     fn eval_element<D: DualNum<Primitive = f64> + Copy>(
         &self,
         element: usize,
@@ -80,6 +96,10 @@ pub trait Evaluate {
     fn element_count(&self) -> usize;
     /// Support of an element.
     fn element_support(&self, element: usize) -> Option<&[usize]>;
+    /// An element as a quadratic polynomial, if it is one.
+    fn element_form(&self, element: usize) -> Option<&Form>;
+    /// Whether an element may depend on velocities.
+    fn element_moving(&self, element: usize) -> bool;
     /// The value.
     fn value(&self, q: &[f64], v: &[f64], t: f64) -> f64;
     /// An element with a first derivative.
@@ -113,6 +133,12 @@ impl<L: Lagrangian> Evaluate for L {
     }
     fn element_support(&self, element: usize) -> Option<&[usize]> {
         self.support(element)
+    }
+    fn element_form(&self, element: usize) -> Option<&Form> {
+        self.form(element)
+    }
+    fn element_moving(&self, element: usize) -> bool {
+        self.moving(element)
     }
     fn value(&self, q: &[f64], v: &[f64], t: f64) -> f64 {
         self.eval(q, v, t)

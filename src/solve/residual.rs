@@ -9,8 +9,10 @@
 //! second follows the motion `(v, a, 1)`, so their product is `d/dt ∂F/∂v_i`; the other two terms ride
 //! along because `v_i` and `q_i` also get `w'/w` and `−1` as coefficient of the product itself.
 
+use super::forms;
 use super::lagrangian::{Discount, Evaluate};
 use super::linalg::{LinearQuadratic, Matrix, Pencil, Vector};
+use crate::symbolic::tape::Form;
 use num_dual::{Dual64, HyperDual64, HyperHyperDual64};
 
 /// A Lagrangian with its discount: all that the equations of motion need.
@@ -76,9 +78,18 @@ impl<'a> Mechanics<'a> {
         self.lagrangian.value(q, v, t)
     }
 
-    /// Calls `visit(element, coordinate)` for each coordinate of each element.
+    /// The elements that are quadratic polynomials.
+    fn forms(&self) -> impl Iterator<Item = &'a Form> {
+        let lagrangian = self.lagrangian;
+        (0..lagrangian.element_count()).filter_map(|element| lagrangian.element_form(element))
+    }
+
+    /// Calls `visit(element, support)` for each element that has to be evaluated.
     fn each(&self, mut visit: impl FnMut(usize, &mut dyn Iterator<Item = usize>)) {
         for element in 0..self.lagrangian.element_count() {
+            if self.lagrangian.element_form(element).is_some() {
+                continue;
+            }
             match self.lagrangian.element_support(element) {
                 Some(support) => visit(element, &mut support.iter().copied()),
                 None => visit(element, &mut (0..self.dim())),
@@ -92,6 +103,10 @@ impl<'a> Mechanics<'a> {
         let mut qs: Vec<_> = q.iter().zip(v).map(|(&q, &v)| hyper(q, v)).collect();
         let mut vs: Vec<_> = v.iter().zip(a).map(|(&v, &a)| hyper(v, a)).collect();
         out.fill(0.0);
+        for form in self.forms() {
+            forms::add_force(form, slope, q, v, out);
+            forms::add_inertia(form, a, out);
+        }
         self.each(|element, support| {
             for i in support {
                 vs[i].eps1 = 1.0;
@@ -103,33 +118,6 @@ impl<'a> Mechanics<'a> {
                 qs[i].eps1eps2 = 0.0;
             }
         });
-    }
-
-    /// `E` at zero acceleration, and `∂²F/∂v²`; `E` is linear in the acceleration.
-    pub fn force_and_mass(&self, t: f64, q: &[f64], v: &[f64]) -> (Vector, Matrix) {
-        let n = self.dim();
-        let mut force = Vector::zeros(n);
-        self.residual(t, q, v, &vec![0.0; n], force.as_mut_slice());
-        let qs: Vec<_> = q.iter().map(|&q| hyper(q, 0.0)).collect();
-        let mut vs: Vec<_> = v.iter().map(|&v| hyper(v, 0.0)).collect();
-        let mut mass = Matrix::zeros(n, n);
-        self.each(|element, support| {
-            let support: Vec<usize> = support.collect();
-            for (first, &i) in support.iter().enumerate() {
-                vs[i].eps1 = 1.0;
-                for &j in &support[..=first] {
-                    vs[j].eps2 = 1.0;
-                    let f = self.lagrangian.second(element, &qs, &vs, hyper(t, 0.0)).eps1eps2;
-                    vs[j].eps2 = 0.0;
-                    mass[(i, j)] += f;
-                    if i != j {
-                        mass[(j, i)] += f;
-                    }
-                }
-                vs[i].eps1 = 0.0;
-            }
-        });
-        (force, mass)
     }
 
     /// `E` with its derivatives in position, velocity and acceleration. Two passes over
@@ -145,6 +133,13 @@ impl<'a> Mechanics<'a> {
             velocity: Matrix::zeros(n, n),
             acceleration: Matrix::zeros(n, n),
         };
+        for form in self.forms() {
+            forms::add_force(form, slope, q, v, out.residual.as_mut_slice());
+            forms::add_inertia(form, a, out.residual.as_mut_slice());
+            forms::add_mass(form, n, out.acceleration.as_mut_slice());
+            let slopes = (out.position.as_mut_slice(), out.velocity.as_mut_slice());
+            forms::add_slopes(form, slope, n, slopes.0, slopes.1);
+        }
         self.each(|element, support| {
             let support: Vec<usize> = support.collect();
             for &i in &support {
@@ -189,6 +184,9 @@ impl<'a> Mechanics<'a> {
             cross: Matrix::zeros(n, n),
             hessian: Matrix::zeros(n, n),
         };
+        for form in self.forms() {
+            forms::add_derivatives(form, q, v, &mut out);
+        }
         self.each(|element, support| {
             let support: Vec<usize> = support.collect();
             if support.is_empty() {
@@ -212,6 +210,9 @@ impl<'a> Mechanics<'a> {
                     }
                 }
                 qs[i].eps1 = 0.0;
+                if !self.lagrangian.element_moving(element) {
+                    continue;
+                }
                 vs[i].eps1 = 1.0;
                 for &j in &support {
                     qs[j].eps2 = 1.0;
@@ -242,7 +243,13 @@ impl<'a> Mechanics<'a> {
         let qs: Vec<_> = q.iter().map(|&q| Dual64::new(q, 0.0)).collect();
         let mut vs: Vec<_> = v.iter().map(|&v| Dual64::new(v, 0.0)).collect();
         let mut out = vec![0.0; self.dim()];
+        for form in self.forms() {
+            forms::add_lean(form, q, v, &mut out);
+        }
         self.each(|element, support| {
+            if !self.lagrangian.element_moving(element) {
+                return;
+            }
             for i in support {
                 vs[i].eps = 1.0;
                 out[i] += self.lagrangian.first(element, &qs, &vs, Dual64::new(t, 0.0)).eps;
@@ -257,6 +264,7 @@ impl<'a> Mechanics<'a> {
         let qs: Vec<_> = q.iter().map(|&q| Dual64::new(q, 0.0)).collect();
         let vs: Vec<_> = v.iter().map(|&v| Dual64::new(v, 0.0)).collect();
         (0..self.lagrangian.element_count())
+            .filter(|element| self.lagrangian.element_form(*element).is_none())
             .map(|element| self.lagrangian.first(element, &qs, &vs, Dual64::new(t, 1.0)).eps)
             .sum()
     }
@@ -301,10 +309,10 @@ impl Derivatives {
     }
 }
 
-fn hyper(re: f64, along: f64) -> HyperDual64 {
+pub(super) fn hyper(re: f64, along: f64) -> HyperDual64 {
     HyperDual64::new(re, 0.0, along, 0.0)
 }
 
-fn hyper3(re: f64, along: f64) -> HyperHyperDual64 {
+pub(super) fn hyper3(re: f64, along: f64) -> HyperHyperDual64 {
     HyperHyperDual64::new(re, 0.0, along, 0.0, 0.0, 0.0, 0.0, 0.0)
 }

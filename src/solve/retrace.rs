@@ -40,8 +40,7 @@ pub(crate) fn retraced(
     while to > 0 {
         let from = path.times.partition_point(|t| *t < path.times[to] - length).min(to - 1);
         let span = path.times[to] - path.times[from];
-        let system =
-            Reversed { mechanics: *mechanics, horizon: path.times[to], origin: vec![0.0; n] };
+        let system = Reversed::new(*mechanics, path.times[to], vec![0.0; n]);
         let mut y = path.positions[to].clone();
         y.extend_from_slice(&path.velocities[to]);
         y.push(0.0);

@@ -9,8 +9,10 @@
 use super::field::Field;
 use super::integrate::{FirstOrder, Integrator, Steps, integrate_steps};
 use super::linalg::{Matrix, Vector, exponential};
+use super::motion::Motion;
 use super::outcome::{Outcome, Work};
 use super::residual::Mechanics;
+use std::cell::RefCell;
 
 /// Steps of the integrator spent on one path before it is given up.
 const MOST_STEPS: usize = 60_000;
@@ -51,9 +53,16 @@ pub(crate) struct Reversed<'a> {
     pub(crate) mechanics: Mechanics<'a>,
     pub(crate) horizon: f64,
     pub(crate) origin: Vec<f64>,
+    room: RefCell<Motion>,
 }
 
-impl Reversed<'_> {
+impl<'a> Reversed<'a> {
+    /// The motion back from a horizon, with positions measured from `origin`.
+    pub(crate) fn new(mechanics: Mechanics<'a>, horizon: f64, origin: Vec<f64>) -> Self {
+        let room = RefCell::new(Motion::new(mechanics.dim()));
+        Self { mechanics, horizon, origin, room }
+    }
+
     fn position(&self, y: &[f64]) -> Vec<f64> {
         self.origin.iter().zip(y).map(|(c, d)| c + d).collect()
     }
@@ -63,10 +72,13 @@ impl FirstOrder for Reversed<'_> {
     fn slope(&self, y: &[f64], out: &mut [f64]) -> bool {
         let n = self.mechanics.dim();
         let (q, v, s) = (self.position(y), &y[n..2 * n], y[2 * n]);
-        let Ok(a) = self.mechanics.acceleration(self.horizon - s, &q, v) else { return false };
+        let mut room = self.room.borrow_mut();
+        if self.mechanics.accelerate(self.horizon - s, &q, v, &mut room).is_err() {
+            return false;
+        }
         for i in 0..n {
             out[i] = -v[i];
-            out[n + i] = -a[i];
+            out[n + i] = -room.acceleration[i];
         }
         out[2 * n] = 1.0;
         true
@@ -230,11 +242,7 @@ impl Shot<'_> {
         y.push(0.0);
         let n = z.len();
         let origin = self.origin(n);
-        let system = Reversed {
-            mechanics: self.mechanics,
-            horizon: self.horizon,
-            origin: origin.clone(),
-        };
+        let system = Reversed::new(self.mechanics, self.horizon, origin.clone());
         // Radau's error estimate is of lower order than the method, and its tolerance is softened.
         let safety = match self.integrator {
             Integrator::Dopri5 => 1e-2,

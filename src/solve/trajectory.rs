@@ -3,6 +3,7 @@
 use super::collocation::Path;
 use super::field::Field;
 use super::linalg::{Matrix, Vector, exponential};
+use super::motion::Motion;
 use super::outcome::{Outcome, Work};
 use super::residual::Mechanics;
 
@@ -72,7 +73,7 @@ impl Trajectory {
         tail: Option<Tail>,
         work: Work,
     ) -> Self {
-        let mut out = Self::exact(mechanics, path, tail, work);
+        let mut out = Self::unmeasured(path, tail, work);
         out.smooth_accelerations(mechanics);
         out.residual = out.measured_residual(mechanics);
         out
@@ -101,8 +102,14 @@ impl Trajectory {
         tail: Option<Tail>,
         work: Work,
     ) -> Self {
+        let mut out = Self::unmeasured(path, tail, work);
+        out.residual = out.measured_residual(mechanics);
+        out
+    }
+
+    fn unmeasured(path: Path, tail: Option<Tail>, work: Work) -> Self {
         let n = path.dim();
-        let mut out = Self {
+        Self {
             positions: path.y.chunks(2 * n).map(|y| y[..n].to_vec()).collect(),
             velocities: path.y.chunks(2 * n).map(|y| y[n..].to_vec()).collect(),
             accelerations: path.accelerations.chunks(n).map(<[f64]>::to_vec).collect(),
@@ -112,9 +119,7 @@ impl Trajectory {
             error: path.error.is_finite().then_some(path.error),
             work,
             outcome: Outcome::Optimal,
-        };
-        out.residual = out.measured_residual(mechanics);
-        out
+        }
     }
 
     /// Where steps are long compared with the fastest rate, the acceleration of the equations of motion
@@ -122,13 +127,15 @@ impl Trajectory {
     /// are differentiated instead, within each run of long steps: across a layer they are not smooth.
     fn smooth_accelerations(&mut self, mechanics: &Mechanics<'_>) {
         let nodes = self.times.len();
+        let mut motion = Motion::new(mechanics.dim());
+        let largest = |x: &[f64]| x.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
         let long: Vec<bool> = (0..nodes)
             .map(|i| {
                 let step = self.times[(i + 1).min(nodes - 1)] - self.times[i.saturating_sub(1)];
                 let (q, v) = (&self.positions[i], &self.velocities[i]);
-                mechanics
-                    .linearised(self.times[i], q, v)
-                    .is_ok_and(|l| (l.velocity.amax() + l.position.amax().sqrt()) * step >= 5.0)
+                let known = mechanics.linearise(self.times[i], q, v, &mut motion).is_ok();
+                let rate = largest(&motion.velocity) + largest(&motion.position).sqrt();
+                known && rate * step >= 5.0
             })
             .collect();
         let mut from = 0;

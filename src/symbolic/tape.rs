@@ -16,6 +16,7 @@ use super::eval::{Env, EvalError};
 use super::expr::{Expr, Fun};
 use super::symbol::Symbol;
 use elements::Element;
+pub use elements::{Form, Input};
 use graph::{Op, Program, is_one};
 use num_dual::DualNum;
 
@@ -67,6 +68,22 @@ impl Tape {
         self.elements[element].support()
     }
 
+    /// An element as a quadratic polynomial, if it is one.
+    pub fn form(&self, element: usize) -> Option<&Form> {
+        match &self.elements[element] {
+            Element::Quadratic(form) => Some(form),
+            Element::General { .. } => None,
+        }
+    }
+
+    /// Whether an element depends on velocities.
+    pub fn moving(&self, element: usize) -> bool {
+        match &self.elements[element] {
+            Element::Quadratic(_) => true,
+            Element::General { moving, .. } => *moving,
+        }
+    }
+
     /// One element. Only entries of `q` and `v` in its support are read.
     #[allow(clippy::needless_pass_by_value, reason = "callers hold dual numbers by value")]
     pub fn eval_element<D>(
@@ -92,6 +109,7 @@ where
     D: DualNum<Primitive = f64> + Clone,
 {
     registers.clear();
+    registers.reserve(program.ops.len());
     for op in &program.ops {
         let get = |at: &u32| &registers[*at as usize];
         let value = match op {

@@ -17,15 +17,11 @@
 pub(super) struct Factorised {
     width: usize,
     held: usize,
-    stages: Vec<Stage>,
-}
-
-/// Row-major `(held + width) × 2·width` after elimination: multipliers below the diagonal.
-struct Stage {
-    rows: Vec<f64>,
+    /// Row-major `(held + width) × 2·width` for each interval after elimination, multipliers below the
+    /// diagonal; then `width × width`.
+    stages: Vec<f64>,
+    /// Exchanges of rows, `width` for each stage.
     pivots: Vec<usize>,
-    height: usize,
-    length: usize,
 }
 
 /// The blocks before elimination, all row-major.
@@ -33,63 +29,70 @@ pub(super) struct Blocks {
     /// `held × width`.
     pub(super) start: Vec<f64>,
     /// `width × 2·width` for each interval: left and right node side by side.
-    pub(super) intervals: Vec<Vec<f64>>,
+    pub(super) intervals: Vec<f64>,
     /// `(width − held) × width`.
     pub(super) end: Vec<f64>,
 }
 
-impl Stage {
-    /// Eliminates the first `columns` unknowns; `None` if a pivot vanishes.
-    fn eliminate(
-        mut rows: Vec<f64>,
-        height: usize,
-        length: usize,
-        columns: usize,
-    ) -> Option<Self> {
-        // Rows of boundary conditions and of intervals have unlike sizes; pivots are compared
-        // relative to the size of their row.
-        let mut scale: Vec<f64> = rows
-            .chunks(length)
-            .map(|r| r.iter().fold(0.0_f64, |m, x| m.max(x.abs())))
-            .collect();
-        let mut pivots = Vec::with_capacity(columns);
-        for k in 0..columns {
-            let mut best = (0.0, k);
-            for r in k..height {
-                let size = rows[r * length + k].abs() / scale[r].max(f64::MIN_POSITIVE);
-                if size > best.0 {
-                    best = (size, r);
-                }
+/// Eliminates the first `pivots.len()` unknowns; false if a pivot vanishes.
+fn eliminate(
+    rows: &mut [f64],
+    length: usize,
+    pivots: &mut [usize],
+    scale: &mut Vec<f64>,
+) -> bool {
+    // Rows of boundary conditions and of intervals have unlike sizes; pivots are compared relative to
+    // the size of their row.
+    scale.clear();
+    scale.extend(rows.chunks(length).map(|r| {
+        let size = r.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+        1.0 / size.max(f64::MIN_POSITIVE)
+    }));
+    for k in 0..pivots.len() {
+        let mut best = (0.0, k);
+        for (r, scale) in scale.iter().enumerate().skip(k) {
+            let size = rows[r * length + k].abs() * scale;
+            if size > best.0 {
+                best = (size, r);
             }
-            if best.0.is_nan() || best.0 <= 0.0 {
-                return None;
-            }
-            let p = best.1;
-            pivots.push(p);
-            if p != k {
-                scale.swap(p, k);
-                for c in 0..length {
-                    rows.swap(p * length + c, k * length + c);
-                }
-            }
-            let (above, below) = rows.split_at_mut((k + 1) * length);
-            let pivot_row = &above[k * length..];
-            let pivot = pivot_row[k];
-            for row in below.chunks_mut(length) {
-                let factor = row[k] / pivot;
-                if factor != 0.0 {
-                    row[k] = factor;
-                    for (x, y) in row[k + 1..].iter_mut().zip(&pivot_row[k + 1..]) {
-                        *x -= factor * y;
-                    }
+        }
+        if best.0.is_nan() || best.0 <= 0.0 {
+            return false;
+        }
+        let p = best.1;
+        pivots[k] = p;
+        if p != k {
+            scale.swap(p, k);
+            let (above, below) = rows.split_at_mut(p * length);
+            above[k * length..(k + 1) * length].swap_with_slice(&mut below[..length]);
+        }
+        let (above, below) = rows.split_at_mut((k + 1) * length);
+        let pivot_row = &above[k * length..];
+        let inverse = 1.0 / pivot_row[k];
+        for row in below.chunks_mut(length) {
+            if row[k] != 0.0 {
+                let factor = row[k] * inverse;
+                row[k] = factor;
+                for (x, y) in row[k + 1..].iter_mut().zip(&pivot_row[k + 1..]) {
+                    *x -= factor * y;
                 }
             }
         }
-        Some(Self { rows, pivots, height, length })
     }
+    true
+}
 
-    /// Applies the eliminations to a right side of `height` entries.
-    fn forward(&self, b: &mut [f64]) {
+/// One stage after elimination.
+#[derive(Clone, Copy)]
+struct Stage<'a> {
+    rows: &'a [f64],
+    pivots: &'a [usize],
+    length: usize,
+}
+
+impl Stage<'_> {
+    /// Applies the eliminations to a right side.
+    fn forward(self, b: &mut [f64]) {
         // Whole rows were exchanged, multipliers included: all exchanges come first.
         for (k, &p) in self.pivots.iter().enumerate() {
             b.swap(k, p);
@@ -97,7 +100,7 @@ impl Stage {
         for k in 0..self.pivots.len() {
             let value = b[k];
             if value != 0.0 {
-                for (r, x) in b.iter_mut().enumerate().take(self.height).skip(k + 1) {
+                for (r, x) in b.iter_mut().enumerate().skip(k + 1) {
                     *x -= self.rows[r * self.length + k] * value;
                 }
             }
@@ -105,16 +108,16 @@ impl Stage {
     }
 
     /// Solves for this stage's unknowns, given those of the next node.
-    fn backward(&self, b: &[f64], next: &[f64], out: &mut [f64]) {
+    fn backward(self, b: &[f64], next: &[f64], out: &mut [f64]) {
         let width = self.pivots.len();
         for k in (0..width).rev() {
             let row = &self.rows[k * self.length..(k + 1) * self.length];
             let mut sum = b[k];
-            for (c, x) in out.iter().enumerate().take(width).skip(k + 1) {
-                sum -= row[c] * x;
+            for (c, x) in row[k + 1..width].iter().zip(&out[k + 1..]) {
+                sum -= c * x;
             }
-            for (c, x) in next.iter().enumerate() {
-                sum -= row[width + c] * x;
+            for (c, x) in row[width..].iter().zip(next) {
+                sum -= c * x;
             }
             out[k] = sum / row[k];
         }
@@ -123,51 +126,68 @@ impl Stage {
 
 impl Factorised {
     /// Eliminates `blocks`; `None` if the system is singular.
-    pub(super) fn new(blocks: &Blocks, width: usize) -> Option<Self> {
-        let held = blocks.start.len() / width;
-        let height = held + width;
+    pub(super) fn new(blocks: Blocks, width: usize) -> Option<Self> {
+        let Blocks { start, intervals, end } = blocks;
+        let held = start.len() / width;
         let length = 2 * width;
-        let mut stages = Vec::with_capacity(blocks.intervals.len() + 1);
-        let mut carry = blocks.start.clone();
-        for interval in &blocks.intervals {
-            let mut rows = vec![0.0; height * length];
-            for r in 0..held {
-                rows[r * length..r * length + width]
-                    .copy_from_slice(&carry[r * width..(r + 1) * width]);
+        let size = (held + width) * length;
+        let count = intervals.len() / (width * length);
+        let mut stages = vec![0.0; count * size + width * width];
+        let mut pivots = vec![0; (count + 1) * width];
+        let mut carry = start;
+        let mut scale = Vec::with_capacity(held + width);
+        for (i, interval) in intervals.chunks(width * length).enumerate() {
+            let rows = &mut stages[i * size..(i + 1) * size];
+            for (row, kept) in rows.chunks_mut(length).zip(carry.chunks(width)) {
+                row[..width].copy_from_slice(kept);
             }
             rows[held * length..].copy_from_slice(interval);
-            let stage = Stage::eliminate(rows, height, length, width)?;
-            for r in 0..held {
-                let from = (width + r) * length + width;
-                carry[r * width..(r + 1) * width]
-                    .copy_from_slice(&stage.rows[from..from + width]);
+            let pivots = &mut pivots[i * width..(i + 1) * width];
+            if !eliminate(rows, length, pivots, &mut scale) {
+                return None;
             }
-            stages.push(stage);
+            for (row, kept) in rows.chunks(length).skip(width).zip(carry.chunks_mut(width)) {
+                kept.copy_from_slice(&row[width..]);
+            }
         }
-        carry.extend_from_slice(&blocks.end);
-        stages.push(Stage::eliminate(carry, width, width, width)?);
-        Some(Self { width, held, stages })
+        carry.extend_from_slice(&end);
+        let rows = &mut stages[count * size..];
+        rows.copy_from_slice(&carry);
+        let sound = eliminate(rows, width, &mut pivots[count * width..], &mut scale);
+        sound.then_some(Self { width, held, stages, pivots })
+    }
+
+    fn stage(&self, i: usize) -> Stage<'_> {
+        let (width, length) = (self.width, 2 * self.width);
+        let size = (self.held + width) * length;
+        let pivots = &self.pivots[i * width..(i + 1) * width];
+        if (i + 1) * width == self.pivots.len() {
+            Stage { rows: &self.stages[i * size..], pivots, length: width }
+        } else {
+            Stage { rows: &self.stages[i * size..(i + 1) * size], pivots, length }
+        }
     }
 
     /// Solves for a right side in the order of the rows; the result is in the order of the nodes.
     pub(super) fn solve(&self, right: &[f64]) -> Vec<f64> {
         let (width, held) = (self.width, self.held);
-        let nodes = self.stages.len();
-        let mut reduced = Vec::with_capacity(nodes);
-        let mut carry = right[..held].to_vec();
-        for (i, stage) in self.stages.iter().enumerate() {
+        let nodes = self.pivots.len() / width;
+        let mut reduced = vec![0.0; nodes * width];
+        let mut rows = right[..held].to_vec();
+        for i in 0..nodes {
             let from = held + i * width;
             let to = (from + width).min(right.len());
-            carry.extend_from_slice(&right[from..to]);
-            stage.forward(&mut carry);
-            let rest = carry.split_off(width);
-            reduced.push(std::mem::replace(&mut carry, rest));
+            rows.extend_from_slice(&right[from..to]);
+            self.stage(i).forward(&mut rows);
+            reduced[i * width..(i + 1) * width].copy_from_slice(&rows[..width]);
+            rows.drain(..width);
         }
         let mut out = vec![0.0; nodes * width];
         for i in (0..nodes).rev() {
             let (before, after) = out.split_at_mut((i + 1) * width);
             let next = if i + 1 < nodes { &after[..width] } else { &[] };
-            self.stages[i].backward(&reduced[i], next, &mut before[i * width..]);
+            let reduced = &reduced[i * width..(i + 1) * width];
+            self.stage(i).backward(reduced, next, &mut before[i * width..]);
         }
         out
     }
@@ -188,7 +208,7 @@ mod tests {
         let mut fill = |n: usize| -> Vec<f64> { (0..n).map(|_| draw()).collect() };
         let blocks = Blocks {
             start: fill(held * width),
-            intervals: (0..intervals).map(|_| fill(width * 2 * width)).collect(),
+            intervals: fill(intervals * width * 2 * width),
             end: fill((width - held) * width),
         };
         let size = (intervals + 1) * width;
@@ -199,7 +219,7 @@ mod tests {
                 dense[(size - held + r, size - width + c)] = blocks.end[r * width + c];
             }
         }
-        for (i, block) in blocks.intervals.iter().enumerate() {
+        for (i, block) in blocks.intervals.chunks(2 * width * width).enumerate() {
             for r in 0..width {
                 for c in 0..2 * width {
                     dense[(held + i * width + r, i * width + c)] = block[r * 2 * width + c];
@@ -207,7 +227,7 @@ mod tests {
             }
         }
         let right = fill(size);
-        let found = Factorised::new(&blocks, width).unwrap().solve(&right);
+        let found = Factorised::new(blocks, width).unwrap().solve(&right);
         let wanted = dense.lu().solve(&nalgebra::DVector::from_vec(right)).unwrap();
         for (a, b) in found.iter().zip(wanted.iter()) {
             assert!((a - b).abs() < 1e-10 * (1.0 + b.abs()));

@@ -4,6 +4,7 @@
 
 use super::blocks::Factorised;
 use super::system::System;
+use crate::solve::motion::Motion;
 use crate::solve::outcome::{Outcome, Work};
 
 /// Tolerance and limit of the iteration.
@@ -24,6 +25,7 @@ pub(super) fn newton(
     limits: Limits,
     work: &mut Work,
 ) -> Result<(), Outcome> {
+    let mut room = Motion::new(scales.len() / 2);
     let mut damping = 1.0_f64;
     let mut last = f64::INFINITY;
     let mut worst = 0.0;
@@ -33,8 +35,8 @@ pub(super) fn newton(
         worst_time,
     };
     for iteration in 1..=limits.steps {
-        let (residual, blocks) = system.jacobian(y)?;
-        let Some(factors) = Factorised::new(&blocks, scales.len()) else {
+        let (residual, blocks) = system.jacobian(y, &mut room)?;
+        let Some(factors) = Factorised::new(blocks, scales.len()) else {
             return Err(stuck(iteration, last, worst));
         };
         work.newton_steps += 1;
@@ -54,12 +56,10 @@ pub(super) fn newton(
             let mut trial = y.clone();
             subtract(&mut trial, &step, damping);
             // A point outside the domain is treated as too long a step.
-            let next = system.residual(&trial).ok().map(|r| factors.solve(&r));
+            let next = system.residual(&trial, &mut room).ok().map(|r| factors.solve(&r));
             let (next_size, curvature) = match &next {
                 Some(next) => {
-                    let turned: Vec<f64> =
-                        next.iter().zip(&step).map(|(a, b)| a - (1.0 - damping) * b).collect();
-                    (norm(next, scales).0, norm(&turned, scales).0)
+                    (norm(next, scales).0, turned(next, &step, 1.0 - damping, scales))
                 }
                 None => (f64::INFINITY, f64::INFINITY),
             };
@@ -107,6 +107,17 @@ fn subtract(y: &mut [f64], step: &[f64], factor: f64) {
     for (y, d) in y.iter_mut().zip(step) {
         *y -= factor * d;
     }
+}
+
+/// The largest scaled entry of `next − factor · step`.
+fn turned(next: &[f64], step: &[f64], factor: f64, scales: &[f64]) -> f64 {
+    let mut worst = 0.0_f64;
+    for (next, step) in next.chunks(scales.len()).zip(step.chunks(scales.len())) {
+        for ((a, b), s) in next.iter().zip(step).zip(scales) {
+            worst = worst.max((a - factor * b).abs() / s);
+        }
+    }
+    worst
 }
 
 /// The largest scaled entry and the node it belongs to.

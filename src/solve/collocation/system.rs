@@ -9,8 +9,9 @@
 //! between `q = q₀` at the start and an [`EndCondition`].
 
 use super::blocks::Blocks;
-use crate::solve::field::{Field, Linearised, Obstacle};
+use crate::solve::field::{Field, Obstacle};
 use crate::solve::linalg::{Matrix, Vector};
+use crate::solve::motion::Motion;
 use crate::solve::residual::Mechanics;
 
 /// What holds at the last node: as many equations as coordinates.
@@ -59,45 +60,40 @@ impl System<'_> {
         2 * self.start.len()
     }
 
-    fn acceleration(&self, t: f64, y: &[f64]) -> Result<Vector, Obstacle> {
-        let n = self.start.len();
-        self.field.acceleration(t, &y[..n], &y[n..])
-    }
-
-    fn linearised(&self, t: f64, y: &[f64]) -> Result<Linearised, Obstacle> {
-        let n = self.start.len();
-        self.field.linearised(t, &y[..n], &y[n..])
-    }
-
     /// Accelerations at all nodes, one after another.
     pub(super) fn accelerations(&self, y: &[f64]) -> Result<Vec<f64>, Obstacle> {
+        let n = self.start.len();
+        let mut motion = Motion::new(n);
         let mut out = Vec::with_capacity(y.len() / 2);
         for (t, y) in self.mesh.iter().zip(y.chunks(self.width())) {
-            out.extend_from_slice(self.acceleration(*t, y)?.as_slice());
+            self.field.accelerate(*t, &y[..n], &y[n..], &mut motion)?;
+            out.extend_from_slice(&motion.acceleration);
         }
         Ok(out)
     }
 
     /// The equations, in the order of [`Blocks`].
-    pub(super) fn residual(&self, y: &[f64]) -> Result<Vec<f64>, Obstacle> {
+    pub(super) fn residual(
+        &self,
+        y: &[f64],
+        motion: &mut Motion,
+    ) -> Result<Vec<f64>, Obstacle> {
         let (n, m) = (self.start.len(), self.width());
-        let a = self.accelerations(y)?;
         let mut out = Vec::with_capacity(y.len());
         out.extend((0..n).map(|i| y[i] - self.start[i]));
+        let mut middle = vec![0.0; m];
+        self.field.accelerate(self.mesh[0], &y[..n], &y[n..m], motion)?;
+        let (mut a0, mut a1) = (motion.acceleration.clone(), vec![0.0; n]);
         for i in 0..self.mesh.len() - 1 {
             let h = self.mesh[i + 1] - self.mesh[i];
             let (left, right) = (&y[i * m..(i + 1) * m], &y[(i + 1) * m..(i + 2) * m]);
-            let (a0, a1) = (&a[i * n..(i + 1) * n], &a[(i + 1) * n..(i + 2) * n]);
-            let middle = middle(h, left, right, a0, a1);
-            let am = self.acceleration(self.mesh[i] + h / 2.0, &middle)?;
-            for j in 0..n {
-                let sum = left[n + j] + 4.0 * middle[n + j] + right[n + j];
-                out.push(right[j] - left[j] - h / 6.0 * sum);
-            }
-            for j in 0..n {
-                let sum = a0[j] + 4.0 * am[j] + a1[j];
-                out.push(right[n + j] - left[n + j] - h / 6.0 * sum);
-            }
+            self.field.accelerate(self.mesh[i + 1], &right[..n], &right[n..], motion)?;
+            a1.copy_from_slice(&motion.acceleration);
+            to_middle(h, (left, right), (&a0, &a1), &mut middle);
+            let t = self.mesh[i] + h / 2.0;
+            self.field.accelerate(t, &middle[..n], &middle[n..], motion)?;
+            defect(h, (left, &middle, right), (&a0, &motion.acceleration, &a1), &mut out);
+            std::mem::swap(&mut a0, &mut a1);
         }
         let last = &y[y.len() - m..];
         let t = self.mesh[self.mesh.len() - 1];
@@ -106,7 +102,11 @@ impl System<'_> {
     }
 
     /// The equations and their Jacobian.
-    pub(super) fn jacobian(&self, y: &[f64]) -> Result<(Vec<f64>, Blocks), Obstacle> {
+    pub(super) fn jacobian(
+        &self,
+        y: &[f64],
+        motion: &mut Motion,
+    ) -> Result<(Vec<f64>, Blocks), Obstacle> {
         let (n, m) = (self.start.len(), self.width());
         let mut residual = Vec::with_capacity(y.len());
         residual.extend((0..n).map(|i| y[i] - self.start[i]));
@@ -114,35 +114,26 @@ impl System<'_> {
         for i in 0..n {
             start[i * m + i] = 1.0;
         }
-        let mut intervals = Vec::with_capacity(self.mesh.len() - 1);
-        let mut here = self.linearised(self.mesh[0], &y[..m])?;
-        for i in 0..self.mesh.len() - 1 {
+        let size = 2 * m * m;
+        let mut intervals = vec![0.0; (self.mesh.len() - 1) * size];
+        let mut middle = vec![0.0; m];
+        let mut here = motion.clone();
+        self.field.linearise(self.mesh[0], &y[..n], &y[n..m], &mut here)?;
+        let mut next = motion.clone();
+        for (i, block) in intervals.chunks_mut(size).enumerate() {
             let h = self.mesh[i + 1] - self.mesh[i];
             let (left, right) = (&y[i * m..(i + 1) * m], &y[(i + 1) * m..(i + 2) * m]);
-            let next = self.linearised(self.mesh[i + 1], right)?;
-            let (a0, a1) = (here.acceleration.as_slice(), next.acceleration.as_slice());
-            let middle = middle(h, left, right, a0, a1);
-            let at_middle = self.linearised(self.mesh[i] + h / 2.0, &middle)?;
-            let am = &at_middle.acceleration;
-            for j in 0..n {
-                let sum = left[n + j] + 4.0 * middle[n + j] + right[n + j];
-                residual.push(right[j] - left[j] - h / 6.0 * sum);
-            }
-            for j in 0..n {
-                let sum = a0[j] + 4.0 * am[j] + a1[j];
-                residual.push(right[n + j] - left[n + j] - h / 6.0 * sum);
-            }
-            let (j0, jm, j1) = (full(&here), full(&at_middle), full(&next));
-            let one = Matrix::identity(m, m);
-            let dl = -&one - (&j0 + &jm * (&one * 2.0 + &j0 * (h / 2.0))) * (h / 6.0);
-            let dr = &one - (&j1 + &jm * (&one * 2.0 - &j1 * (h / 2.0))) * (h / 6.0);
-            let mut block = Vec::with_capacity(2 * m * m);
-            for r in 0..m {
-                block.extend((0..m).map(|c| dl[(r, c)]));
-                block.extend((0..m).map(|c| dr[(r, c)]));
-            }
-            intervals.push(block);
-            here = next;
+            self.field.linearise(self.mesh[i + 1], &right[..n], &right[n..], &mut next)?;
+            to_middle(h, (left, right), (&here.acceleration, &next.acceleration), &mut middle);
+            let t = self.mesh[i] + h / 2.0;
+            self.field.linearise(t, &middle[..n], &middle[n..], motion)?;
+            let accelerations = (&here.acceleration, &motion.acceleration, &next.acceleration);
+            let accelerations =
+                (&accelerations.0[..], &accelerations.1[..], &accelerations.2[..]);
+            defect(h, (left, &middle, right), accelerations, &mut residual);
+            half_block(h, 1.0, &here, motion, block, 0);
+            half_block(h, -1.0, &next, motion, block, m);
+            std::mem::swap(&mut here, &mut next);
         }
         let last = &y[y.len() - m..];
         let t = self.mesh[self.mesh.len() - 1];
@@ -157,28 +148,74 @@ impl System<'_> {
     }
 }
 
+/// The equations of one interval, positions first.
+fn defect(
+    h: f64,
+    (left, middle, right): (&[f64], &[f64], &[f64]),
+    (a0, am, a1): (&[f64], &[f64], &[f64]),
+    out: &mut Vec<f64>,
+) {
+    let n = a0.len();
+    for j in 0..n {
+        let sum = left[n + j] + 4.0 * middle[n + j] + right[n + j];
+        out.push(right[j] - left[j] - h / 6.0 * sum);
+    }
+    for j in 0..n {
+        let sum = a0[j] + 4.0 * am[j] + a1[j];
+        out.push(right[n + j] - left[n + j] - h / 6.0 * sum);
+    }
+}
+
+/// Derivatives of the equations of one interval in one of its nodes, `s = 1` for the left and −1 for
+/// the right, whose columns begin at `from`. With `J = (0 1; A B)` the derivative of `(v, a)` there
+/// and `J_m` that in the middle,
+///
+/// ```text
+/// ∓1 − h/6 (J + J_m (2 ± h/2 J)).
+/// ```
+fn half_block(h: f64, s: f64, node: &Motion, middle: &Motion, block: &mut [f64], from: usize) {
+    let n = node.acceleration.len();
+    let length = 4 * n;
+    let (a, b) = (&node.position, &node.velocity);
+    let (am, bm) = (&middle.position, &middle.velocity);
+    let twelfth = h * h / 12.0;
+    for c in 0..n {
+        for r in 0..n {
+            let one = f64::from(u8::from(r == c));
+            let at = c * n + r;
+            block[r * length + from + c] = -s * (one + twelfth * a[at]);
+            block[r * length + from + n + c] = -h / 2.0 * one - s * twelfth * b[at];
+            let (mut through_a, mut through_b) = (0.0, 0.0);
+            for k in 0..n {
+                through_a += bm[k * n + r] * a[c * n + k];
+                through_b += bm[k * n + r] * b[c * n + k];
+            }
+            block[(n + r) * length + from + c] =
+                -h / 6.0 * (a[at] + 2.0 * am[at] + s * h / 2.0 * through_a);
+            block[(n + r) * length + from + n + c] = -s * one
+                - h / 6.0 * (b[at] + 2.0 * bm[at] + s * h / 2.0 * (am[at] + through_b));
+        }
+    }
+}
+
 /// `y` at the middle of an interval.
 pub(super) fn middle(h: f64, left: &[f64], right: &[f64], a0: &[f64], a1: &[f64]) -> Vec<f64> {
-    let n = a0.len();
-    let mut out = Vec::with_capacity(2 * n);
-    out.extend(
-        (0..n)
-            .map(|j| f64::midpoint(left[j], right[j]) - h / 8.0 * (right[n + j] - left[n + j])),
-    );
-    out.extend(
-        (0..n).map(|j| f64::midpoint(left[n + j], right[n + j]) - h / 8.0 * (a1[j] - a0[j])),
-    );
+    let mut out = vec![0.0; left.len()];
+    to_middle(h, (left, right), (a0, a1), &mut out);
     out
 }
 
-/// The Jacobian of `(v, a)` in `(q, v)`.
-fn full(l: &Linearised) -> Matrix {
-    let n = l.acceleration.len();
-    let mut out = Matrix::zeros(2 * n, 2 * n);
-    out.view_mut((0, n), (n, n)).fill_with_identity();
-    out.view_mut((n, 0), (n, n)).copy_from(&l.position);
-    out.view_mut((n, n), (n, n)).copy_from(&l.velocity);
-    out
+fn to_middle(
+    h: f64,
+    (left, right): (&[f64], &[f64]),
+    (a0, a1): (&[f64], &[f64]),
+    out: &mut [f64],
+) {
+    let n = a0.len();
+    for j in 0..n {
+        out[j] = f64::midpoint(left[j], right[j]) - h / 8.0 * (right[n + j] - left[n + j]);
+        out[n + j] = f64::midpoint(left[n + j], right[n + j]) - h / 8.0 * (a1[j] - a0[j]);
+    }
 }
 
 #[cfg(test)]
@@ -216,14 +253,15 @@ mod tests {
         ] {
             let system = System { field: &mechanics, start: &start, end: &end, mesh: &mesh };
             let y = [0.2, 0.1, 0.5, -0.3, 0.6, 0.2, -0.1, 0.4, 0.9, -0.5, 0.3, 0.7];
-            let (residual, blocks) = system.jacobian(&y).unwrap();
-            let plain = system.residual(&y).unwrap();
+            let mut room = Motion::new(2);
+            let (residual, blocks) = system.jacobian(&y, &mut room).unwrap();
+            let plain = system.residual(&y, &mut room).unwrap();
             assert!(residual.iter().zip(&plain).all(|(a, b)| (a - b).abs() < 1e-14));
             for j in 0..y.len() {
                 let shifted = |h: f64| {
                     let mut z = y;
                     z[j] += h;
-                    system.residual(&z).unwrap()
+                    system.residual(&z, &mut Motion::new(2)).unwrap()
                 };
                 let (up, down) = (shifted(1e-6), shifted(-1e-6));
                 for i in 0..y.len() {
@@ -236,7 +274,7 @@ mod tests {
                         let interval = (i - 2) / 4;
                         let (r, c) = ((i - 2) % 4, j as isize - 4 * interval as isize);
                         if (0..8).contains(&c) {
-                            blocks.intervals[interval][r * 8 + c as usize]
+                            blocks.intervals[interval * 32 + r * 8 + c as usize]
                         } else {
                             0.0
                         }

@@ -11,21 +11,32 @@ pub(super) enum Element {
     /// A quadratic polynomial in one or two coordinates.
     Quadratic(Form),
     /// Anything else.
-    General { support: Vec<usize>, program: Program },
+    General {
+        support: Vec<usize>,
+        program: Program,
+        /// Whether a velocity occurs in it.
+        moving: bool,
+    },
 }
 
-/// `constant + Σ linear · x + Σ products · x y`; inputs are numbered positions, then velocities.
+/// `constant + Σ linear · x + Σ products · x y`: its derivatives are known without evaluating it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Form {
+pub struct Form {
     support: Vec<usize>,
-    constant: f64,
-    linear: Vec<(f64, Input)>,
-    products: Vec<(f64, Input, Input)>,
+    /// The constant.
+    pub constant: f64,
+    /// Coefficients of inputs.
+    pub linear: Vec<(f64, Input)>,
+    /// Coefficients of products of two inputs.
+    pub products: Vec<(f64, Input, Input)>,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Input {
+/// An entry of the configuration or of its velocity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A position.
     Position(usize),
+    /// A velocity.
     Velocity(usize),
 }
 
@@ -209,7 +220,8 @@ impl Splitter<'_> {
             let result = ops.iter().map(results_of).sum();
             let terms = scales.into_iter().zip(ends).collect();
             ops.push(Op::Linear { terms, constant: 0.0 });
-            Element::General { support, program: Program { ops, result } }
+            let moving = ops.iter().any(|op| matches!(op, Op::Velocity(_)));
+            Element::General { support, program: Program { ops, result }, moving }
         };
         groups.into_iter().map(element).collect()
     }
