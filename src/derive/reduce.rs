@@ -16,6 +16,7 @@ use super::regime::{
 use super::single_step::LinearStep;
 use super::slow;
 use super::solvent::Closed;
+use super::trace::{Claim, Step};
 use super::types::{Condition, Definition, ErrorOrder, Meaning, RegimeLimit, RegimeRule};
 use super::variation::{Motion, jacobian};
 use crate::model::types::{Discount, Horizon, Limit, Model, Regime, step};
@@ -134,7 +135,10 @@ fn settled(solution: &BlockSolution, closed: &Closed, neglected: &mut Neglected)
     let (spectrum, rate) =
         closed.with_rate().unwrap_or_else(|| (closed.spectrum.clone(), closed.rate.clone()));
     forgotten(rate * Expr::sym(step()), spectrum.letters, neglected);
-    solution.offset.as_ref().map_or_else(Expr::zero, |offset| -offset)
+    let change = solution.offset.as_ref().map_or_else(Expr::zero, |offset| -offset);
+    let remark = "the motion about the rest point has faded: q* − q₀ is left";
+    neglected.step(Step::new("dominant balance", remark, Claim::Fact(vec![change.clone()])));
+    change
 }
 
 /// `e^{−exponent}` is left out.

@@ -103,6 +103,11 @@ impl Neglected {
         ));
     }
 
+    /// Records a step of another kind.
+    pub(super) fn step(&mut self, step: Step) {
+        self.steps.push(step);
+    }
+
     /// Notes the letters whose eigenvalues conditions may speak of.
     pub(super) fn letters(&mut self, letters: Vec<Letter>) {
         self.letters.extend(letters);

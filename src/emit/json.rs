@@ -260,7 +260,7 @@ fn orbit(derivation: &Derivation, spelling: &Spelling) -> Option<(E, String, E)>
     let name = spelling.python(&q);
     let place = E {
         text: format!("argmin over {} of {}", print::text(&q), print::text(of)),
-        latex: format!(r"\arg\min_{{{}}} {}", print::latex(&q), print::latex(of)),
+        latex: format!(r"\arg\min_{{{}}} \left({}\right)", print::latex(&q), print::latex(of)),
         python: spelling.python(&rest),
     };
     let change = Expr::sym(over.marked(Mark::Change));

@@ -271,37 +271,41 @@ fn destination(study: &Study) -> Vec<Block> {
     let rest = derivation.diagnosis.as_ref().filter(|d| !d.rest.is_empty());
     let place = |(q, at): &(Symbol, Expr)| Formula::equation(q.marked(Mark::Rest), at);
     let rests = rest.is_some_and(|diagnosis| diagnosis.rests_at_minimum == Some(true));
+    let convex = rest.is_some_and(|diagnosis| diagnosis.convex);
     let mut formulas: Vec<Formula> =
         rest.iter().flat_map(|diagnosis| diagnosis.rest.iter().map(place)).collect();
     let cost = derivation.value.as_ref();
-    formulas.extend(cost.map(|v| Formula::equation(optimal_cost(&study.model), v)));
+    let cost = cost.map(|v| Formula::equation(optimal_cost(&study.model), v));
     // A plan over a finite time is paid for whole, an endless one beyond its resting place.
-    let endless = study.model.horizon == Horizon::Infinite;
-    let convex = rest.is_some_and(|diagnosis| diagnosis.convex);
-    let words = match (rest.is_some(), rests && convex, cost.is_some(), endless) {
-        (true, true, false, true) => "It comes to rest at the minimum of the loss,",
-        (true, true, false, false) => "The loss is least at",
+    if study.model.horizon != Horizon::Infinite {
+        let words = match (rests, convex) {
+            (true, true) => "The loss is least at",
+            (true, false) => "The loss is stationary at",
+            (false, _) => "The motion could rest at",
+        };
+        let place = (!formulas.is_empty()).then(|| (words, formulas));
+        let cost = cost.map(|cost| ("The plan costs", vec![cost]));
+        let both = place.into_iter().chain(cost);
+        return both
+            .flat_map(|(words, all)| [Block::Text(prose![words]), Block::Formulas(all)])
+            .collect();
+    }
+    let words = match (rest.is_some(), rests, convex, cost.is_some()) {
+        (true, true, true, false) => "It comes to rest at the minimum of the loss,",
         (true, true, true, true) => {
             "It comes to rest at the minimum of the loss. Beyond the cost of staying there it costs"
         }
-        (true, true, true, false) => "The loss is least at the first of these; the plan costs",
-        (true, false, false, _) if rests => {
-            "The loss is stationary, and the motion at rest, at"
+        (true, true, false, false) => "It rests where the loss is stationary,",
+        (true, true, false, true) => {
+            "It rests where the loss is stationary. Beyond the cost of staying there it costs"
         }
-        (true, false, true, true) if rests => {
-            "The loss is stationary, and the motion at rest, at the first of these; beyond the cost \
-             of staying there it costs"
-        }
-        (true, false, true, false) if rests => {
-            "The loss is stationary at the first of these; the plan costs"
-        }
-        (true, false, false, _) => "Its rest point is",
-        (true, false, true, true) => {
+        (true, false, _, false) => "Its rest point is",
+        (true, false, _, true) => {
             "Its rest point and, beyond the cost of staying there, its cost are"
         }
-        (true, false, true, false) => "Its rest point, without an end, and its cost are",
         (false, ..) => "It costs",
     };
+    formulas.extend(cost);
     if formulas.is_empty() {
         return Vec::new();
     }
