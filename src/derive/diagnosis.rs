@@ -172,10 +172,13 @@ fn split(motion: &Motion, lowered: &[Expr]) -> Option<(Expr, Option<Expr>)> {
 
 /// Is the curvature of the loss nowhere negative, as far as is known?
 fn is_convex(loss: &Expr, coordinates: &[Symbol]) -> bool {
-    let table: Option<Vec<Expr>> = coordinates
+    let slopes: Option<Vec<Expr>> =
+        coordinates.iter().map(|q| gradient(loss, q).ok()).collect();
+    let Some(slopes) = slopes else { return false };
+    let table: Option<Vec<Expr>> = slopes
         .iter()
-        .flat_map(|a| coordinates.iter().map(move |b| (a, b)))
-        .map(|(a, b)| Some(expand(&jacobian(&gradient(loss, a).ok()?, b).ok()?)))
+        .flat_map(|slope| coordinates.iter().map(move |q| (slope, q)))
+        .map(|(slope, q)| Some(expand(&jacobian(slope, q).ok()?)))
         .collect();
     let Some(table) = table else { return false };
     let n = coordinates.len();

@@ -173,6 +173,9 @@ fn named_rate(rate: Expr, block: &Block, taken: &[Symbol]) -> (Expr, Vec<Definit
         return (rate, Vec::new());
     }
     let shape = rate.shape().clone();
+    if let Some(multiple) = matrix::identity_multiple(&rate).filter(|m| m.size() <= 1) {
+        return (multiple * Expr::identity(shape.rows), Vec::new());
+    }
     let (name, value, identity) = match matrix::identity_multiple(&rate) {
         Some(multiple) => ("r", multiple, Expr::identity(shape.rows)),
         None => ("R", rate, Expr::one()),

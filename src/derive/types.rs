@@ -174,6 +174,13 @@ pub enum Condition {
     },
 }
 
+impl Condition {
+    /// `size ≪ 1`, a multiple of the identity as the number it is.
+    pub fn small(size: Expr) -> Condition {
+        Condition::Small(crate::symbolic::matrix::identity_multiple(&size).unwrap_or(size))
+    }
+}
+
 /// The size of the first thing a regime neglects, relative to what it keeps.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ErrorOrder {

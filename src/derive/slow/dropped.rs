@@ -38,7 +38,7 @@ pub(super) fn find(
     let mut losses = Losses::default();
     feedback(model, derived, part, &mut losses);
     for size in adiabatic(fast, part, regime) {
-        losses.conditions.push(Condition::Small(size));
+        losses.conditions.push(Condition::small(size));
     }
     losses
 }
@@ -67,7 +67,7 @@ fn feedback(model: &Model, derived: &Derivation, part: &SlowPart, losses: &mut L
             Claim::Fact(std::iter::once(term.clone()).chain(size.clone()).collect()),
         ));
         if let Some(size) = &size {
-            losses.conditions.push(Condition::Small(size.clone()));
+            losses.conditions.push(Condition::small(size.clone()));
         }
         let what = "the fast coordinates act back";
         losses.dropped.push(Dropped { coordinate: q.clone(), what, term, size });

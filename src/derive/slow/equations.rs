@@ -277,7 +277,7 @@ impl<'a> Solver<'a> {
                 None => tidy(&expand(&(&stiffness / &square))),
             };
             if !size.is_zero() {
-                self.conditions.push(Condition::Small(size));
+                self.conditions.push(Condition::small(size));
             }
         }
         let decay = solution.solvent.as_ref().map(|solvent| &solvent.flow.decay);
@@ -332,7 +332,7 @@ impl<'a> Solver<'a> {
         self.stiffness.push((q.clone(), stiffness.clone()));
         let size = tidy(&expand(&(stiffness / (&rate * &rate))));
         if !size.is_zero() && !size.contains(&q.marked(Mark::Velocity)) {
-            self.conditions.push(Condition::Small(size));
+            self.conditions.push(Condition::small(size));
         }
     }
 

@@ -245,7 +245,12 @@ fn explanations(study: &Study, entries: &[Entry]) -> Vec<Block> {
                 add(prose![equation.whole(), "."]);
             }
         }
-        if rule.conditions.iter().any(|c| parts(c).iter().any(|e| !e.is_scalar())) {
+        let matrix = |c: &&Condition| parts(c).iter().any(|e| !e.is_scalar());
+        let definite = |c: &&Condition| matches!(c, Condition::Positive(_));
+        if rule.conditions.iter().filter(matrix).any(|c| definite(&c)) {
+            add(prose![math![DEFINITE], " says that all eigenvalues are positive."]);
+        }
+        if rule.conditions.iter().filter(matrix).any(|c| !definite(&c)) {
             add(prose![
                 math![NORM, sign(" ", " ", r"\cdot"), NORM_END],
                 " is the size of a vector or a matrix."
