@@ -247,6 +247,10 @@ pub(super) struct EmitArgs {
     #[arg(long)]
     pub(super) hyper: bool,
 
+    /// Know curvature and metric by their products with vectors, so that the rule runs on a network
+    #[arg(long, conflicts_with = "hyper")]
+    pub(super) matrix_free: bool,
+
     /// Write to this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,

@@ -18,7 +18,8 @@ pub(super) fn run(args: &EmitArgs, screen: &mut Screen) -> Result<Outcome, Troub
         Ok(study) => study,
         Err(outcome) => return Ok(outcome),
     };
-    let rule = match driver::program(&study, &input.source, args.regime.as_deref()) {
+    let lower = if args.matrix_free { driver::program_by_products } else { driver::program };
+    let rule = match lower(&study, &input.source, args.regime.as_deref()) {
         Ok(rule) => rule,
         Err(NoProgram::NoRegime) => {
             let name = args.regime.as_deref().unwrap_or_default();
@@ -32,6 +33,11 @@ pub(super) fn run(args: &EmitArgs, screen: &mut Screen) -> Result<Outcome, Troub
             };
             screen.complain(&format!("{what} has no discrete update: {reason}"));
             return Ok(Outcome::Failed);
+        }
+        Err(NoProgram::NoProducts(reason)) => {
+            let name = &study.model.name;
+            screen.complain(&format!("`{name}` has no matrix-free form: {reason}"));
+            return Ok(Outcome::BadInput);
         }
     };
     let Some((_, target)) = TARGETS.iter().find(|(name, _)| *name == args.target) else {

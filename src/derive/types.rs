@@ -1,6 +1,7 @@
 //! What a derivation yields.
 
 use super::trace::{Step, Trace};
+use crate::symbolic::rewrite::replace;
 use crate::symbolic::{Expr, Q, Symbol};
 
 /// The kind of problem, which decides how it is solved.
@@ -93,6 +94,24 @@ pub struct Definition {
     pub symbol: Symbol,
     /// Its definition.
     pub meaning: Meaning,
+}
+
+impl Definition {
+    /// The expression with every symbol replaced that is defined by an equation; definitions may speak
+    /// of those before them.
+    pub fn written_out<'a>(
+        expr: &Expr,
+        definitions: impl IntoIterator<Item = &'a Definition, IntoIter: DoubleEndedIterator>,
+    ) -> Expr {
+        definitions.into_iter().rev().fold(expr.clone(), |whole, definition| match &definition
+            .meaning
+        {
+            Meaning::Equals(value) => {
+                replace(&whole, &Expr::sym(definition.symbol.clone()), value)
+            }
+            _ => whole,
+        })
+    }
 }
 
 /// What a coordinate is to whoever runs the rule.
@@ -259,6 +278,8 @@ pub struct Dropped {
     /// Its size relative to what is kept; `None` where it vanishes where the step begins and no
     /// size can be written down.
     pub size: Option<Expr>,
+    /// Where that size is taken.
+    pub place: &'static str,
 }
 
 /// The motion of one coordinate in a regime, where its first-order equation has a closed form.
@@ -399,13 +420,6 @@ pub struct Derivation {
 impl Derivation {
     /// Replaces defined symbols by their closed expressions, as far as there are any.
     pub fn inlined(&self, expr: &Expr) -> Expr {
-        let mut result = expr.clone();
-        for definition in self.definitions.iter().rev() {
-            if let Meaning::Equals(value) = &definition.meaning {
-                let symbol = Expr::sym(definition.symbol.clone());
-                result = crate::symbolic::rewrite::replace(&result, &symbol, value);
-            }
-        }
-        result
+        Definition::written_out(expr, &self.definitions)
     }
 }

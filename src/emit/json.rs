@@ -136,6 +136,9 @@ struct LeftOut {
 struct Known {
     name: String,
     hyper: Map<String, Value>,
+    /// The constants that follow from the hyper-parameters, in their terms.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    way_back: Map<String, Value>,
     source: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_derived: Vec<String>,
@@ -364,6 +367,10 @@ fn known(found: &Match, spelling: &Spelling) -> Known {
     Known {
         name: found.name.clone(),
         hyper: hyper(found, spelling),
+        way_back: map(found
+            .way_back
+            .iter()
+            .map(|one| (one.constant.name.to_string(), spelled(&one.value, spelling)))),
         source: found.source.clone(),
         not_derived: found.not_derived.clone(),
     }

@@ -1,6 +1,6 @@
 //! Runs an [`UpdateRule`] on numbers: what emitted code is compared with.
 
-use super::program::{Function, Id, Op, Role, UpdateRule};
+use super::program::{Function, Id, Op, Role, SpectralFunction, UpdateRule};
 use crate::model::types::Value;
 use crate::solve::linalg::{EndKind, LinearQuadratic, Matrix, Pencil, Road, Vector, solvent};
 use crate::symbolic::matfun::{self, Trouble};
@@ -103,6 +103,7 @@ impl Run<'_> {
         Ok((self.size(&shape.rows)?, self.size(&shape.cols)?))
     }
 
+    #[allow(clippy::too_many_lines, reason = "one line for each operation")]
     fn compute(&self, id: Id) -> Result<Matrix, Failure> {
         let node = self.rule.graph.node(id);
         let shape = &node.shape;
@@ -111,14 +112,9 @@ impl Run<'_> {
             Op::Number(value) => Matrix::from_element(1, 1, to_f64(value)),
             Op::Input(at) => {
                 let input = &self.rule.inputs[*at];
-                match &input.fixed {
-                    Some(value) => fixed(value),
-                    None => self
-                        .values
-                        .get(&input.name)
-                        .cloned()
-                        .ok_or_else(|| Failure::Missing(input.name.clone()))?,
-                }
+                let own = self.values.get(&input.name).cloned();
+                own.or_else(|| input.fixed.as_ref().map(fixed))
+                    .ok_or_else(|| Failure::Missing(input.name.clone()))?
             }
             Op::Call(name, _) => return Err(Failure::Function(name.clone())),
             Op::Neg(a) => -self.at(*a),
@@ -190,6 +186,10 @@ impl Run<'_> {
                 let found = solvent(&pencil, self.number(*half), Road::Schur);
                 found.map_err(|why| Failure::Numbers(why.to_string()))?.matrix
             }
+            Op::Spectral { function, matrix, metric, from_covectors, to_covectors, of } => {
+                let pair = (self.at(*matrix), metric.map(|metric| self.at(metric)));
+                self.spectral(*function, pair, (*from_covectors, *to_covectors), self.at(*of))?
+            }
             Op::Planned(ids) => self.planned(*ids)?,
             Op::Feedback([m, a, q, half, horizon]) => {
                 let plan = self.plan([*m, *a, *q, *half]);
@@ -215,6 +215,51 @@ impl Run<'_> {
             return left.map(|a| map(a, right[(0, 0)]));
         }
         left.zip_map(right, map)
+    }
+
+    /// A function of a pair of matrices, through a basis in which the metric is 1.
+    fn spectral(
+        &self,
+        function: usize,
+        (matrix, metric): (&Matrix, Option<&Matrix>),
+        (from_covectors, to_covectors): (bool, bool),
+        of: &Matrix,
+    ) -> Result<Matrix, Failure> {
+        let functions = self.rule.products.as_deref().unwrap_or_default();
+        let function = functions.get(function).ok_or_else(|| trouble(Trouble::NotFinite))?;
+        let n = matrix.nrows();
+        let lower = match metric {
+            Some(metric) => {
+                metric.clone().cholesky().ok_or_else(|| trouble(Trouble::Singular))?.l()
+            }
+            None => Matrix::identity(n, n),
+        };
+        let solve = |lower: &Matrix, b: &Matrix| {
+            lower.clone().lu().solve(b).ok_or_else(|| trouble(Trouble::Singular))
+        };
+        let half = solve(&lower, matrix)?;
+        let own = solve(&lower, &half.transpose())?;
+        let eigen = ((&own + own.transpose()) * 0.5).symmetric_eigen();
+        let start = if from_covectors { solve(&lower, of)? } else { lower.transpose() * of };
+        let mut along = eigen.eigenvectors.transpose() * start;
+        for (at, value) in eigen.eigenvalues.iter().enumerate() {
+            along[(at, 0)] *= self.at_eigenvalue(function, *value)?;
+        }
+        let end = eigen.eigenvectors * along;
+        if to_covectors { Ok(lower * end) } else { solve(&lower.transpose(), &end) }
+    }
+
+    fn at_eigenvalue(&self, function: &SpectralFunction, value: f64) -> Result<f64, Failure> {
+        let mut values = self.values.clone();
+        values.insert(function.eigenvalue.clone(), Matrix::from_element(1, 1, value));
+        let rule = self.rule.function(function);
+        let needed = rule.graph.needed(&[function.value]);
+        let mut run = Run { rule: &rule, values: &values, done: Vec::new() };
+        for (id, _) in rule.graph.nodes() {
+            let value = if needed[id.index()] { run.compute(id)? } else { Matrix::zeros(0, 0) };
+            run.done.push(value);
+        }
+        Ok(run.number(function.value))
     }
 
     fn plan(&self, [m, a, q, half]: [Id; 4]) -> LinearQuadratic {

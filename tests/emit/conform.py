@@ -35,7 +35,8 @@ def main():
         names = [*module.PARAMS, *module.GIVEN, *module.CONSTS, *module.STATE, "dt"]
         worst = 0.0
         for step in case["steps"]:
-            values = {name: step["values"][name] for name in names}
+            ends = [name for name in step["values"] if name.endswith("_end")]
+            values = {name: step["values"][name] for name in [*names, *ends]}
             arrays = {
                 name: np.array(value, dtype=case["dtype"]) if np.ndim(value) else value
                 for name, value in values.items()

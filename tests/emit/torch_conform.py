@@ -58,7 +58,8 @@ def optimizer(module, case, step, dtype, foreach):
 
 
 def function(module, step, dtype):
-    names = [*module.PARAMS, *module.GIVEN, *module.STATE]
+    ends = [name for name in step["values"] if name.endswith("_end")]
+    names = [*module.PARAMS, *module.GIVEN, *module.STATE, *ends]
     values = {name: torch.tensor(step["values"][name], dtype=dtype) for name in names}
     values |= {name: step["values"][name] for name in [*module.CONSTS, "dt"]}
     assert sorted(module.init(values)) == sorted(module.STATE)

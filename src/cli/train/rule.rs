@@ -26,7 +26,7 @@ pub(super) fn contestant(
     let name = file.display().to_string();
     match driver::program(&study, &input.source, regime.as_deref()) {
         Ok(rule) => Ok(Ok(derived::contestant(rule, &study.model, &name))),
-        Err(NoProgram::NoUpdate(why)) => {
+        Err(NoProgram::NoUpdate(why) | NoProgram::NoProducts(why)) => {
             screen.complain(&format!("`{name}` cannot be trained: {why}"));
             Ok(Err(Outcome::BadInput))
         }

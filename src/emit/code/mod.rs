@@ -12,10 +12,13 @@ mod module;
 mod names;
 mod numpy;
 mod optax;
+mod optax_products;
+mod products;
 mod python;
 mod rust;
 mod rust_text;
 mod torch;
+mod torch_products;
 
 use crate::rule::program::UpdateRule;
 use std::fmt;
@@ -42,6 +45,9 @@ impl fmt::Display for Cannot {
         out.write_str(&self.0)
     }
 }
+
+/// Which targets know matrices by their products.
+const BY_PRODUCTS: &str = "--matrix-free is for torch and optax, which differentiate networks";
 
 /// The targets by name.
 #[rustfmt::skip]

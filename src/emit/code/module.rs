@@ -69,6 +69,12 @@ fn usage(rule: &UpdateRule) -> Vec<String> {
             input.name
         ));
     }
+    for input in rule.inputs.iter().filter(|input| input.fixed.is_some()) {
+        let name = &input.name;
+        text.push_str(&format!(
+            " {name}, where the plan ends, may be given instead of the file's."
+        ));
+    }
     header::wrapped(&text)
 }
 
@@ -238,7 +244,13 @@ fn step(rule: &UpdateRule, library: &Library) -> String {
         }
         if let Some(fixed) = &input.fixed {
             let fixed = value(fixed, library.array.0, library.dialect.like);
-            numbers.push_str(&format!("    {name} = {fixed}\n"));
+            let read = format!("values.get(\"{}\", {fixed})", input.name);
+            let line = format!("    {name} = _array({read})\n");
+            numbers.push_str(&if line.len() <= 89 {
+                line
+            } else {
+                format!("    {name} = _array(\n        {read}\n    )\n")
+            });
             continue;
         }
         let same = matches!(input.role, Role::Constant | Role::Step);

@@ -39,6 +39,12 @@ const PYTHON: &[&str] = &[
     "maximize",
     "p",
     "curvature",
+    "krylov",
+    "constants",
+    "rank",
+    "tolerance",
+    "damping",
+    "value_fn",
 ];
 
 /// A name that Python accepts and that hides nothing.

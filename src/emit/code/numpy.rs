@@ -20,6 +20,9 @@ const LIBRARY: Library = Library {
 
 impl Target for Numpy {
     fn write(&self, rule: &UpdateRule, _style: Style) -> Result<String, Cannot> {
+        if rule.products.is_some() {
+            return Err(Cannot(super::BY_PRODUCTS.to_owned()));
+        }
         Ok(module::write(rule, &LIBRARY))
     }
 }

@@ -7,13 +7,13 @@
 use super::module::{self, Library};
 use super::python::{Dialect, Writer};
 use super::torch::Own;
-use super::{Cannot, Style, Target, header, hyper, names};
+use super::{Cannot, Style, Target, header, hyper, names, optax_products};
 use crate::rule::program::{Input, Op, Role, UpdateRule};
 
 /// The target.
 pub(super) struct Optax;
 
-const LIBRARY: Library = Library {
+pub(super) const LIBRARY: Library = Library {
     dialect: Dialect { module: "jnp", numbers: "jnp", like: "", stack: "jnp.array" },
     helpers: include_str!("python/jax.py"),
     imports: &[
@@ -30,6 +30,9 @@ const LIBRARY: Library = Library {
 
 impl Target for Optax {
     fn write(&self, rule: &UpdateRule, style: Style) -> Result<String, Cannot> {
+        if rule.products.is_some() {
+            return optax_products::write(rule);
+        }
         let own = match Own::new(rule) {
             Some(own) if rule.is_entrywise() => own,
             _ if style.hyper => return Err(Cannot(hyper::NO_OPTIMIZER.to_owned())),
@@ -63,7 +66,7 @@ fn state(own: &Own<'_>) -> String {
 fn factory(own: &Own<'_>) -> String {
     let name = names::python(&own.rule.name);
     let mut arguments = own.arguments();
-    arguments.extend(own.others.iter().map(|g| format!("{}=None", names::python(&g.name))));
+    arguments.extend(own.others.iter().map(|given| super::torch::optional(given)));
     let arguments: String = arguments.iter().map(|a| format!("    {a},\n")).collect();
     let mut doc =
         vec![format!("The gradient transformation `{}`.", own.rule.name), String::new()];
@@ -163,7 +166,7 @@ fn factory(own: &Own<'_>) -> String {
 }
 
 /// The first value of a state.
-fn first(own: &Own<'_>, state: &Input) -> String {
+pub(super) fn first(own: &Own<'_>, state: &Input) -> String {
     let assignment = own.rule.assignments.iter().find(|a| a.name == state.name);
     match assignment.and_then(|a| a.start.as_ref()) {
         Some(crate::model::types::Value::Scalar(value)) => {

@@ -220,6 +220,25 @@ impl<'a> Writer<'a> {
                 call(&map_name(*function, module), plain(*a))
             }
             Op::Floor(a) => call("_floor", plain(*a)),
+            Op::MatMul(a, b) if super::products::is_operator(self.rule, *a) => {
+                call(&get(*a, Level::Atom), plain(*b))
+            }
+            Op::Spectral { function, matrix, metric, from_covectors, to_covectors, of } => {
+                let mut parts = vec![super::products::name(*function), plain(*matrix)];
+                parts.extend([plain(*of), "constants".to_owned(), "krylov".to_owned()]);
+                if let Some(metric) = metric {
+                    let truth = |is: bool| if is { "True" } else { "False" }.to_owned();
+                    parts.extend([
+                        plain(*metric),
+                        truth(*from_covectors),
+                        truth(*to_covectors),
+                    ]);
+                }
+                call("_function", parts.join(", "))
+            }
+            Op::Diag(a) if super::products::is_operator(self.rule, id) => {
+                call("_diagonal", plain(*a))
+            }
             Op::MatMul(a, b) => {
                 let text = format!("{} @ {}", get(*a, Level::Power), get(*b, Level::Power));
                 level(text, Level::Product)

@@ -16,6 +16,9 @@ const HELPERS: &str = include_str!("rust/helpers.rs.txt");
 
 impl Target for Rust {
     fn write(&self, rule: &UpdateRule, style: Style) -> Result<String, Cannot> {
+        if rule.products.is_some() {
+            return Err(Cannot(super::BY_PRODUCTS.to_owned()));
+        }
         if style.hyper {
             return Err(Cannot(hyper::NO_OPTIMIZER.to_owned()));
         }
@@ -217,13 +220,14 @@ fn functions(rule: &UpdateRule) -> Result<String, Cannot> {
     let mut reads = String::new();
     for (input, used) in rule.inputs.iter().zip(&used) {
         let name = legal(&input.name);
-        if let Some(fixed) = &input.fixed {
-            reads.push_str(&format!("    let {name} = {};\n", constant(fixed)));
-            continue;
-        }
+        let end = input
+            .fixed
+            .as_ref()
+            .map(|value| format!("Where the plan ends; in the file `{}`", plain(value)));
         fields.push_str(&format!(
             "    /// {}.\n    pub {name}: {},\n",
             match input.role {
+                _ if end.is_some() => end.as_deref().unwrap_or_default(),
                 Role::Param => "A parameter",
                 Role::Given => "Known where the step begins",
                 Role::Constant => "A constant",
@@ -288,17 +292,18 @@ fn functions(rule: &UpdateRule) -> Result<String, Cannot> {
     Ok(if used.is_empty() { text } else { format!("{text}\n{used}") })
 }
 
-fn constant(value: &Value) -> String {
+/// A value as the file writes it.
+fn plain(value: &Value) -> String {
     let list = |row: &[crate::symbolic::Q]| {
-        row.iter().map(|x| format!("{:?}", to_f64(x))).collect::<Vec<_>>().join(", ")
+        let row: Vec<String> = row.iter().map(|x| format!("{:?}", to_f64(x))).collect();
+        format!("[{}]", row.join(", "))
     };
     match value {
         Value::Scalar(x) => format!("{:?}", to_f64(x)),
-        Value::Vector(row) => format!("&DVector::from_vec(vec![{}])", list(row)),
+        Value::Vector(row) => list(row),
         Value::Matrix(rows) => {
-            let cols = rows.first().map_or(0, Vec::len);
-            let flat: Vec<crate::symbolic::Q> = rows.iter().flatten().cloned().collect();
-            format!("&DMatrix::from_row_slice({}, {cols}, &[{}])", rows.len(), list(&flat))
+            let rows: Vec<String> = rows.iter().map(|row| list(row)).collect();
+            format!("[{}]", rows.join(", "))
         }
     }
 }

@@ -245,6 +245,7 @@ impl<'a> Writer<'a> {
                 self.call(name, &[a])
             }
             Op::Mean(a, b) => self.call("geometric_mean", &[a, b]),
+            Op::Spectral { .. } => "unavailable(\"products\")".to_owned(),
             Op::Diag(a) => format!("DMatrix::from_diagonal({})", self.borrowed(a)),
             Op::Diagonal(a) => format!("{}.diagonal()", self.name(a)),
             Op::Identity => {

@@ -8,7 +8,8 @@
 use super::foreach::Foreach;
 use super::module::{self, Library};
 use super::python::{Dialect, Writer, scalars_first};
-use super::{Cannot, Style, Target, header, hyper, names};
+use super::{Cannot, Style, Target, header, hyper, names, torch_products};
+use crate::model::types::Value;
 use crate::rule::program::{Input, Op, Role, UpdateRule};
 use crate::symbolic::Prop;
 
@@ -19,7 +20,7 @@ pub(super) struct Torch;
 pub(super) const DIALECT: Dialect =
     Dialect { module: "torch", numbers: "math", like: ", **like", stack: "_stack" };
 
-const LIBRARY: Library = Library {
+pub(super) const LIBRARY: Library = Library {
     dialect: DIALECT,
     helpers: include_str!("python/torch.py"),
     imports: &[
@@ -35,6 +36,9 @@ const LIBRARY: Library = Library {
 
 impl Target for Torch {
     fn write(&self, rule: &UpdateRule, style: Style) -> Result<String, Cannot> {
+        if rule.products.is_some() {
+            return torch_products::write(rule);
+        }
         let own = match Own::new(rule) {
             Some(own) if rule.is_entrywise() => own,
             _ if style.hyper => return Err(Cannot(hyper::NO_OPTIMIZER.to_owned())),
@@ -131,8 +135,7 @@ impl<'a> Own<'a> {
         doc.push(String::new());
         doc.extend(header::wrapped(&self.explained()));
         let mut arguments = self.arguments();
-        arguments
-            .extend(self.others.iter().map(|g| format!("{}=None", names::python(&g.name))));
+        arguments.extend(self.others.iter().map(|given| optional(given)));
         arguments.push("foreach=True".to_owned());
         let arguments: String = arguments.iter().map(|a| format!("        {a},\n")).collect();
         let mut text = format!("class {name}(Optimizer):\n{}", header::docstring(&doc, "    "));
@@ -252,10 +255,10 @@ impl<'a> Own<'a> {
     }
 
     /// The first value of a state.
-    fn first(&self, state: &Input) -> String {
+    pub(super) fn first(&self, state: &Input) -> String {
         let assignment = self.rule.assignments.iter().find(|a| a.name == state.name);
         match assignment.and_then(|a| a.start.as_ref()) {
-            Some(crate::model::types::Value::Scalar(value)) => {
+            Some(Value::Scalar(value)) => {
                 format!("torch.full_like(p, {:?})", crate::symbolic::number::to_f64(value))
             }
             _ => "torch.zeros_like(p)".to_owned(),
@@ -324,6 +327,20 @@ impl<'a> Own<'a> {
         }
         text
     }
+}
+
+/// The argument for another given: an imposed end has the file's value, where that is one number.
+pub(super) fn optional(given: &Input) -> String {
+    let number = match &given.fixed {
+        Some(Value::Scalar(value)) => Some(value),
+        Some(Value::Vector(entries)) => {
+            entries.first().filter(|first| entries.iter().all(|entry| entry == *first))
+        }
+        _ => None,
+    };
+    let number = number.map(|value| format!("{:?}", crate::symbolic::number::to_f64(value)));
+    let number = number.unwrap_or_else(|| "None".to_owned());
+    format!("{}={number}", names::python(&given.name))
 }
 
 fn loop_head(inputs: &[String], lists: &[String]) -> String {

@@ -1,6 +1,6 @@
 //! The rule in its regimes.
 
-use super::rule::{known, row};
+use super::rule::{known, row, way_back};
 use super::symbols::change;
 use super::{Block, Formula, Inline, Prose, Section, Table, View, listed, prose};
 use crate::derive::{Condition, ErrorOrder, Meaning, RegimeRule};
@@ -276,6 +276,9 @@ fn explanations(study: &Study, entries: &[Entry]) -> Vec<Block> {
             add(line);
             for missing in &found.not_derived {
                 add(prose![missing.clone()]);
+            }
+            if !found.way_back.is_empty() {
+                add(way_back(found));
             }
         }
     }

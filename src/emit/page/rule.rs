@@ -447,6 +447,20 @@ pub(super) fn known(opening: &str, found: &Match) -> Prose {
     words
 }
 
+/// Which assumptions give an optimizer with given hyper-parameters.
+pub(super) fn way_back(found: &Match) -> Prose {
+    let given =
+        found.way_back.iter().map(|one| prose![Inline::Code(one.hyper.name.to_string())]);
+    let mut words = prose!["The way back is not unique: for given "];
+    words.extend(listed(given.collect()));
+    words.push(" the optimizer is the same for all assumptions with ".into());
+    let solved =
+        found.way_back.iter().map(|one| Formula::equation(&one.constant, &one.value).whole());
+    words.extend(listed(solved.map(|formula| prose![formula]).collect()));
+    words.push(", as long as these have the signs declared for them.".into());
+    words
+}
+
 /// Limits or conditions side by side.
 pub(super) fn row(parts: Vec<Math>) -> Prose {
     vec![side_by_side(parts)]

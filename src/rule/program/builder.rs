@@ -2,6 +2,7 @@
 //! inverses, `expm1` instead of `eˣ − 1`.
 
 use super::graph::{Function, Graph, Id, Op};
+use super::spectral::ByProducts;
 use super::{Input, Role};
 use crate::derive::Meaning;
 use crate::symbolic::assume::is_symmetric;
@@ -23,7 +24,9 @@ pub(super) struct Builder {
     pub inputs: Vec<Input>,
     /// What symbols stand for: definitions, and beliefs after their update.
     pub bound: BTreeMap<(String, Mark), Id>,
-    done: BTreeMap<Expr, Id>,
+    /// Are matrices known by their products only?
+    pub products: Option<ByProducts>,
+    pub done: BTreeMap<Expr, Id>,
 }
 
 impl Builder {
@@ -73,7 +76,7 @@ impl Builder {
         self.bound.insert((symbol.name.to_string(), symbol.mark), value);
     }
 
-    fn add(&mut self, op: Op, shape: &Shape, uniform_input: bool) -> Id {
+    pub(super) fn add(&mut self, op: Op, shape: &Shape, uniform_input: bool) -> Id {
         let uniform = match op {
             Op::Input(_) => uniform_input,
             Op::Call(..) => false,
@@ -108,7 +111,7 @@ impl Builder {
         self.op(Op::Add(a, b), &shape)
     }
 
-    fn times(&mut self, a: Id, b: Id) -> Id {
+    pub(super) fn times(&mut self, a: Id, b: Id) -> Id {
         if self.is_number(a, 1) {
             return b;
         }
@@ -163,6 +166,9 @@ impl Builder {
 
     fn computed(&mut self, expr: &Expr) -> Result<Id, Refused> {
         let shape = expr.shape().clone();
+        if self.products.is_some() && !shape.is_column() {
+            return Err(Builder::matrix_itself(expr));
+        }
         if !expr.is_scalar() && matrix::is_ones(expr) {
             return Ok(self.op(Op::Ones, &shape));
         }
@@ -221,7 +227,7 @@ impl Builder {
         })
     }
 
-    fn symbol(&mut self, symbol: &Symbol) -> Result<Id, Refused> {
+    pub(super) fn symbol(&mut self, symbol: &Symbol) -> Result<Id, Refused> {
         if let Some(id) = self.bound.get(&(symbol.name.to_string(), symbol.mark)) {
             return Ok(*id);
         }
@@ -238,7 +244,7 @@ impl Builder {
     }
 
     /// A function that is declared by name only. At the present point its value is an input.
-    fn apply(&mut self, apply: &Apply, whole: &Expr) -> Result<Id, Refused> {
+    pub(super) fn apply(&mut self, apply: &Apply, whole: &Expr) -> Result<Id, Refused> {
         let name = derivative_name(apply);
         let here: Option<Vec<String>> = apply
             .args
@@ -311,6 +317,9 @@ impl Builder {
             let row =
                 self.node(&matrix::transpose(&crate::symbolic::word::word(row.to_vec())))?;
             return Ok(self.op(Op::Outer(column, row), &shape));
+        }
+        if self.products.is_some() {
+            return self.word_by_products(factors);
         }
         let Some((last, before)) = factors.split_last() else {
             return Ok(self.number(Q::one()));

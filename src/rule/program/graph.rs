@@ -91,6 +91,22 @@ pub enum Op {
     Planned([Id; 6]),
     /// The feedback `y' = X y` at the start of the same plan: `[m, a, q, half, horizon]`
     Feedback([Id; 5]),
+    /// A function of a matrix applied to `of`, or of the pair of a metric `G` and a matrix `A`:
+    /// `f(G⁻¹A)`, with `G⁻¹` behind it where it takes covectors and `G` in front where it gives them
+    Spectral {
+        /// Which function, by its place among those of the rule.
+        function: usize,
+        /// The matrix.
+        matrix: Id,
+        /// The metric.
+        metric: Option<Id>,
+        /// Is `of` a covector?
+        from_covectors: bool,
+        /// Is the value a covector?
+        to_covectors: bool,
+        /// What it is applied to.
+        of: Id,
+    },
     /// Where a polynomial with these coefficients, lowest first, is least
     Minimum(Vec<Id>),
 }
@@ -120,6 +136,9 @@ impl Op {
             | Op::Solve(a, b)
             | Op::Mean(a, b) => vec![*a, *b],
             Op::Call(_, all) | Op::Stack(all) | Op::Minimum(all) => all.clone(),
+            Op::Spectral { matrix, metric, of, .. } => {
+                [Some(*matrix), *metric, Some(*of)].into_iter().flatten().collect()
+            }
             Op::Solvent(all) => all.to_vec(),
             Op::Planned(all) => all.to_vec(),
             Op::Feedback(all) => all.to_vec(),

@@ -3,9 +3,10 @@
 use super::builder::Builder;
 use super::entrywise::Entries;
 use super::graph::Op;
+use super::spectral::ByProducts;
 use super::stable::{Known, stable};
 use super::{Assignment, Hyper, Input, NoProgram, Provenance, Role, UpdateRule, beliefs};
-use crate::derive::variation::gradient;
+use crate::derive::variation::{gradient, jacobian};
 use crate::derive::{Condition, Definition, Derivation, Meaning};
 use crate::model::types::{Model, Value, step};
 use crate::symbolic::expand::expand;
@@ -22,14 +23,57 @@ pub fn lower(
     regime: Option<&str>,
     hyper: &[(String, Expr)],
 ) -> Result<UpdateRule, NoProgram> {
+    lower_with(model, derivation, regime, hyper, None)
+}
+
+/// The same rule with matrices known by their products only, where it can be had so.
+pub fn lower_by_products(
+    model: &Model,
+    derivation: &Derivation,
+    regime: Option<&str>,
+) -> Result<UpdateRule, NoProgram> {
+    let givens = model.givens.iter().cloned();
+    let constants = model.constants.iter().map(|constant| constant.symbol.clone());
+    let coordinates = model.coordinates.iter().map(|c| c.position.clone());
+    let products = ByProducts {
+        metric: model.parts.as_ref().and_then(|parts| parts.metric.clone()),
+        taken: givens.chain(constants).chain(coordinates).chain([step()]).collect(),
+        ..ByProducts::default()
+    };
+    let rule = lower_with(model, derivation, regime, &[], Some(products));
+    let rule = rule.map_err(|why| match why {
+        NoProgram::NoUpdate(reason) if changes(derivation, regime).is_ok() => {
+            NoProgram::NoProducts(reason)
+        }
+        other => other,
+    })?;
+    let used = rule.used();
+    let matrices = rule.inputs.iter().zip(used).any(|(i, used)| used && !i.shape.is_column());
+    if !matrices {
+        return Err(NoProgram::NoProducts("it has no matrix".to_owned()));
+    }
+    Ok(rule)
+}
+
+fn lower_with(
+    model: &Model,
+    derivation: &Derivation,
+    regime: Option<&str>,
+    hyper: &[(String, Expr)],
+    products: Option<ByProducts>,
+) -> Result<UpdateRule, NoProgram> {
     let definitions = definitions(derivation, regime);
     let changes = changes(derivation, regime)?;
     let written =
         changes.iter().map(|(q, change)| (q.clone(), through_offset(change, &definitions)));
     let written: Vec<(Symbol, Expr)> = written.collect();
-    let mut builder = Builder::default();
+    let mut builder = Builder { products, ..Builder::default() };
     inputs(model, &mut builder);
-    let (definitions, written, printed) = match by_entry(&definitions, &written, &mut builder) {
+    let entries = match builder.products {
+        Some(_) => None,
+        None => by_entry(&definitions, &written, &mut builder),
+    };
+    let (definitions, written, printed) = match entries {
         Some((by_entry, changes)) => (by_entry, changes, definitions),
         None => (definitions.clone(), written, definitions),
     };
@@ -60,11 +104,13 @@ pub fn lower(
             Some(Hyper { name: name.clone(), meaning: meaning.clone(), value })
         })
         .collect();
-    let Builder { graph, inputs, .. } = builder;
+    let Builder { graph, inputs, products, .. } = builder;
     Ok(UpdateRule {
         name: model.name.clone(),
         regime: regime.map(str::to_owned),
         gradient: gradient_given(model, &inputs),
+        hessian: hessian_given(model, &inputs),
+        products: products.map(|products| products.functions),
         inputs,
         graph,
         assignments,
@@ -264,6 +310,19 @@ fn bind(
             }
             other => other.clone(),
         };
+        if let Some(products) = &mut builder.products
+            && !symbol.shape.is_column()
+        {
+            let Meaning::Equals(value) = meaning else {
+                return Err(refuse(format!(
+                    "`{}` is no function of one matrix: it solves an equation between matrices that \
+                     have no eigenvectors in common",
+                    ascii_symbol(symbol)
+                )));
+            };
+            products.matrices.push((symbol.clone(), value));
+            continue;
+        }
         let id = builder.definition(&meaning, &symbol.shape).map_err(refuse)?;
         builder.graph.name(id, &spelled(symbol));
         builder.bind(symbol, id);
@@ -361,6 +420,32 @@ fn gradient_given(model: &Model, inputs: &[Input]) -> Option<String> {
         let only = all.next()?;
         all.next().is_none().then(|| only.name.clone())
     })
+}
+
+/// The matrix that is the loss's second derivative where the step begins: `H` of the `quadratic` whose
+/// gradient is the given one, or the second derivative of a declared function.
+fn hessian_given(model: &Model, inputs: &[Input]) -> Option<String> {
+    let of_function =
+        |input: &&Input| !input.function_of.is_empty() && input.name.starts_with("hess_");
+    if let Some(input) = inputs.iter().find(of_function) {
+        return Some(input.name.clone());
+    }
+    let [coordinate] = model.coordinates.iter().filter(|c| !c.belief).collect::<Vec<_>>()[..]
+    else {
+        return None;
+    };
+    let loss = &model.parts.as_ref()?.loss;
+    let slope = gradient(loss, &coordinate.position).ok()?;
+    let bend = expand(&jacobian(&slope, &coordinate.position).ok()?);
+    let start: BTreeMap<Expr, Expr> = [(coordinate.q(), coordinate.start())].into();
+    let slope = expand(&substitute(&slope, &start));
+    let (slope, bend) = (slope.as_product(), bend.as_product());
+    // The same multiple of the gradient and of the matrix.
+    let scales = slope.coefficient == bend.coefficient && slope.powers == bend.powers;
+    slope.tail.as_ref()?.as_sym()?;
+    let matrix = bend.tail.as_ref()?.as_sym()?;
+    let given = model.givens.iter().any(|given| given == matrix);
+    (scales && given).then(|| matrix.name.to_string())
 }
 
 fn derived_gradient(model: &Model) -> Option<String> {

@@ -9,10 +9,11 @@ mod builder;
 mod entrywise;
 mod graph;
 mod lower;
+mod spectral;
 mod stable;
 
 pub use graph::{Function, Graph, Id, Node, Op};
-pub use lower::lower;
+pub use lower::{lower, lower_by_products};
 pub(super) use stable::stable;
 
 use crate::model::types::Value;
@@ -49,7 +50,7 @@ pub struct Input {
     pub function_of: Vec<String>,
     /// For a constant or the step: the value in the file, if it gives one.
     pub default: Option<Q>,
-    /// Its value, where the file fixes it (an imposed end).
+    /// For an imposed end: its value in the file, which holds where no other is given.
     pub fixed: Option<Value>,
 }
 
@@ -103,8 +104,26 @@ pub struct UpdateRule {
     pub hyper: Vec<Hyper>,
     /// The given that is the gradient of the loss where the step begins, if one is.
     pub gradient: Option<String>,
+    /// The matrix that is the loss's second derivative there, if one is.
+    pub hessian: Option<String>,
+    /// For a rule that knows matrices by their products: the functions of them. It is made by
+    /// [`lower_by_products`].
+    pub products: Option<Vec<SpectralFunction>>,
     /// Where it comes from.
     pub provenance: Provenance,
+}
+
+/// A function of one eigenvalue.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SpectralFunction {
+    /// The input that is the eigenvalue.
+    pub eigenvalue: String,
+    /// The inputs: those of the rule, and the eigenvalue.
+    pub inputs: Vec<Input>,
+    /// The operations.
+    pub graph: Graph,
+    /// The value.
+    pub value: Id,
 }
 
 /// A hyper-parameter of a known optimizer.
@@ -125,6 +144,8 @@ pub enum NoProgram {
     NoUpdate(String),
     /// The file has no such regime.
     NoRegime,
+    /// The rule needs a matrix otherwise than through products; the reason is a sentence.
+    NoProducts(String),
 }
 
 impl UpdateRule {
@@ -159,7 +180,17 @@ impl UpdateRule {
 
     /// The inputs that the results depend on, by place.
     pub fn used(&self) -> Vec<bool> {
-        let needed = self.graph.needed(&self.results());
+        let mut used = self.reads(&self.results());
+        for function in self.products.iter().flatten() {
+            let own = self.function(function).reads(&[function.value]);
+            used.iter_mut().zip(own).for_each(|(used, own)| *used |= own);
+        }
+        used
+    }
+
+    /// The inputs that some nodes depend on, by place.
+    pub fn reads(&self, nodes: &[Id]) -> Vec<bool> {
+        let needed = self.graph.needed(nodes);
         let mut used = vec![false; self.inputs.len()];
         for (id, node) in self.graph.nodes() {
             if let Op::Input(at) = node.op {
@@ -167,5 +198,21 @@ impl UpdateRule {
             }
         }
         used
+    }
+
+    /// A function of an eigenvalue as a rule of its own without assignments, to read its nodes in.
+    pub fn function(&self, function: &SpectralFunction) -> UpdateRule {
+        UpdateRule {
+            name: self.name.clone(),
+            regime: self.regime.clone(),
+            inputs: function.inputs.clone(),
+            graph: function.graph.clone(),
+            assignments: Vec::new(),
+            hyper: Vec::new(),
+            gradient: None,
+            hessian: None,
+            products: None,
+            provenance: Provenance::default(),
+        }
     }
 }

@@ -25,7 +25,7 @@ pub(crate) fn of_source(source: &Source) -> Vec<UpdateRule> {
         .filter_map(|regime| match driver::program(&study, source, regime) {
             Ok(rule) => Some(rule),
             Err(NoProgram::NoUpdate(_)) => None,
-            Err(NoProgram::NoRegime) => panic!("a declared regime is found"),
+            Err(why) => panic!("{why:?}"),
         })
         .collect()
 }
@@ -127,7 +127,7 @@ pub(crate) fn cases(rule: &UpdateRule, steps: usize, n: usize, single: bool) -> 
         .any(|input| input.role == Role::State && input.props.has(Prop::Positive));
     for at in 0..steps {
         let mut values = Values::new();
-        for input in rule.inputs.iter().filter(|input| input.fixed.is_none()) {
+        for input in &rule.inputs {
             let value = match input.role {
                 // Short steps keep a positive state away from zero.
                 Role::Step if stays_positive => {

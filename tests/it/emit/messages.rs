@@ -40,3 +40,20 @@ fn an_unknown_target_names_the_targets() {
     assert_eq!(code, 2);
     assert!(err.contains("numpy"), "{err}");
 }
+
+#[test]
+fn a_rule_without_matrix_free_form_says_why() {
+    let free = |file: &str, target: &str| emit(&[file, "--target", target, "--matrix-free"]);
+    let (code, out, err) = free("rules/linear_drift.lag", "torch");
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(
+        err.contains("`linear_drift` has no matrix-free form: `X` is no function"),
+        "{err}"
+    );
+    let (code, out, err) = free("rules/momentum.lag", "optax");
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("`momentum` has no matrix-free form: it has no matrix"), "{err}");
+    let (code, out, err) = free("rules/ballistic.lag", "numpy");
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("--matrix-free is for torch and optax"), "{err}");
+}

@@ -47,7 +47,7 @@ fn is_optimizer(rule: &UpdateRule) -> bool {
 }
 
 fn inputs(rule: &UpdateRule) -> Vec<&Input> {
-    rule.inputs.iter().filter(|input| input.fixed.is_none()).collect()
+    rule.inputs.iter().collect()
 }
 
 /// All numbers of a rule's cases, in the order in which [`driver`] reads them.

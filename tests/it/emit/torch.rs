@@ -33,7 +33,7 @@ pub(crate) fn described(rule: &UpdateRule, name: &str) -> Value {
 }
 
 /// `natural_gradient` → `NaturalGradient`
-fn camel(name: &str) -> String {
+pub(crate) fn camel(name: &str) -> String {
     let part = |part: &str| {
         let (first, rest) = part.split_at(1.min(part.len()));
         first.to_uppercase() + rest

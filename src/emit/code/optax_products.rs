@@ -1,0 +1,210 @@
+//! `optax`: a gradient transformation that knows curvature and metric by their products.
+
+use super::module::{self, Library};
+use super::names;
+use super::optax::LIBRARY as OPTAX;
+use super::products::Free;
+use super::{Cannot, header};
+use crate::rule::program::UpdateRule;
+use crate::symbolic::Prop;
+
+const LIBRARY: Library = Library {
+    helpers: concat!(
+        include_str!("python/jax.py"),
+        "\n\n",
+        include_str!("python/jax_products.py")
+    ),
+    imports: &[
+        ("NamedTuple", "from typing import NamedTuple\n"),
+        ("jax", "import jax"),
+        ("ravel_pytree", "import jax.flatten_util"),
+        ("jnp", "import jax.numpy as jnp"),
+        ("cg", "import jax.scipy.sparse.linalg"),
+        ("optax", "import optax"),
+    ],
+    ..OPTAX
+};
+
+/// The module.
+pub(super) fn write(rule: &UpdateRule) -> Result<String, Cannot> {
+    let free = Free::new(rule)?;
+    let body = format!(
+        "{}\n\n{}\n\n{}{}",
+        state(&free),
+        factory(&free),
+        free.functions(LIBRARY.dialect),
+        free.change(LIBRARY.dialect, None)
+    );
+    // The docstring of the factory names the helper for users, so it stands in every module.
+    Ok(module::assemble(rule, &LIBRARY, "", &body, &[]))
+}
+
+fn tuple(free: &Free<'_>) -> String {
+    names::camel(&free.rule().name) + "State"
+}
+
+fn state(free: &Free<'_>) -> String {
+    let mut text = format!(
+        "class {}(NamedTuple):\n    \"\"\"What `{}` keeps: {}{}.\"\"\"\n\n",
+        tuple(free),
+        free.rule().name,
+        if free.own.states.is_empty() { "" } else { "its state and " },
+        if free.approximate {
+            "the estimated relative error of the last step"
+        } else {
+            "nothing"
+        }
+    );
+    for state in &free.own.states {
+        text.push_str(&format!("    {}: optax.Updates\n", names::python(&state.name)));
+    }
+    if free.approximate {
+        text.push_str("    error: jax.Array\n");
+    }
+    text
+}
+
+fn factory(free: &Free<'_>) -> String {
+    let own = &free.own;
+    let name = names::python(&free.rule().name);
+    let mut about = format!(
+        "{} is the vector of all parameters and {} its gradient. ",
+        own.theta.name, own.gradient.name
+    );
+    for matrix in &free.matrices {
+        let name = &matrix.name;
+        if free.is_hessian(matrix) {
+            about.push_str(&format!(
+                "update(..., value_fn=loss) takes {name} as the second derivative of loss(params), by \
+                 forward over reverse; update(..., {name}=function) takes the product with {name} from a \
+                 function of a tree like the parameters. "
+            ));
+        } else {
+            about.push_str(&format!(
+                "update(..., {name}=function) gives the product with {name}, a function of a tree like \
+                 the parameters. "
+            ));
+        }
+    }
+    about.push_str("gauss_newton(model, loss, params) makes such a function. ");
+    for vector in &free.vectors {
+        about.push_str(&format!(
+            "{name} is a number or a tree like the parameters; update(..., {name}=...) gives it anew. ",
+            name = vector.name
+        ));
+    }
+    if free.approximate {
+        about.push_str(
+            "A function of a matrix takes rank products; the state says how large the relative error of \
+             the last step is estimated to be. damping is not derived: that many times the identity are \
+             added to each symmetric matrix. Under optax.inject_hyperparams rank is a static \
+             argument.",
+        );
+    }
+    let mut arguments = own.arguments();
+    arguments.extend(free.vectors.iter().map(|vector| super::torch::optional(vector)));
+    if free.approximate {
+        arguments.extend(["rank=30", "damping=0.0"].map(str::to_owned));
+    }
+    let arguments: String = arguments.iter().map(|a| format!("    {a},\n")).collect();
+    let mut text = format!(
+        "def {name}(\n    *,\n{arguments}):\n{}",
+        header::docstring(&free.explained(&about), "    ")
+    );
+    let mut entries: Vec<String> =
+        own.states.iter().map(|state| super::optax::first(own, state)).collect();
+    if free.approximate {
+        entries.push("jnp.zeros(())".to_owned());
+    }
+    text.push_str(&if own.states.is_empty() {
+        format!(
+            "\n    def init(params):\n        del params\n        return {}({})\n",
+            tuple(free),
+            entries.join(", ")
+        )
+    } else {
+        let rows: String = entries.iter().map(|e| format!("            {e},\n")).collect();
+        format!("\n    def init(params):\n        return {}(\n{rows}        )\n", tuple(free))
+    });
+    let constants: String = own
+        .constants
+        .iter()
+        .map(|c| format!("        \"{0}\": {0},\n", names::python(&c.name)))
+        .collect();
+    text.push_str(&format!("\n    constants = {{\n{constants}    }}\n"));
+    text + &update(free)
+}
+
+fn update(free: &Free<'_>) -> String {
+    let own = &free.own;
+    let value_fn = free.matrices.iter().any(|matrix| free.is_hessian(matrix));
+    let mut text = format!(
+        "\n    def update(grads, state, params=None, {}**given):\n        \
+         flat, unravel = jax.flatten_util.ravel_pytree(grads)\n",
+        if value_fn { "*, value_fn=None, " } else { "" }
+    );
+    let tree = |tree: &str| format!("            jax.flatten_util.ravel_pytree({tree})[0],\n");
+    let theta = names::python(&own.theta.name);
+    let reads = {
+        let rule = free.rule();
+        let at = rule.inputs.iter().position(|input| input.name == own.theta.name);
+        let changes: Vec<_> = rule.assignments.iter().map(|a| a.change).collect();
+        at.is_some_and(|at| rule.reads(&changes)[at])
+    };
+    if reads {
+        text.push_str(
+            "        if params is None:\n            raise ValueError(optax.NO_PARAMS_MSG)\n        \
+             at = jax.flatten_util.ravel_pytree(params)[0]\n",
+        );
+    }
+    let _ = theta;
+    for vector in &free.vectors {
+        let (name, key) = (names::python(&vector.name), &vector.name);
+        text.push_str(&format!(
+            "        {name}_tree = _tree(\"{key}\", given.get(\"{key}\", {name}), grads)\n"
+        ));
+    }
+    let mut rows =
+        format!("            {},\n            flat,\n", if reads { "at" } else { "flat" });
+    for state in &own.states {
+        rows.push_str(&tree(&format!("state.{}", names::python(&state.name))));
+    }
+    for vector in &free.vectors {
+        rows.push_str(&tree(&format!("{}_tree", names::python(&vector.name))));
+    }
+    for matrix in &free.matrices {
+        let value = if free.is_hessian(matrix) { "value_fn" } else { "None" };
+        let damped = free.approximate && matrix.props.has(Prop::Symmetric);
+        let damping = if damped { "damping" } else { "0.0" };
+        let arguments = format!("\"{0}\", given.get(\"{0}\"), {damping}", matrix.name);
+        let line = format!("            _product({arguments}, {value}, params, unravel),\n");
+        if line.len() <= 89 {
+            rows.push_str(&line);
+        } else {
+            rows.push_str(&format!(
+                "            _product(\n                {arguments}, {value}, params, unravel\n            ),\n"
+            ));
+        }
+    }
+    rows.push_str("            **constants,\n");
+    if free.approximate {
+        text.push_str("        krylov = {\"rank\": rank, \"errors\": []}\n");
+        rows.push_str("            krylov=krylov,\n");
+    }
+    let found = if own.states.is_empty() { "change" } else { "change, *after" };
+    text.push_str(&format!("        {found} = _change(\n{rows}        )\n"));
+    let mut kept: Vec<String> = Vec::new();
+    if !own.states.is_empty() {
+        kept.push("*(unravel(part) for part in after)".to_owned());
+    }
+    if free.approximate {
+        text.push_str("        error = jnp.max(jnp.stack(krylov[\"errors\"]))\n");
+        kept.push("error".to_owned());
+    }
+    text.push_str(&format!(
+        "        return unravel(change), {}({})\n",
+        tuple(free),
+        kept.join(", ")
+    ));
+    text + "\n    return optax.GradientTransformationExtraArgs(init, update)\n"
+}

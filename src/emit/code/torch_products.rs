@@ -1,0 +1,208 @@
+//! `PyTorch`: an optimizer that knows curvature and metric by their products.
+//!
+//! It is driven like `LBFGS`, by a closure, because products with the second derivative of the loss need
+//! the graph of the loss. The closure does not call backward.
+
+use super::module::{self, Library};
+use super::names;
+use super::products::Free;
+use super::torch::LIBRARY as TORCH;
+use super::{Cannot, header};
+use crate::rule::program::{Input, UpdateRule};
+use crate::symbolic::Prop;
+
+const LIBRARY: Library = Library {
+    helpers: concat!(
+        include_str!("python/torch.py"),
+        "\n\n",
+        include_str!("python/torch_products.py")
+    ),
+    ..TORCH
+};
+
+/// The module.
+pub(super) fn write(rule: &UpdateRule) -> Result<String, Cannot> {
+    let free = Free::new(rule)?;
+    let body = format!(
+        "{}\n\n{}{}",
+        class(&free),
+        free.functions(LIBRARY.dialect),
+        free.change(LIBRARY.dialect, Some("{\"dtype\": {}.dtype, \"device\": {}.device}"))
+    );
+    Ok(module::assemble(rule, &LIBRARY, "", &body, &[]))
+}
+
+/// Where a matrix comes from when the user says nothing.
+fn source(free: &Free<'_>, matrix: &Input) -> &'static str {
+    if free.is_hessian(matrix) {
+        "\"hessian\""
+    } else if matrix.props.has(Prop::Psd) {
+        "\"gauss_newton\""
+    } else {
+        "None"
+    }
+}
+
+fn class(free: &Free<'_>) -> String {
+    let own = &free.own;
+    let rule = free.rule();
+    let mut about = format!(
+        "{} is the vector of all parameters and {} its gradient. ",
+        own.theta.name, own.gradient.name
+    );
+    let matrices: Vec<&str> = free.matrices.iter().map(|m| m.name.as_str()).collect();
+    about.push_str(&format!(
+        "{} {} \"hessian\" (the second derivative of the loss, by double backward), \"gauss_newton\" \
+         (the Gauss-Newton matrix, which is never negative and is the Fisher matrix where the loss is a \
+         likelihood) or a function that takes a list of tensors like the parameters to the product with \
+         them. ",
+        matrices.join(", "),
+        if matrices.len() == 1 { "is" } else { "are each" }
+    ));
+    for vector in &free.vectors {
+        about.push_str(&format!(
+            "{name} is a number, a tensor or a function that gives it for a parameter, or else the \
+             attribute .{name} of each parameter. ",
+            name = vector.name
+        ));
+    }
+    if free.approximate {
+        about.push_str(
+            "A function of a matrix takes at most rank products and fewer when the estimate of its \
+             relative error reaches tolerance (by default the root of the machine precision); after a \
+             step the estimate is the attribute error. damping is not derived: that many times the \
+             identity are added to each symmetric matrix.",
+        );
+    }
+    let mut arguments = own.arguments();
+    for matrix in &free.matrices {
+        arguments.push(format!("{}={}", names::python(&matrix.name), source(free, matrix)));
+    }
+    for vector in &free.vectors {
+        arguments.push(super::torch::optional(vector));
+    }
+    if free.approximate {
+        arguments.extend(["rank=30", "tolerance=None", "damping=0.0"].map(str::to_owned));
+    }
+    let arguments: String = arguments.iter().map(|a| format!("        {a},\n")).collect();
+    let mut text = format!(
+        "class {}(Optimizer):\n{}\n    def __init__(\n        self,\n        params,\n        *,\n{arguments}    ):\n{}",
+        names::camel(&rule.name),
+        header::docstring(&free.explained(&about), "    "),
+        own.checks("        ")
+    );
+    let entries: String = own
+        .constants
+        .iter()
+        .map(|c| format!("            \"{}\": {},\n", c.name, names::python(&c.name)))
+        .collect();
+    text.push_str(&format!("        defaults = {{\n{entries}        }}\n"));
+    text.push_str("        super().__init__(params, defaults)\n");
+    text.push_str(
+        "        if len(self.param_groups) > 1:\n            \
+         raise ValueError(\"matrices couple all parameters: there is one group\")\n",
+    );
+    let sources: Vec<String> = free
+        .matrices
+        .iter()
+        .chain(&free.vectors)
+        .map(|m| format!("\"{}\": {}", m.name, names::python(&m.name)))
+        .collect();
+    text.push_str(&dictionary("        self._sources = ", &sources, "        "));
+    if free.approximate {
+        text.push_str(
+            "        self._krylov = {\"rank\": rank, \"tolerance\": tolerance}\n        \
+             self._damping = damping\n        self.error = 0.0\n",
+        );
+    }
+    text.push('\n');
+    text + &step(free)
+}
+
+fn step(free: &Free<'_>) -> String {
+    let own = &free.own;
+    let mut text = String::from(
+        "    @torch.no_grad()\n    def step(self, closure):\n        \
+         \"\"\"One step. The closure returns the loss, or the loss and the output of the model, and\n        \
+         does not call backward.\n        \"\"\"\n        \
+         group, sources = self.param_groups[0], self._sources\n        \
+         params = [p for p in group[\"params\"] if p.requires_grad]\n        \
+         loss, output, gradients = _evaluate(closure, params)\n        \
+         known = (params, loss, output, gradients)\n",
+    );
+    for state in &own.states {
+        let name = &state.name;
+        text.push_str(&format!(
+            "        for p in params:\n            if \"{name}\" not in self.state[p]:\n                \
+             self.state[p][\"{name}\"] = {}\n",
+            own.first(state)
+        ));
+    }
+    if free.approximate {
+        text.push_str("        krylov = {**self._krylov, \"errors\": []}\n");
+    }
+    let states: String = own
+        .states
+        .iter()
+        .map(|s| {
+            format!("            _flat([self.state[p][\"{}\"] for p in params]),\n", s.name)
+        })
+        .collect();
+    let vectors: String = free
+        .vectors
+        .iter()
+        .map(|v| {
+            format!(
+                "            _flat([_curvature(\"{0}\", sources[\"{0}\"], p) for p in params]),\n",
+                v.name
+            )
+        })
+        .collect();
+    let matrices: String = free
+        .matrices
+        .iter()
+        .map(|m| {
+            let damped = free.approximate && m.props.has(Prop::Symmetric);
+            let damping = if damped { "self._damping" } else { "0.0" };
+            format!(
+                "            _product(\"{0}\", sources[\"{0}\"], {damping}, *known),\n",
+                m.name
+            )
+        })
+        .collect();
+    let constants: String = own
+        .constants
+        .iter()
+        .map(|c| format!("            {}=group[\"{}\"],\n", names::python(&c.name), c.name))
+        .collect();
+    let krylov = if free.approximate { "            krylov=krylov,\n" } else { "" };
+    let found = if own.states.is_empty() { "change" } else { "change, *after" };
+    text.push_str(&format!(
+        "        {found} = _change(\n            _flat(params),\n            _flat(gradients),\n\
+         {states}{vectors}{matrices}{constants}{krylov}        )\n"
+    ));
+    if free.approximate {
+        text.push_str("        self.error = max(krylov[\"errors\"])\n");
+    }
+    text.push_str(
+        "        for p, part in zip(params, _parts(change, params)):\n            p.add_(part)\n",
+    );
+    for (at, state) in own.states.iter().enumerate() {
+        text.push_str(&format!(
+            "        for p, part in zip(params, _parts(after[{at}], params)):\n            \
+             self.state[p][\"{}\"].copy_(part)\n",
+            state.name
+        ));
+    }
+    text + "        return loss.detach()\n"
+}
+
+/// A dictionary on one line, or one entry a line.
+fn dictionary(before: &str, entries: &[String], indent: &str) -> String {
+    let line = format!("{before}{{{}}}\n", entries.join(", "));
+    if line.len() <= 89 {
+        return line;
+    }
+    let rows: String = entries.iter().map(|entry| format!("{indent}    {entry},\n")).collect();
+    format!("{before}{{\n{rows}{indent}}}\n")
+}
