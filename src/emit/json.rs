@@ -1,7 +1,7 @@
 //! JSON, schema `lagrule.derive/1`.
 //!
 //! A formula is `{text, latex, python}`. `python` is an expression over `np`, the functions of
-//! SciPy (`expm`, `sqrtm`, `schur`, …) and the symbols of the file: what the derivation
+//! `SciPy` (`expm`, `sqrtm`, `schur`, …) and the symbols of the file: what the derivation
 //! abbreviates is written out in it, so it can be evaluated as it stands. The `python` of an
 //! equation is the difference of its sides, that of a condition the number that must be small (for
 //! `positive`: that must be positive).

@@ -283,7 +283,7 @@ fn destination(study: &Study) -> Vec<Block> {
             (true, false) => "The loss is stationary at",
             (false, _) => "The motion could rest at",
         };
-        let place = (!formulas.is_empty()).then(|| (words, formulas));
+        let place = (!formulas.is_empty()).then_some((words, formulas));
         let cost = cost.map(|cost| ("The plan costs", vec![cost]));
         let both = place.into_iter().chain(cost);
         return both

@@ -88,7 +88,7 @@ pub(super) fn check(model: &Model, derivation: &Derivation, cases: &[Case<'_>]) 
         let place = || case.place();
         match error(&path, derivation, case) {
             Ok(error) if error <= tolerance::PATH || !is_flat(case) => {
-                tally.note(error, &place)
+                tally.note(error, &place);
             }
             // The derivative of φ₁ divides by X; the rule itself is compared there all the same.
             _ if is_flat(case) => tally.skip("a direction without curvature"),
