@@ -106,7 +106,7 @@ fn left_out(dropped: &[Dropped]) -> Vec<Block> {
         ];
         match &dropped.size {
             Some(size) => {
-                words.extend(prose![format!("; relative size {} ", dropped.place), size])
+                words.extend(prose![format!("; relative size {} ", dropped.place), size]);
             }
             None => words.push("; it vanishes while they are frozen".into()),
         }
