@@ -138,6 +138,11 @@ pub struct Update {
     pub change: Option<Expr>,
     /// The change to first order in the step: step · velocity.
     pub first_order: Option<Expr>,
+    /// The same two in a form that is real where the root in them is imaginary, for machines.
+    pub computed: Option<(Expr, Expr)>,
+    /// Where that does not exist: the first order with the feedback of
+    /// [`Derivation::feedbacks`], which numbers have for either sign of the curvature.
+    pub fed_back: Option<Expr>,
 }
 
 /// The rule of several coordinates that move together, as one column.
@@ -162,6 +167,37 @@ pub enum Condition {
     Against(Expr, Expr),
     /// `expr > 0` (for a matrix: all its eigenvalues).
     Positive(Expr),
+    /// No root of `det(M λ² + C λ + K)` has the real part `half`.
+    RootsApart {
+        /// Coefficient of the acceleration.
+        m: Expr,
+        /// Coefficient of the velocity.
+        c: Expr,
+        /// Coefficient of the position.
+        k: Expr,
+        /// Half the discount rate.
+        half: Expr,
+    },
+    /// The horizon ends before the first conjugate point: `of > 0` (for a matrix: all its
+    /// eigenvalues) at all times `0 < t ≤ until`.
+    NoConjugatePoint {
+        /// A function of the time; its root may be imaginary.
+        of: Expr,
+        /// The same in a form that is real whatever the sign of the curvature, if there is one;
+        /// of a matrix, for one eigenvalue of `over`.
+        both: Option<Expr>,
+        /// The symbol of an eigenvalue in `both` and the matrix it belongs to.
+        over: Option<(Symbol, Expr)>,
+        /// The horizon.
+        until: Expr,
+    },
+}
+
+impl Condition {
+    /// `size ≪ 1`, a multiple of the identity as the number it is.
+    pub fn small(size: Expr) -> Condition {
+        Condition::Small(crate::symbolic::matrix::identity_multiple(&size).unwrap_or(size))
+    }
 }
 
 /// The size of the first thing a regime neglects, relative to what it keeps.
@@ -292,7 +328,7 @@ pub enum GradientFlow {
     },
     /// It is not; the antisymmetric part of `D(Gθ')`, up to a factor.
     No {
-        /// `D(Gf) − D(Gf)ᵀ`.
+        /// `D(Gf) − D(Gf)ᵀ`; of coordinates of different shapes, a part that does not vanish.
         curl: Expr,
     },
     /// It is exactly when this expression vanishes.
@@ -313,6 +349,8 @@ pub struct Diagnosis {
     pub loss_minimum: Vec<(Symbol, Expr)>,
     /// Do the two coincide? `None` when it cannot be told.
     pub rests_at_minimum: Option<bool>,
+    /// Is the loss known to have no negative curvature, so that it is least where it is stationary?
+    pub convex: bool,
     /// The loss whose drift-free problem is equivalent (up to what `rotation` says).
     pub effective_loss: Option<Expr>,
     /// The part of the lowered drift that is not a gradient.
@@ -359,6 +397,12 @@ pub struct Derivation {
     pub path: Vec<(Symbol, Expr)>,
     /// The optimal cost, up to the constant noted.
     pub value: Option<Expr>,
+    /// The same in a form that is real where the root in it is imaginary, for machines.
+    pub computed_value: Option<Expr>,
+    /// Feedbacks that the rule does without, but programs use.
+    pub feedbacks: Vec<Definition>,
+    /// May the root in the rule be imaginary, so that its formulas hold as complex ones?
+    pub complex: bool,
     /// Conditions for the optimum to exist.
     pub conditions: Vec<Condition>,
     /// Why there is no optimum, when there is none.

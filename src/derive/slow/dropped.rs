@@ -39,7 +39,7 @@ pub(super) fn find(
     let mut losses = Losses::default();
     feedback(model, (derived, rule), part, &mut losses);
     for size in adiabatic(fast, part, Some(regime)) {
-        losses.conditions.push(Condition::Small(size));
+        losses.conditions.push(Condition::small(size));
     }
     losses
 }
@@ -80,7 +80,7 @@ fn feedback(
             Claim::Fact(std::iter::once(term.clone()).chain(size.clone()).collect()),
         ));
         if let Some(size) = &size {
-            losses.conditions.push(Condition::Small(size.clone()));
+            losses.conditions.push(Condition::small(size.clone()));
         }
         let what = "the fast coordinates act back";
         losses.dropped.push(Dropped { coordinate: q.clone(), what, term, size, place });
@@ -166,7 +166,9 @@ fn adiabatic(fast: &Model, part: &SlowPart, regime: Option<&Regime>) -> Vec<Expr
     let scales = regime.map(scaling).unwrap_or_default();
     let mut sizes = Vec::new();
     for block in blocks.into_iter().flatten() {
-        let Ok(solution) = solve_block(block, &half, &constants, &names) else { continue };
+        let Ok(solution) = solve_block(block, &half, false, &constants, &names) else {
+            continue;
+        };
         let Some(closed) = solution.solvent.and_then(|solvent| solvent.closed) else {
             continue;
         };

@@ -121,6 +121,8 @@ fn replay(
                 let error = if error.is_nan() { f64::INFINITY } else { error };
                 done.worst = Some(done.worst.map_or(error, |worst| worst.max(error)));
             }
+            // Too large for a number says nothing about a step.
+            Err(trouble) if trouble.is_overflow() => {}
             Err(trouble) => {
                 done.trouble.get_or_insert_with(|| format!("{trouble}; {}", case.place()));
             }
@@ -162,8 +164,12 @@ fn error(
         Claim::Define(symbol, value) => {
             let mut env = case.draw.env.clone();
             context.bind(&mut env)?;
-            let bound = columns(&env, [&Expr::sym(symbol.clone())])?;
-            Ok(Some(distance(&bound, &columns(&env, [value])?)))
+            let value = match columns(&env, [value]) {
+                // A root that is imaginary here, and left open.
+                Err(trouble) if trouble.is_not_real() => return Ok(None),
+                value => value?,
+            };
+            Ok(Some(distance(&columns(&env, [&Expr::sym(symbol.clone())])?, &value)))
         }
         Claim::Equal(left, right) => {
             let state = State::draw(case, random);
