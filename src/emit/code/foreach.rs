@@ -275,6 +275,7 @@ impl<'a> Foreach<'a> {
             Op::Sub(a, b) => self.both("sub", *a, *b),
             Op::Mul(a, b) => self.both("mul", *a, *b),
             Op::Div(a, b) => self.both("div", *a, *b),
+            Op::Least(a, b) => self.both("clamp_max", *a, *b),
             Op::Neg(a) => {
                 let a = self.read(*a);
                 self.call("neg", &a, "")

@@ -39,6 +39,10 @@ impl Target for Optax {
             _ => return Ok(module::write(rule, &LIBRARY)),
         };
         let mut body = format!("{}\n\n{}", factory(&own), update(&own));
+        if style.hyper {
+            let own_names = hyper::function(&own, LIBRARY.dialect)?;
+            body = format!("{}\n\n{own_names}\n\n{}", factory(&own), update(&own));
+        }
         if !own.states.is_empty() {
             body = format!("{}\n\n{body}", state(&own));
         }
@@ -66,7 +70,7 @@ fn state(own: &Own<'_>) -> String {
 fn factory(own: &Own<'_>) -> String {
     let name = names::python(&own.rule.name);
     let mut arguments = own.arguments();
-    arguments.extend(own.others.iter().map(|given| own.optional(given)));
+    arguments.extend(own.others.iter().map(|given| super::torch::optional(given)));
     let arguments: String = arguments.iter().map(|a| format!("    {a},\n")).collect();
     let mut doc =
         vec![format!("The gradient transformation `{}`.", own.rule.name), String::new()];

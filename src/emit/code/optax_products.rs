@@ -102,7 +102,7 @@ fn factory(free: &Free<'_>) -> String {
         );
     }
     let mut arguments = own.arguments();
-    arguments.extend(free.vectors.iter().map(|vector| own.optional(vector)));
+    arguments.extend(free.vectors.iter().map(|vector| super::torch::optional(vector)));
     if free.approximate {
         arguments.extend(["rank=30", "damping=0.0"].map(str::to_owned));
     }

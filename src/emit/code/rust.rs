@@ -20,7 +20,7 @@ impl Target for Rust {
             return Err(Cannot(super::BY_PRODUCTS.to_owned()));
         }
         if style.hyper {
-            return Err(Cannot(hyper::NO_OPTIMIZER.to_owned()));
+            return Err(Cannot(hyper::NO_NAMES.to_owned()));
         }
         let mut out: String = header::lines(rule, &[])
             .iter()

@@ -101,21 +101,6 @@ impl<'a> Own<'a> {
             .collect()
     }
 
-    /// The argument for another given: an imposed end has the file's value, where that is one number.
-    pub(super) fn optional(&self, given: &Input) -> String {
-        let number = match &given.fixed {
-            Some(Value::Scalar(value)) => Some(value),
-            Some(Value::Vector(entries)) => {
-                entries.first().filter(|first| entries.iter().all(|entry| entry == *first))
-            }
-            _ => None,
-        };
-        let number =
-            number.map(|value| format!("{:?}", crate::symbolic::number::to_f64(value)));
-        let number = number.unwrap_or_else(|| "None".to_owned());
-        format!("{}={number}", names::python(&given.name))
-    }
-
     /// Names of the lists of tensors: parameters, gradients, states, other givens.
     pub(super) fn lists(&self) -> Vec<(&'a Input, String)> {
         let all = [self.theta, self.gradient].into_iter();
@@ -150,7 +135,7 @@ impl<'a> Own<'a> {
         doc.push(String::new());
         doc.extend(header::wrapped(&self.explained()));
         let mut arguments = self.arguments();
-        arguments.extend(self.others.iter().map(|given| self.optional(given)));
+        arguments.extend(self.others.iter().map(|given| optional(given)));
         arguments.push("foreach=True".to_owned());
         let arguments: String = arguments.iter().map(|a| format!("        {a},\n")).collect();
         let mut text = format!("class {name}(Optimizer):\n{}", header::docstring(&doc, "    "));
@@ -176,7 +161,7 @@ impl<'a> Own<'a> {
         text.push_str(&format!("        defaults = {{\n{entries}        }}\n"));
         text.push_str("        super().__init__(params, defaults)\n\n");
         if style.hyper {
-            text.push_str(&hyper::class_method(self)?);
+            text.push_str(&hyper::class_method(self, DIALECT)?);
             text.push('\n');
         }
         text.push_str(&self.step());
@@ -342,6 +327,20 @@ impl<'a> Own<'a> {
         }
         text
     }
+}
+
+/// The argument for another given: an imposed end has the file's value, where that is one number.
+pub(super) fn optional(given: &Input) -> String {
+    let number = match &given.fixed {
+        Some(Value::Scalar(value)) => Some(value),
+        Some(Value::Vector(entries)) => {
+            entries.first().filter(|first| entries.iter().all(|entry| entry == *first))
+        }
+        _ => None,
+    };
+    let number = number.map(|value| format!("{:?}", crate::symbolic::number::to_f64(value)));
+    let number = number.unwrap_or_else(|| "None".to_owned());
+    format!("{}={number}", names::python(&given.name))
 }
 
 fn loop_head(inputs: &[String], lists: &[String]) -> String {

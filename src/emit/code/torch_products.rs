@@ -79,7 +79,7 @@ fn class(free: &Free<'_>) -> String {
         arguments.push(format!("{}={}", names::python(&matrix.name), source(free, matrix)));
     }
     for vector in &free.vectors {
-        arguments.push(own.optional(vector));
+        arguments.push(super::torch::optional(vector));
     }
     if free.approximate {
         arguments.extend(["rank=30", "tolerance=None", "damping=0.0"].map(str::to_owned));

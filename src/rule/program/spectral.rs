@@ -15,7 +15,7 @@ use super::builder::{Builder, Refused};
 use super::entrywise::Entries;
 use super::graph::{Id, Op};
 use super::stable::stable;
-use super::{Input, Role, SpectralFunction};
+use super::{Formula, Input, Role};
 use crate::symbolic::assume::{is_spd, is_symmetric};
 use crate::symbolic::build::pow;
 use crate::symbolic::print::ascii;
@@ -36,7 +36,7 @@ pub(super) struct ByProducts {
     /// Names that an eigenvalue must not have.
     pub taken: Vec<Symbol>,
     /// The functions so far.
-    pub functions: Vec<SpectralFunction>,
+    pub functions: Vec<Formula>,
 }
 
 /// What a matrix does.
@@ -357,8 +357,7 @@ impl Builder {
         });
         own.bind(&run.eigenvalue, id);
         let value = own.node(&run.function)?;
-        let function =
-            SpectralFunction { eigenvalue: name, inputs: own.inputs, graph: own.graph, value };
+        let function = Formula { argument: name, inputs: own.inputs, graph: own.graph, value };
         let functions = &self.free().functions;
         let known = functions.iter().position(|known| *known == function);
         let at = known.unwrap_or(functions.len());

@@ -28,11 +28,19 @@ fn emitted_optimizers_are_those_of_the_libraries() {
     ]);
     let adam = ["rules/adam.lag", "--regime", "adam"];
     emit(&[&adam[..], &["--target", "torch", "--hyper", "-o", &path("adam.py")]].concat());
-    emit(&[&adam[..], &["--target", "optax", "-o", &path("adam_optax.py")]].concat());
+    let optax = ["--target", "optax", "--hyper", "-o"];
+    emit(&[&adam[..], &optax, &[&path("adam_optax.py")]].concat());
+    let rmsprop = ["rules/rmsprop.lag", "--regime", "rmsprop"];
+    emit(
+        &[&rmsprop[..], &["--target", "torch", "--hyper", "-o", &path("rmsprop.py")]].concat(),
+    );
+    emit(&[&rmsprop[..], &optax, &[&path("rmsprop_optax.py")]].concat());
+    let natural = ["rules/natural_gradient.lag", "--regime", "natural_gradient"];
+    emit(&[&natural[..], &["--target", "torch", "-o", &path("natural_gradient.py")]].concat());
     let diagonal = "tests/emit/rules/diagonal_newton.lag";
     emit(&[diagonal, "--target", "torch", "-o", &path("diagonal_newton.py")]);
     let said = run(&python, &["tests/emit/optimizers.py", folder.to_str().unwrap()]);
-    assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 9, "{said}");
+    assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 14, "{said}");
 }
 
 #[test]
