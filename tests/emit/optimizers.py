@@ -186,7 +186,9 @@ def worker(rank, port, out, sharded):
     model = network()
     if sharded:
         mesh = torch.distributed.init_device_mesh("cpu", (2,))
-        torch.distributed.fsdp.fully_shard(model, mesh=mesh)
+        from torch.distributed.fsdp import fully_shard
+
+        fully_shard(model, mesh=mesh)
     else:
         model = torch.nn.parallel.DistributedDataParallel(model)
     made = adam(model.parameters(), 1e-2)
@@ -261,7 +263,7 @@ def optax_runs_on_several_devices():
     starts = jnp.arange(8.0).reshape(2, 4)
     alone = jnp.stack([steps(start) for start in starts])
     assert jnp.allclose(jax.pmap(steps)(starts), alone, rtol=1e-6)
-    mesh = jax.make_mesh((2,), ("i",))
+    mesh = jax.sharding.Mesh(jax.devices(), ("i",))
     spec = jax.sharding.PartitionSpec("i")
     sharded = jax.shard_map(steps, mesh=mesh, in_specs=spec, out_specs=spec)
     assert jnp.allclose(jax.jit(sharded)(starts), alone, rtol=1e-6)

@@ -7,7 +7,7 @@ use super::spectral::ByProducts;
 use super::stable::{Known, stable};
 use super::{Assignment, Input, NoProgram, Provenance, Role, UpdateRule, beliefs};
 use crate::derive::variation::{gradient, jacobian};
-use crate::derive::{Condition, Definition, Derivation, Meaning};
+use crate::derive::{Class, Condition, Definition, Derivation, Meaning};
 use crate::model::types::{Horizon, Model, Value, step};
 use crate::symbolic::assume::is_positive;
 use crate::symbolic::expand::expand;
@@ -198,6 +198,14 @@ fn changes(
     };
     let changes: Option<Vec<(Symbol, Expr)>> = derivation.updates.iter().map(exact).collect();
     changes.filter(|all| !all.is_empty()).ok_or_else(|| {
+        if derivation.class == Class::Linear {
+            return refuse(
+                "its equations are linear, but the change has no formula over this horizon: the \
+                 matrices do not commute, and the momentum at the rest point (a constant drift, or a \
+                 drift beside the loss) adds a part that the Riccati flow does not give; `lagrule \
+                 solve` finds it in numbers",
+            );
+        }
         refuse(
             "no closed form: the rule is the solution of the equations of motion that keeps the \
              cost finite, and `lagrule solve` finds it in numbers",

@@ -2,7 +2,7 @@
 
 use super::cases::{label, of_file};
 use super::programs;
-use super::python::{folder, python, run};
+use super::python::{folder, formatted, python, run};
 use assert_cmd::cargo::CommandCargoExt;
 use lagrule::emit::code::{Style, TARGETS};
 use std::path::Path;
@@ -39,6 +39,7 @@ fn emitted_optimizers_are_those_of_the_libraries() {
     emit(&[&natural[..], &["--target", "torch", "-o", &path("natural_gradient.py")]].concat());
     let diagonal = "tests/emit/rules/diagonal_newton.lag";
     emit(&[diagonal, "--target", "torch", "-o", &path("diagonal_newton.py")]);
+    formatted(&python, &folder);
     let said = run(&python, &["tests/emit/optimizers.py", folder.to_str().unwrap()]);
     assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 14, "{said}");
 }
@@ -53,9 +54,7 @@ fn emitted_python_passes_ruff_and_black() {
             std::fs::write(folder.join(format!("{name}_{}.py", label(&rule))), text).unwrap();
         }
     }
-    let place = folder.to_str().unwrap();
-    run(&python, &["-m", "ruff", "check", "--isolated", place]);
-    run(&python, &["-m", "black", "--check", "--quiet", place]);
+    formatted(&python, &folder);
 }
 
 #[test]
@@ -122,6 +121,26 @@ fn the_scripts_of_the_manual_run() {
                 assert!(Command::new(binary).status().unwrap().success());
             }
             other => panic!("a block in {other}"),
+        }
+    }
+}
+
+/// A change of what is emitted is seen in review.
+#[test]
+fn emitted_files_are_as_accepted() {
+    let wanted = [
+        ("adam", Some("adam")),
+        ("gradient_descent", None),
+        ("natural_gradient", None),
+        ("receding_horizon", None),
+        ("momentum", None),
+    ];
+    for (file, regime) in wanted {
+        let rules = of_file(Path::new(&format!("rules/{file}.lag")));
+        let rule = rules.into_iter().find(|rule| rule.regime.as_deref() == regime).unwrap();
+        for (name, target) in TARGETS {
+            let text = target.write(&rule, Style::default()).unwrap();
+            insta::assert_snapshot!(format!("{name}_{}", label(&rule)), text);
         }
     }
 }
