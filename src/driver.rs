@@ -1,6 +1,6 @@
 //! The whole pipeline in one place; the only module that imports every stage.
 
-use crate::derive::{Definition, Derivation, Meaning, Update};
+use crate::derive::{Definition, Derivation, Update};
 use crate::diag::{Diagnostics, Sink};
 use crate::model::Model;
 use crate::rule::adaptive;
@@ -10,7 +10,6 @@ use crate::rule::program::{NoProgram, UpdateRule, lower, lower_by_products};
 use crate::solve::{self, Bound};
 use crate::source::Source;
 use crate::study::Study;
-use crate::symbolic::rewrite::replace;
 use crate::symbolic::{Expr, Symbol};
 use crate::{model, syntax};
 use std::fmt;
@@ -61,9 +60,10 @@ pub fn program(
     let further = further.filter_map(|r| r.outcome.as_ref().ok()).flat_map(|r| &r.definitions);
     let definitions: Vec<&Definition> =
         study.derivation.definitions.iter().chain(further).collect();
+    let whole = |value: &Expr| Definition::written_out(value, definitions.iter().copied());
     let hyper = known.iter().flat_map(|known| &known.hyper);
     let hyper: Vec<(String, Expr)> =
-        hyper.map(|(name, value)| (name.clone(), written_out(value, &definitions))).collect();
+        hyper.map(|(name, value)| (name.clone(), whole(value))).collect();
     let mut rule = lower(&study.model, &study.derivation, regime, &hyper)?;
     rule.provenance.known = known.map(|known| (known.name.clone(), known.source.clone()));
     rule.provenance.source = source.text().to_owned();
@@ -95,16 +95,6 @@ pub fn bound(
         Ok((model, bound))
     });
     (source, result)
-}
-
-fn written_out(expr: &Expr, definitions: &[&Definition]) -> Expr {
-    let mut result = expr.clone();
-    for definition in definitions.iter().rev() {
-        if let Meaning::Equals(value) = &definition.meaning {
-            result = replace(&result, &Expr::sym(definition.symbol.clone()), value);
-        }
-    }
-    result
 }
 
 /// Derives the rule of a file given as text. Warnings are dropped; use [`study`] to see them.

@@ -24,6 +24,11 @@ pub(super) fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Trouble> {
         if path.is_dir() {
             let before = out.len();
             collect(path, &mut out)?;
+            // Nothing to check is not everything in order.
+            if out.len() == before {
+                let why = io::Error::new(io::ErrorKind::NotFound, "it has no `.lag` file");
+                return Err(cannot("use the folder", path, why));
+            }
             out[before..].sort();
         } else {
             out.push(path.clone());

@@ -2,6 +2,7 @@
 //! coefficients, recognised by their derivatives, split into blocks that do not couple.
 
 use super::variation::{Motion, gradient, jacobian};
+use crate::symbolic::build::sum;
 use crate::symbolic::expand::expand;
 use crate::symbolic::rewrite::substitute;
 use crate::symbolic::{Expr, Mark, Symbol, matrix};
@@ -173,6 +174,18 @@ fn square(n: usize, entries: Vec<Expr>) -> Expr {
 }
 
 impl Block {
+    /// The curvature `Q` of what remains of the cost when the control is zero: `−Q = K + γ ∂p/∂q +
+    /// (∂p/∂q)ᵀ M⁻¹ (∂p/∂q)`.
+    pub(super) fn idle_curvature(&self, half: &Expr) -> Expr {
+        let gamma = Expr::int(2) * half;
+        let slope = &self.momentum_slope;
+        -expand(&sum([
+            self.k.clone(),
+            &gamma * slope,
+            matrix::transpose(slope) * matrix::inverse(&self.m) * slope,
+        ]))
+    }
+
     /// A name for a quantity of this block: plain if it is free, else marked with the coordinate.
     pub(super) fn name(&self, base: &str, taken: &[Symbol]) -> String {
         let free = |name: &str| taken.iter().all(|symbol| *symbol.name != *name);

@@ -3,10 +3,11 @@
 use super::linear::{BlockSolution, tidy};
 use super::types::{Diagnosis, GradientFlow};
 use super::variation::{Motion, gradient, jacobian};
+use crate::symbolic::assume::{is_nonnegative, is_positive, is_psd, is_spd};
 use crate::symbolic::build::sum;
 use crate::symbolic::expand::{equal, expand, is_zero};
 use crate::symbolic::rewrite::substitute;
-use crate::symbolic::{Expr, Mark, Node, Symbol, matrix};
+use crate::symbolic::{Dim, Expr, Mark, Node, Shape, Symbol, matrix};
 use std::collections::BTreeMap;
 
 /// Diagnoses the motion: `p(q, 0) = ∂F/∂q'` at rest is minus the lowered drift, and
@@ -24,36 +25,53 @@ pub(super) fn diagnose(
     let lowered: Vec<Expr> =
         motion.momenta.iter().map(|p| expand(&-substitute(p, &at_rest))).collect();
     let gradient_flow = gradient_flow(motion, &lowered)?;
-    let (effective_loss, rotation) = effective_loss(motion, loss, &lowered, &at_rest);
+    let (effective_loss, rotation) = match effective_loss(motion, loss, &lowered, &at_rest) {
+        Some((effective, rotation)) => (Some(effective), rotation),
+        None => (None, None),
+    };
     let rest = rest_points(solutions);
     let minimum = loss.map(|loss| loss_minimum(loss, solutions)).unwrap_or_default();
     let rests_at_minimum = compare(&rest, &minimum);
+    let convex = loss.is_some_and(|loss| is_convex(loss, &motion.coordinates));
     let loss_minimum = if rests_at_minimum == Some(true) { Vec::new() } else { minimum };
     Some(Diagnosis {
         gradient: gradient_flow,
         rest,
         loss_minimum,
         rests_at_minimum,
+        convex,
         effective_loss,
         rotation,
     })
 }
 
 fn gradient_flow(motion: &Motion, lowered: &[Expr]) -> Option<GradientFlow> {
-    let mut curls = Vec::new();
+    let mut table = Vec::new();
     for (i, a) in lowered.iter().enumerate() {
-        for (j, b) in lowered.iter().enumerate().skip(i) {
+        for (j, b) in lowered.iter().enumerate() {
             let slope = jacobian(a, &motion.coordinates[j]).ok()?;
             let mirrored = jacobian(b, &motion.coordinates[i]).ok()?;
-            curls.push(expand(&(slope - matrix::transpose(&mirrored))));
+            table.push(tidy(&(slope - matrix::transpose(&mirrored))));
         }
     }
-    let curl = curls.into_iter().find(|curl| !is_zero(curl));
+    let numbers = motion.coordinates.len() > 1 && table.iter().all(Expr::is_scalar);
+    let turns = table.iter().any(|curl| !is_zero(curl));
+    let curl = if numbers && turns {
+        Some(matrix::literal(square(motion.coordinates.len()), table))
+    } else {
+        table.into_iter().find(|curl| !is_zero(curl))
+    };
     Some(match curl {
         None => GradientFlow::Yes { euclidean: euclidean(motion) },
         Some(curl) if is_certain(&curl) => GradientFlow::No { curl },
         Some(curl) => GradientFlow::Depends { curl },
     })
+}
+
+/// The shape of a square matrix.
+fn square(size: usize) -> Shape {
+    let dim = Dim::Num(size);
+    Shape::matrix(dim.clone(), dim)
 }
 
 /// Is the metric a constant multiple of the identity?
@@ -89,47 +107,86 @@ fn effective_loss(
     loss: Option<&Expr>,
     lowered: &[Expr],
     at_rest: &BTreeMap<Expr, Expr>,
-) -> (Option<Expr>, Option<Expr>) {
+) -> Option<(Expr, Option<Expr>)> {
     if lowered.iter().all(Expr::is_zero) {
-        return (None, None);
+        return None;
     }
-    let mut potentials = Vec::new();
-    let mut rotations = Vec::new();
-    for (a, q) in lowered.iter().zip(&motion.coordinates) {
-        let Ok(slope) = jacobian(a, q) else { return (None, None) };
-        if slope.contains_any(&motion.coordinates) {
-            return (None, None);
-        }
-        let origin: BTreeMap<Expr, Expr> = motion
-            .coordinates
-            .iter()
-            .map(|q| (Expr::sym(q.clone()), Expr::zeros(q.shape.clone())))
-            .collect();
-        let constant = substitute(a, &origin);
-        let position = Expr::sym(q.clone());
-        let half = Expr::frac(1, 2);
-        let symmetric = expand(&(&half * (&slope + matrix::transpose(&slope))));
-        let skew = expand(&(&half * (&slope - matrix::transpose(&slope))));
-        let row = matrix::transpose(&position);
-        potentials.push(&half * (&row * symmetric * &position) + row * constant);
-        rotations.push(expand(&(skew * position)));
-    }
-    if motion.coordinates.len() > 1 {
-        // Cross terms between coordinates would need the symmetric part of the whole Jacobian.
-        let crossed = lowered.iter().enumerate().any(|(i, a)| {
-            motion.coordinates.iter().enumerate().any(|(j, q)| i != j && a.contains(q))
-        });
-        if crossed {
-            return (None, None);
-        }
-    }
+    let (potential, rotation) = split(motion, lowered)?;
     // L at rest is ½ fᵀGf/η + kℓ; the cross term −a·q' adds −γχ.
     let loss = loss.cloned().unwrap_or_else(Expr::zero);
     let cost = substitute(&(&motion.lagrangian - &loss), at_rest);
-    let potential = sum(potentials);
     let effective = tidy(&sum([cost, &motion.weight_rate * potential])) + loss;
-    let rotation = rotations.into_iter().find(|r| !is_zero(r));
-    (Some(effective), rotation)
+    Some((effective, rotation))
+}
+
+/// A lowered drift that is linear in the coordinates as the gradient of a potential and a rotation,
+/// where there is one.
+fn split(motion: &Motion, lowered: &[Expr]) -> Option<(Expr, Option<Expr>)> {
+    let coordinates = &motion.coordinates;
+    let origin: BTreeMap<Expr, Expr> = coordinates
+        .iter()
+        .map(|q| (Expr::sym(q.clone()), Expr::zeros(q.shape.clone())))
+        .collect();
+    let mut table = Vec::new();
+    for a in lowered {
+        for q in coordinates {
+            let slope = expand(&jacobian(a, q).ok()?);
+            if slope.contains_any(coordinates) {
+                return None;
+            }
+            table.push(slope);
+        }
+    }
+    let positions: Vec<Expr> = coordinates.iter().map(|q| Expr::sym(q.clone())).collect();
+    let constants: Vec<Expr> = lowered.iter().map(|a| substitute(a, &origin)).collect();
+    // Each coordinate alone, or numbers all together as one column.
+    let n = coordinates.len();
+    let crossed = (0..n * n).any(|at| at / n != at % n && !is_zero(&table[at]));
+    let parts: Vec<(Expr, Expr, Expr)> = if crossed {
+        if !table.iter().all(Expr::is_scalar) {
+            return None;
+        }
+        let slope = matrix::literal(square(n), table);
+        vec![(slope, matrix::column(positions), matrix::column(constants))]
+    } else {
+        let slopes = (0..n).map(|at| table[at * n + at].clone());
+        slopes.zip(positions).zip(constants).map(|((s, q), c)| (s, q, c)).collect()
+    };
+    let (mut potential, mut rotation) = (Vec::new(), None);
+    let half = Expr::frac(1, 2);
+    let mut turning = 0;
+    for (slope, position, constant) in parts {
+        let symmetric = expand(&(&half * (&slope + matrix::transpose(&slope))));
+        let skew = expand(&(&half * (&slope - matrix::transpose(&slope))));
+        let row = matrix::transpose(&position);
+        potential.push(&half * (&row * symmetric * &position) + row * constant);
+        let turned = expand(&(skew * position));
+        if !is_zero(&turned) {
+            turning += 1;
+            rotation = Some(turned);
+        }
+    }
+    // Several vectors that turn each by itself have no column in common.
+    (turning <= 1).then(|| (sum(potential), rotation))
+}
+
+/// Is the curvature of the loss nowhere negative, as far as is known?
+fn is_convex(loss: &Expr, coordinates: &[Symbol]) -> bool {
+    let slopes: Option<Vec<Expr>> =
+        coordinates.iter().map(|q| gradient(loss, q).ok()).collect();
+    let Some(slopes) = slopes else { return false };
+    let table: Option<Vec<Expr>> = slopes
+        .iter()
+        .flat_map(|slope| coordinates.iter().map(move |q| (slope, q)))
+        .map(|(slope, q)| Some(expand(&jacobian(slope, q).ok()?)))
+        .collect();
+    let Some(table) = table else { return false };
+    let n = coordinates.len();
+    let psd = |h: &Expr| if h.is_scalar() { is_nonnegative(h) } else { is_psd(h) };
+    if (0..n * n).all(|at| at / n == at % n || is_zero(&table[at])) {
+        return (0..n).all(|at| psd(&table[at * n + at]));
+    }
+    table.iter().all(Expr::is_scalar) && is_psd(&matrix::literal(square(n), table))
 }
 
 fn rest_points(solutions: &[BlockSolution]) -> Vec<(Symbol, Expr)> {
@@ -183,11 +240,15 @@ fn stationary(loss: &Expr, coordinates: &[Symbol], start: &Expr) -> Option<Expr>
     let (gradient, hessian) = if coordinates.len() == 1 {
         (gradients.swap_remove(0), hessian.swap_remove(0))
     } else {
-        let dim = crate::symbolic::Dim::Num(coordinates.len());
-        let shape = crate::symbolic::Shape::matrix(dim.clone(), dim);
+        let shape = square(coordinates.len());
         (matrix::column(gradients), matrix::literal(shape, hessian))
     };
-    if hessian.is_zero() {
+    let singular = if hessian.is_scalar() {
+        is_nonnegative(&hessian) && !is_positive(&hessian)
+    } else {
+        is_psd(&hessian) && !is_spd(&hessian)
+    };
+    if singular || hessian.is_zero() {
         return None;
     }
     Some(tidy(&(start - expand(&(matrix::inverse(&hessian) * gradient)))))

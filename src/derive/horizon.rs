@@ -4,14 +4,20 @@
 //! `y(t) = e^{−Ĉt/2} { [s cosh s(T−t) + m sinh s(T−t)] y₀ − sinh(st) e^{ĈT/2} π } / D`,
 //! `D = s cosh sT + m sinh sT`, where `y = q − q*` and `π = M⁻¹ p(q*, 0)`.
 
+mod flat;
+mod real;
+
 use super::block::Block;
 use super::linear::tidy;
 use super::solvent::{Closed, named};
-use super::types::{Definition, Meaning};
-use crate::symbolic::build::{fun, sum};
+use super::types::{Condition, Definition, Meaning};
+use crate::model::types::time;
+use crate::symbolic::assume::{is_nonnegative, is_positive};
+use crate::symbolic::build::{fun, sqrt, sum};
 use crate::symbolic::expand::{expand, is_zero};
 use crate::symbolic::spectral::{Spectrum, fresh};
 use crate::symbolic::{Expr, Fun, Mark, Symbol, matrix};
+use flat::{End, Response};
 
 /// The planned motion of one block over a finite horizon.
 pub(super) struct Planned {
@@ -19,15 +25,28 @@ pub(super) struct Planned {
     pub change: Option<Expr>,
     /// The velocity at the start.
     pub velocity: Expr,
+    /// The same and the value in a form that is real where the root is imaginary.
+    pub computed: Option<Computed>,
     /// Symbols used.
     pub definitions: Vec<Definition>,
     /// Is everything in closed form?
     pub closed: bool,
     /// The value at the start, when the end is free and the drift is zero.
     pub value: Option<Expr>,
+    /// What keeps the horizon short of the conjugate point.
+    pub conditions: Vec<Condition>,
+    /// Do the formulas hold as complex ones?
+    pub complex: bool,
 }
 
-/// The scalar functions of the plan, before they are lifted.
+/// Change, velocity and value in a form that is real whatever the sign of the curvature.
+pub(super) struct Computed {
+    pub change: Expr,
+    pub velocity: Expr,
+    pub value: Option<Expr>,
+}
+
+/// The scalar functions of the plan about the rest point, before they are lifted.
 struct Profile {
     /// Multiplies `y₀` in `y(t)`.
     own: Expr,
@@ -39,33 +58,112 @@ struct Profile {
     forced_rate: Expr,
 }
 
-/// Plans a block whose coefficients commute. `t` is the time of interest, `horizon` is `T`.
+/// What is asked of a plan.
+pub(super) struct Task<'a> {
+    /// `T`.
+    pub horizon: &'a Expr,
+    /// The time of interest.
+    pub t: &'a Expr,
+    /// Is the end imposed?
+    pub fixed_end: bool,
+    /// May `K` be singular, so that there is no rest point to write the plan with?
+    pub flat: bool,
+    /// Names in use.
+    pub taken: &'a [Symbol],
+}
+
+/// The root of a plan: its name, the letters with it, and what is known about it.
+struct Root {
+    spectrum: Spectrum,
+    letter: Expr,
+    swings: bool,
+    definitions: Vec<Definition>,
+}
+
+/// Plans a block whose coefficients commute.
 pub(super) fn plan(
     block: &Block,
     closed: &Closed,
     offset: &Expr,
-    horizon: &Expr,
-    fixed_end: bool,
-    t: &Expr,
-    taken: &[Symbol],
+    task: &Task<'_>,
 ) -> Option<Planned> {
+    let &Task { horizon, t, fixed_end, flat, .. } = task;
     let drift_free = is_zero(&block.momentum_slope);
     let slope = expand(&(matrix::inverse(&block.m) * &block.momentum_slope));
     let drift = -closed.spectrum.scalar(&slope, &|_| true)?;
-    let name = if block.m.is_scalar() { "omega" } else { "Omega" };
-    let omega = closed.spectrum.lift(&closed.root)?;
-    let symbol = named(&block.name(name, taken), &omega, taken);
-    let omega_symbol = Expr::sym(symbol.clone());
-    let definition = Definition { symbol, meaning: Meaning::Equals(omega) };
-    // The root gets a letter of its own, so that the formulas stay short.
-    let (spectrum, root) = with_root(&closed.spectrum, &omega_symbol);
-    let profile = if fixed_end {
-        fixed(closed, &root, horizon, t)
-    } else {
-        free(closed, &root, &drift, horizon, t)
+    let end = if fixed_end { End::Fixed } else { End::Free(&drift) };
+    let radicand = real::radicand(closed);
+    let swings = block.m.is_scalar() && is_positive(&-&radicand);
+    let root = named_root(block, closed, swings, task.taken)?;
+    let profile = match (swings, fixed_end) {
+        (true, _) => real::swing(closed, &root.letter, end, horizon, t),
+        (false, true) => fixed(closed, &root.letter, horizon, t),
+        (false, false) => free(closed, &root.letter, &drift, horizon, t),
     };
+    let simple = || about_rest(block, &profile, offset, &root.spectrum, fixed_end);
+    let mut plan = if flat && !swings {
+        let mut plan = by_limits(block, closed, &root, end, task)?;
+        if !fixed_end && drift_free && is_zero(&block.momentum_start) {
+            // Here K meets its inverse, and the first order needs no limit.
+            let push = expand(&(matrix::inverse(&block.m) * &block.force));
+            let rate = free_pace(closed, &root.letter, horizon);
+            plan.velocity = root.spectrum.lift(&rate)? * tidy(&push);
+        }
+        plan
+    } else {
+        simple()?
+    };
+    plan.definitions.clone_from(&root.definitions);
+    // Staying at the rest point has to be a plan itself, with no momentum left at the end.
+    let valued = !fixed_end && !flat && drift_free && is_zero(&block.momentum_start);
+    let value = |velocity: &Expr| {
+        let row = matrix::transpose(offset);
+        Expr::frac(-1, 2) * (row * (&block.m * velocity))
+    };
+    if valued {
+        plan.value = Some(value(&plan.velocity));
+    }
+    if !is_nonnegative(&radicand) && !swings {
+        plan.computed = computed(block, closed, end, task).map(|(change, velocity)| {
+            let value = valued.then(|| value(&velocity));
+            Computed { change, velocity, value }
+        });
+        plan.complex = plan.computed.is_none();
+    }
+    plan.conditions.extend(conjugate(closed, &root, end, horizon));
+    Some(plan)
+}
+
+/// The root as a symbol: `ω`, or `ν` with `ω = iν` where that is known.
+fn named_root(block: &Block, closed: &Closed, swings: bool, taken: &[Symbol]) -> Option<Root> {
+    let (name, value) = match (swings, block.m.is_scalar()) {
+        (true, _) => ("nu", sqrt(&-real::radicand(closed))),
+        (false, true) => ("omega", closed.spectrum.lift(&closed.root)?),
+        (false, false) => ("Omega", closed.spectrum.lift(&closed.root)?),
+    };
+    if value.size() <= 1 {
+        let (spectrum, letter) = with_root(&closed.spectrum, &value, true);
+        return Some(Root { spectrum, letter, swings, definitions: Vec::new() });
+    }
+    let real = swings || is_nonnegative(&real::radicand(closed));
+    let symbol = named(&block.name(name, taken), &value, taken);
+    let of = Expr::sym(symbol.clone());
+    let definitions = vec![Definition { symbol, meaning: Meaning::Equals(value) }];
+    // The root gets a letter of its own, so that the formulas stay short.
+    let (spectrum, letter) = with_root(&closed.spectrum, &of, real);
+    Some(Root { spectrum, letter, swings, definitions })
+}
+
+/// The plan about the rest point.
+fn about_rest(
+    block: &Block,
+    profile: &Profile,
+    offset: &Expr,
+    spectrum: &Spectrum,
+    fixed_end: bool,
+) -> Option<Planned> {
     let inhomogeneous = if fixed_end {
-        end_offset(block, offset)
+        expand(&(end_of(block) + offset))
     } else {
         let at_rest = &block.momentum_start - &block.momentum_slope * offset;
         expand(&(matrix::inverse(&block.m) * at_rest))
@@ -74,24 +172,105 @@ pub(super) fn plan(
     let own = lift(&(&profile.own - Expr::one()))?;
     let own_rate = lift(&profile.own_rate)?;
     let mut change = own * offset;
-    let mut velocity = own_rate.clone() * offset;
+    let mut velocity = own_rate * offset;
     if !is_zero(&inhomogeneous) {
         change = change + lift(&profile.forced)? * &inhomogeneous;
         velocity = velocity + lift(&profile.forced_rate)? * &inhomogeneous;
     }
-    // Staying at the rest point has to be a plan itself, with no momentum left at the end.
-    let free_value = !fixed_end && drift_free && is_zero(&inhomogeneous);
-    let value = free_value.then(|| {
-        let row = matrix::transpose(offset);
-        Expr::frac(-1, 2) * (row * (&block.m * &own_rate) * offset)
-    });
-    Some(Planned {
-        change: Some(change),
-        velocity,
-        definitions: vec![definition],
-        closed: true,
-        value,
-    })
+    Some(Planned::new(Some(change), velocity, true))
+}
+
+impl Planned {
+    fn new(change: Option<Expr>, velocity: Expr, closed: bool) -> Planned {
+        Planned {
+            change,
+            velocity,
+            computed: None,
+            definitions: Vec::new(),
+            closed,
+            value: None,
+            conditions: Vec::new(),
+            complex: false,
+        }
+    }
+}
+
+/// The plan where `K` may be singular.
+fn by_limits(
+    block: &Block,
+    closed: &Closed,
+    root: &Root,
+    end: End<'_>,
+    task: &Task<'_>,
+) -> Option<Planned> {
+    let response = flat::response(closed, &root.letter, end, task.horizon, task.t);
+    let (change, velocity) = applied(block, &response, &root.spectrum, task.fixed_end)?;
+    Some(Planned::new(Some(change), velocity, true))
+}
+
+/// The response applied to the force and to what drives the end.
+fn applied(
+    block: &Block,
+    response: &Response,
+    spectrum: &Spectrum,
+    fixed_end: bool,
+) -> Option<(Expr, Expr)> {
+    let inverse = matrix::inverse(&block.m);
+    let push = tidy(&expand(&(&inverse * &block.force)));
+    let driven =
+        if fixed_end { end_of(block) } else { expand(&-(inverse * &block.momentum_start)) };
+    let one = |[by_push, by_end]: &[Expr; 2]| {
+        let mut total = spectrum.lift(by_push)? * &push;
+        if !is_zero(&driven) {
+            total = total + spectrum.lift(by_end)? * &driven;
+        }
+        Some(total)
+    };
+    Some((one(&response.change)?, one(&response.velocity)?))
+}
+
+/// The plan in a form that is real for either sign of the radicand; for numbers and for matrices
+/// with known eigenvectors.
+fn computed(
+    block: &Block,
+    closed: &Closed,
+    end: End<'_>,
+    task: &Task<'_>,
+) -> Option<(Expr, Expr)> {
+    let response = real::response(closed, end, task.horizon, task.t);
+    applied(block, &response, &closed.spectrum, task.fixed_end)
+}
+
+/// The condition that the horizon ends before the conjugate point, where that is not known.
+fn conjugate(closed: &Closed, root: &Root, end: End<'_>, horizon: &Expr) -> Option<Condition> {
+    let radicand = real::radicand(closed);
+    let real = is_nonnegative(&radicand);
+    let harmless = match end {
+        End::Fixed => true,
+        End::Free(drift) => {
+            let m = expand(&-(Expr::frac(1, 2) * &closed.c + drift));
+            is_nonnegative(&m) || is_nonnegative(&expand(&(&radicand - &m * &m)))
+        }
+    };
+    if real && harmless {
+        return None;
+    }
+    let t = Expr::sym(time());
+    let (of, both) = real::denominator(closed, &root.letter, root.swings, end, &t);
+    let of = root.spectrum.lift(&of)?;
+    let over = match closed.spectrum.letters.as_slice() {
+        [] => None,
+        [letter] => Some((letter.eigenvalue.clone(), letter.matrix.clone())),
+        _ => {
+            return Some(Condition::NoConjugatePoint {
+                of,
+                both: None,
+                over: None,
+                until: horizon.clone(),
+            });
+        }
+    };
+    Some(Condition::NoConjugatePoint { of, both: Some(both), over, until: horizon.clone() })
 }
 
 /// The change after time `t` along a unit source, `(y(t)/y₀ − 1)/K̂`, for a free end and no drift,
@@ -118,13 +297,15 @@ pub(super) fn response(
 }
 
 /// The spectrum with one more letter for the square root.
-fn with_root(spectrum: &Spectrum, omega: &Expr) -> (Spectrum, Expr) {
+fn with_root(spectrum: &Spectrum, omega: &Expr, real: bool) -> (Spectrum, Expr) {
     if spectrum.shape.is_scalar() {
         return (spectrum.clone(), omega.clone());
     }
     let mut wider = spectrum.clone();
     let mut eigenvalue = Symbol::new("ω", crate::symbolic::Shape::scalar(), 9_500);
-    eigenvalue.props = crate::symbolic::Props::NONE.with(crate::symbolic::Prop::Positive);
+    if real {
+        eigenvalue.props = crate::symbolic::Props::NONE.with(crate::symbolic::Prop::Positive);
+    }
     let root = Expr::sym(eigenvalue.clone());
     wider.letters.push(crate::symbolic::spectral::Letter { matrix: omega.clone(), eigenvalue });
     (wider, root)
@@ -151,6 +332,15 @@ fn free(closed: &Closed, root: &Expr, drift: &Expr, horizon: &Expr, t: &Expr) ->
     Profile { own, forced, own_rate, forced_rate }
 }
 
+/// The velocity at the start by the force, for a free end without drift: `sinh ωT/(ω cosh ωT − Ĉ/2
+/// sinh ωT)`.
+fn free_pace(closed: &Closed, root: &Expr, horizon: &Expr) -> Expr {
+    let whole = root * horizon;
+    let half = Expr::frac(-1, 2) * &closed.c;
+    let (sinh, cosh) = (fun(Fun::Sinh, &whole), fun(Fun::Cosh, &whole));
+    &sinh / sum([root * cosh, half * &sinh])
+}
+
 fn fixed(closed: &Closed, root: &Expr, horizon: &Expr, t: &Expr) -> Profile {
     let half = Expr::frac(-1, 2) * &closed.c;
     let sinh = |x: &Expr| fun(Fun::Sinh, x);
@@ -165,15 +355,15 @@ fn fixed(closed: &Closed, root: &Expr, horizon: &Expr, t: &Expr) -> Profile {
     Profile { own, forced, own_rate, forced_rate }
 }
 
-/// `q(T) − q*` for an imposed end.
-fn end_offset(block: &Block, offset: &Expr) -> Expr {
+/// `q(T) − q(0)` for an imposed end.
+fn end_of(block: &Block) -> Expr {
     let ends: Vec<Expr> =
         block.coordinates.iter().map(|q| Expr::sym(q.marked(Mark::End))).collect();
     let end = match ends.as_slice() {
         [only] => only.clone(),
         _ => matrix::column(ends),
     };
-    sum([end, -block.start(), offset.clone()])
+    end - block.start()
 }
 
 /// `K = 0` with a free end and no drift: the momentum is `p(t) = −F∫ₜᵀ e^{γ(t−s)} ds`, so
@@ -198,13 +388,7 @@ pub(super) fn uniform(block: &Block, horizon: &Expr, t: &Expr) -> Option<Planned
             -(sum([t.clone(), -(grown * sum([Expr::one(), -decay]) / &c_hat)]) / &c_hat);
         (&push * rate, &push * travelled)
     };
-    Some(Planned {
-        change: Some(change),
-        velocity,
-        definitions: Vec::new(),
-        closed: true,
-        value: None,
-    })
+    Some(Planned::new(Some(change), velocity, true))
 }
 
 /// Nothing commutes: the feedback is defined by the Riccati flow (K4).
@@ -222,14 +406,7 @@ pub(super) fn riccati(
     if !is_zero(&at_rest) {
         return None;
     }
-    // −Q = K + γ·(∂p/∂q) + (∂p/∂q)ᵀ M⁻¹ (∂p/∂q) collects the cost at zero control.
-    let gamma = Expr::int(2) * half;
-    let slope = &block.momentum_slope;
-    let q = -expand(&sum([
-        block.k.clone(),
-        &gamma * slope,
-        matrix::transpose(slope) * &inverse * slope,
-    ]));
+    let q = block.idle_curvature(half);
     let symbol = fresh(&block.name("X_T", taken), block.m.shape().clone(), taken);
     let x = Expr::sym(symbol.clone());
     let meaning = Meaning::FiniteHorizon {
@@ -239,11 +416,6 @@ pub(super) fn riccati(
         half: half.clone(),
         horizon: horizon.clone(),
     };
-    Some(Planned {
-        change: None,
-        velocity: x * offset,
-        definitions: vec![Definition { symbol, meaning }],
-        closed: false,
-        value: None,
-    })
+    let definitions = vec![Definition { symbol, meaning }];
+    Some(Planned { definitions, ..Planned::new(None, x * offset, false) })
 }

@@ -109,13 +109,14 @@ pub(super) fn identity_like(matrix: &Expr) -> Expr {
 pub(super) fn solve_block(
     block: Block,
     half: &Expr,
+    finite: bool,
     constants: &dyn Fn(&Symbol) -> bool,
     taken: &[Symbol],
 ) -> Result<BlockSolution, NoOptimum> {
     if block.k.is_zero() {
-        return uniform(block, half);
+        return uniform(block, half, finite);
     }
-    let solvent = solve(&block, half, constants, taken)?;
+    let solvent = solve(&block, half, finite, constants, taken)?;
     if !is_regular(&block.k)
         && let Some(velocity) = flat_velocity(&block, &solvent, half)
     {
@@ -177,16 +178,16 @@ fn flat_velocity(block: &Block, solvent: &Solvent, half: &Expr) -> Option<Expr> 
 
 /// `K = 0`: a linear loss. With a discount the optimum moves uniformly; without one the cost
 /// has no minimum.
-fn uniform(block: Block, half: &Expr) -> Result<BlockSolution, NoOptimum> {
+fn uniform(block: Block, half: &Expr, finite: bool) -> Result<BlockSolution, NoOptimum> {
     let still = equal(&block.force, &Expr::zeros(block.force.shape().clone()));
-    if half.is_zero() && !still {
+    if half.is_zero() && !still && !finite {
         return Err(NoOptimum {
             reason: "without discount the loss falls for ever along a straight line".to_owned(),
             needs: None,
             advice: "give a discount rate, a curvature or a finite horizon".to_owned(),
         });
     }
-    let velocity = if still {
+    let velocity = if still || (half.is_zero() && finite) {
         Expr::zeros(block.force.shape().clone())
     } else {
         tidy(&-(matrix::inverse(&block.c) * &block.force))

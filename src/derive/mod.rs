@@ -3,6 +3,7 @@
 //! The symbolic road: variation, class, rule, regimes, diagnosis. Nothing is recognised by name or
 //! by the shape of the file; the steps are general and the known rules fall out.
 
+mod arrange;
 mod belief;
 mod block;
 pub mod collect;
@@ -24,6 +25,7 @@ mod solvent;
 mod square;
 mod trace;
 mod types;
+mod unbounded;
 pub mod variation;
 
 pub use regime::{epsilon, limit_symbols, scaling};

@@ -9,17 +9,15 @@ use super::horizon;
 use super::linear::{BlockSolution, Change, offset, solve_block, tidy, value};
 use super::reduce;
 use super::single_step::{change_symbol, step_problem};
-use super::solvent::Closed;
 use super::trace::{Claim, Step, Trace};
 use super::types::{
-    Class, Definition, Derivation, Equation, Meaning, NoOptimum, Stacked, Update,
+    Class, Condition, Definition, Derivation, Equation, Meaning, NoOptimum, Stacked, Update,
 };
+use super::unbounded::unbounded;
 use super::variation::Motion;
 use crate::model::types::{Discount, Horizon, Model, step, time};
-use crate::symbolic::assume::is_nonnegative;
 use crate::symbolic::build::sum;
-use crate::symbolic::expand::expand;
-use crate::symbolic::{Expr, Mark, Symbol};
+use crate::symbolic::{Expr, Fun, Mark, Node, Symbol};
 
 /// Symbols a derivation must not reuse.
 pub(super) fn taken(model: &Model) -> Vec<Symbol> {
@@ -56,6 +54,9 @@ fn empty(class: Class) -> Derivation {
         stacked: Vec::new(),
         path: Vec::new(),
         value: None,
+        computed_value: None,
+        feedbacks: Vec::new(),
+        complex: false,
         conditions: Vec::new(),
         no_optimum: None,
         regimes: Vec::new(),
@@ -121,7 +122,8 @@ fn linear(
     let mut solutions = Vec::new();
     for block in blocks {
         record_coefficients(&block, motion, &mut derivation.trace);
-        match solve_block(block, half, &constants, &taken) {
+        let finite = matches!(model.horizon, Horizon::Finite(_));
+        match solve_block(block, half, finite, &constants, &taken) {
             Ok(solution) => {
                 taken.extend(solution.definitions().into_iter().map(|d| d.symbol));
                 solutions.push(solution);
@@ -134,22 +136,34 @@ fn linear(
             }
         }
     }
-    let mut changes: Vec<(Symbol, Expr, Expr)> = Vec::new();
+    let mut changes: Vec<Changed> = Vec::new();
     let mut exact = true;
-    let mut values = Vec::new();
+    let (mut values, mut computed_values) = (Vec::new(), Vec::new());
+    let mut swings = false;
     for solution in &solutions {
         let planned = plan_block(model, solution, half, &mut taken, &mut derivation);
-        values.push(planned.as_ref().and_then(|planned| planned.value.clone()));
-        let Some(BlockPlan { change, velocity, .. }) = planned else { continue };
+        let value = planned.as_ref().and_then(|planned| planned.value.clone());
+        let computed = planned.as_ref().and_then(|planned| planned.computed.as_ref());
+        computed_values.push(computed.and_then(|c| c.value.clone()).or_else(|| value.clone()));
+        swings |= computed.is_some();
+        values.push(value);
+        let Some(BlockPlan { change, velocity, computed, fed_back, .. }) = planned else {
+            continue;
+        };
         let first = Expr::sym(step()) * &velocity;
         let first = if first.terms().len() > 1 { tidy(&first) } else { first };
         let block = &solution.block;
         for (at, coordinate) in block.coordinates.iter().enumerate() {
-            changes.push((
-                coordinate.clone(),
-                change.as_ref().map_or_else(Expr::zero, |c| block.entry(c, at)),
-                block.entry(&first, at),
-            ));
+            changes.push(Changed {
+                coordinate: coordinate.clone(),
+                change: change.as_ref().map_or_else(Expr::zero, |c| block.entry(c, at)),
+                first_order: block.entry(&first, at),
+                computed: computed.as_ref().map(|computed| {
+                    let first = Expr::sym(step()) * &computed.velocity;
+                    (block.entry(&computed.change, at), block.entry(&first, at))
+                }),
+                fed_back: fed_back.as_ref().map(|v| block.entry(&(Expr::sym(step()) * v), at)),
+            });
         }
         if block.coordinates.len() > 1 {
             derivation.stacked.push(Stacked {
@@ -162,7 +176,9 @@ fn linear(
         derivation.closed_form &= change.is_some();
     }
     // The cost is the sum over all blocks: one that is not known leaves none.
-    derivation.value = values.into_iter().collect::<Option<Vec<_>>>().map(sum);
+    let total = |values: Vec<_>| values.into_iter().collect::<Option<Vec<_>>>().map(sum);
+    derivation.value = total(values);
+    derivation.computed_value = total(computed_values).filter(|_| swings);
     // A rule through `X` is exact although `X` has no closed form.
     derivation.updates = updates(configuration, &changes, exact);
     if model.horizon == Horizon::Infinite {
@@ -184,18 +200,22 @@ fn flat_directions(solutions: &[BlockSolution], half: &Expr, derivation: &mut De
                 .to_owned(),
         );
     }
-    if !derivation.conditions.is_empty() {
+    if derivation.conditions.iter().any(|c| matches!(c, Condition::Positive(_))) {
         derivation.notes.push(
             "Where the curvature is negative the optimum moves away from the rest point, slower than \
              e^(γt/2)."
                 .to_owned(),
         );
     }
-    let flat = solutions.iter().any(|solution| matches!(solution.change, Change::Flat));
-    if flat && derivation.updates.iter().any(|update| update.change.is_some()) {
+    let phi = |e: &Expr| {
+        e.any(&|part| {
+            matches!(part.node(), Node::Fun(Fun::Phi1, _) | Node::MatFun(Fun::Phi1, _))
+        })
+    };
+    let mut shown = derivation.updates.iter().filter_map(|update| update.change.as_ref());
+    if shown.any(phi) {
         derivation.notes.push(
-            "Directions without curvature are allowed: φ₁(x) = (eˣ − 1)/x is 1 there, and the motion \
-             is uniform."
+            "Directions without curvature are allowed: φ₁(x) = (eˣ − 1)/x is 1 at x = 0."
                 .to_owned(),
         );
     }
@@ -241,6 +261,19 @@ struct BlockPlan {
     velocity: Expr,
     /// The cost beyond staying at the rest point, if there is one.
     value: Option<Expr>,
+    /// The same three in a form for machines, where that differs.
+    computed: Option<horizon::Computed>,
+    /// The velocity by the feedback, where machines have nothing else.
+    fed_back: Option<Expr>,
+}
+
+/// What one coordinate of the derivation does in a step.
+struct Changed {
+    coordinate: Symbol,
+    change: Expr,
+    first_order: Expr,
+    computed: Option<(Expr, Expr)>,
+    fed_back: Option<Expr>,
 }
 
 /// Plans one block; fills in definitions, path and conditions.
@@ -261,24 +294,22 @@ fn plan_block(
         }
         derivation.definitions.extend(planned.definitions);
         derivation.closed_form &= planned.closed;
-        if solution.solvent.as_ref().is_some_and(|s| s.closed.as_ref().is_some_and(may_swing)) {
-            derivation.notes.push(
-                "The root may be imaginary: the formulas then hold as complex ones, with cosines for \
-                 hyperbolic ones, and only up to the conjugate time; `lagrule solve` decides by numbers."
-                    .to_owned(),
-            );
+        derivation.complex |= planned.complex;
+        derivation.conditions.extend(planned.conditions);
+        if planned.complex || planned.computed.is_some() {
+            let note = "The root may be imaginary: the formulas then hold as complex ones, with \
+                        cosines for hyperbolic ones.";
+            if !derivation.notes.iter().any(|known| known == note) {
+                derivation.notes.push(note.to_owned());
+            }
         }
-        let horizon::Planned { mut change, velocity, mut value, .. } = planned;
-        // Written with the rest point, which is infinitely far where a direction has no curvature.
-        if matches!(solution.change, Change::Flat) {
-            (change, value) = (None, None);
-            derivation.notes.push(
-                "The curvature may vanish in some direction, where the exact change is a limit that has \
-                 no formula here; the first order holds there too."
-                    .to_owned(),
-            );
-        }
-        return Some(BlockPlan { change, velocity, value });
+        let fed_back = planned.complex.then(|| feedback(solution, half, horizon, fixed, taken));
+        let fed_back = fed_back.flatten().map(|(velocity, definitions)| {
+            derivation.feedbacks.extend(definitions);
+            velocity
+        });
+        let horizon::Planned { change, velocity, value, computed, .. } = planned;
+        return Some(BlockPlan { change, velocity, value, computed, fed_back });
     }
     let definitions = solution.definitions();
     if let Some(solvent) = &solution.solvent {
@@ -321,12 +352,27 @@ fn plan_block(
         derivation.path.push((coordinate.clone(), path));
     }
     let change = Some(solution.change_after(&dt));
-    Some(BlockPlan { change, velocity: solution.velocity.clone(), value })
+    Some(BlockPlan {
+        change,
+        velocity: solution.velocity.clone(),
+        value,
+        computed: None,
+        fed_back: None,
+    })
 }
 
-/// Is the root behind the two rates of a plan not known to be real?
-fn may_swing(closed: &Closed) -> bool {
-    !is_nonnegative(&expand(&(&closed.root * &closed.root)))
+/// The velocity by the feedback of the Riccati flow, for a free end.
+fn feedback(
+    solution: &BlockSolution,
+    half: &Expr,
+    horizon: &Expr,
+    fixed: bool,
+    taken: &[Symbol],
+) -> Option<(Expr, Vec<Definition>)> {
+    let block = &solution.block;
+    let offset = solution.offset.clone().unwrap_or_else(|| offset(block));
+    let planned = horizon::riccati(block, half, horizon, &offset, taken).filter(|_| !fixed)?;
+    Some((planned.velocity, planned.definitions))
 }
 
 /// Offsets larger than this are written `q(0) − q*`.
@@ -371,10 +417,10 @@ fn finite(
         return if fixed { None } else { horizon::uniform(block, horizon, dt) };
     };
     let offset = &solution.offset.clone().unwrap_or_else(|| offset(block));
-    let plan = solvent
-        .closed
-        .as_ref()
-        .and_then(|closed| horizon::plan(block, closed, offset, horizon, fixed, dt, taken));
+    let flat = matches!(solution.change, Change::Flat);
+    let task = horizon::Task { horizon, t: dt, fixed_end: fixed, flat, taken };
+    let plan =
+        solvent.closed.as_ref().and_then(|closed| horizon::plan(block, closed, offset, &task));
     match plan {
         Some(plan) => Some(plan),
         None if fixed => None,
@@ -383,24 +429,40 @@ fn finite(
 }
 
 /// The rule of each coordinate of the file from those of the derivation.
-fn updates(
-    configuration: &Configuration,
-    changes: &[(Symbol, Expr, Expr)],
-    exact: bool,
-) -> Vec<Update> {
-    let find = |symbol: &Symbol, first: bool| {
-        let (_, change, first_order) = changes.iter().find(|(q, _, _)| q == symbol)?;
-        Some(if first { first_order.clone() } else { change.clone() })
+fn updates(configuration: &Configuration, changes: &[Changed], exact: bool) -> Vec<Update> {
+    let grouped = |part: &dyn Fn(&Changed) -> Option<Expr>| {
+        configuration.regroup(|symbol| {
+            part(changes.iter().find(|changed| changed.coordinate == *symbol)?)
+        })
     };
-    let exact_changes = configuration.regroup(|symbol| find(symbol, false).filter(|_| exact));
-    let first_orders = configuration.regroup(|symbol| find(symbol, true));
+    let exact_changes = grouped(&|changed| exact.then(|| changed.change.clone()));
+    let first_orders = grouped(&|changed| Some(changed.first_order.clone()));
+    let whole = |changed: &Changed| {
+        let written = || (changed.change.clone(), changed.first_order.clone());
+        changed.computed.clone().unwrap_or_else(written)
+    };
+    let computed_changes = grouped(&|changed| exact.then(|| whole(changed).0));
+    let computed_firsts = grouped(&|changed| Some(whole(changed).1));
+    let fed_back = |changed: &Changed| match (&changed.fed_back, &changed.computed) {
+        (Some(fed_back), _) => Some(fed_back.clone()),
+        (None, Some((change, _))) => Some(change.clone()),
+        (None, None) => exact.then(|| changed.change.clone()),
+    };
+    let feeds = changes.iter().any(|changed| changed.fed_back.is_some());
+    let mut fed_backs = grouped(&|changed| fed_back(changed).filter(|_| feeds)).into_iter();
+    let differs = changes.iter().any(|changed| changed.computed.is_some());
     exact_changes
         .into_iter()
         .zip(first_orders)
-        .map(|((position, change), (_, first_order))| {
-            let role = configuration.role(&position);
-            Update { position, role, change, first_order }
-        })
+        .zip(computed_changes.into_iter().zip(computed_firsts))
+        .map(
+            |(((position, change), (_, first_order)), ((_, computed), (_, computed_first)))| {
+                let role = configuration.role(&position);
+                let computed = computed.zip(computed_first).filter(|_| differs);
+                let fed_back = fed_backs.next().and_then(|(_, fed_back)| fed_back);
+                Update { position, role, change, first_order, computed, fed_back }
+            },
+        )
         .collect()
 }
 
@@ -411,6 +473,10 @@ fn nonlinear(
     mut derivation: Derivation,
 ) -> Derivation {
     let infinite = model.horizon == Horizon::Infinite;
+    if let Some(problem) = unbounded(model, motion) {
+        derivation.no_optimum = Some(problem);
+        return derivation;
+    }
     if let Some(orbit) = orbit(motion).filter(|_| infinite) {
         if is_unbounded(&orbit) {
             derivation.class = Class::FirstIntegral;
@@ -458,6 +524,8 @@ fn first_integral(orbit: &Orbit, configuration: &Configuration, derivation: &mut
             position,
             change: change.clone(),
             first_order: change,
+            computed: None,
+            fed_back: None,
         })
         .collect();
     derivation.notes.push(
@@ -503,9 +571,15 @@ pub(super) fn single_step(model: &Model, configuration: &Configuration) -> Optio
     let change = linear.minimiser();
     let claim = Claim::Equal(&linear.a * &change, -&linear.b);
     derivation.trace.push("linear equation", "the step solves A Δ + b = 0", claim);
-    let columns: Vec<(Symbol, Expr, Expr)> = entries(&problem.coordinates, &change)
+    let columns: Vec<Changed> = entries(&problem.coordinates, &change)
         .into_iter()
-        .map(|(q, change)| (q, change.clone(), change))
+        .map(|(coordinate, change)| Changed {
+            coordinate,
+            first_order: change.clone(),
+            change,
+            computed: None,
+            fed_back: None,
+        })
         .collect();
     if problem.coordinates.len() > 1 {
         derivation.stacked.push(Stacked {

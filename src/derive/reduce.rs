@@ -1,6 +1,7 @@
 //! Regimes of a whole problem: each block by functional calculus where it has a spectrum, by the
 //! overdamped expansion or the long-step limit where it has none.
 
+use super::arrange::joined;
 use super::configuration::Configuration;
 use super::first_integral::orbit;
 use super::flow::flow;
@@ -9,20 +10,25 @@ use super::linear::{BlockSolution, tidy};
 use super::overdamped::{along, expand_overdamped};
 use super::plan::{entries, taken};
 use super::regime::{
-    Neglected, epsilon, finish, limit_symbols, scaling, spectral_block, uniform_block,
+    Neglected, epsilon, existence, finish, limit_symbols, scaling, spectral_block,
+    uniform_block,
 };
 use super::single_step::LinearStep;
 use super::slow;
+use super::solvent::Closed;
+use super::trace::{Claim, Step};
 use super::types::{Condition, Definition, ErrorOrder, Meaning, RegimeLimit, RegimeRule};
 use super::variation::{Motion, jacobian};
 use crate::model::types::{Discount, Horizon, Limit, Model, Regime, step};
+use crate::symbolic::assume::is_positive;
 use crate::symbolic::build::{pow, sum};
 use crate::symbolic::expand::{common_denominator, expand};
+use crate::symbolic::matrix::identity_multiple;
 use crate::symbolic::number::{q, sign};
 use crate::symbolic::rewrite::{replace, substitute};
 use crate::symbolic::series::leading;
-use crate::symbolic::spectral::marker;
-use crate::symbolic::{Expr, Mark, Symbol};
+use crate::symbolic::spectral::{Letter, fresh, marker};
+use crate::symbolic::{Expr, Mark, Shape, Symbol};
 
 /// Every regime of a linear problem with infinite horizon.
 pub(super) fn regimes(
@@ -63,7 +69,12 @@ fn linear_regime(
         let change = match &solution.solvent {
             None => uniform_block(solution, regime, &mut neglected),
             Some(solvent) => match &solvent.closed {
+                Some(closed) if settles(solution, closed, regime) => {
+                    settled(solution, closed, &mut neglected)
+                }
                 Some(closed) => {
+                    let radicand = expand(&(&closed.root * &closed.root));
+                    existence(&radicand, &closed.spectrum, regime, &mut neglected)?;
                     let dt = Expr::sym(step());
                     let (spectrum, response) = closed
                         .response_by_rate(&dt, &limit_symbols(regime))
@@ -104,18 +115,39 @@ fn is_long_step(regime: &Regime) -> bool {
 
 fn long_step(solution: &BlockSolution, neglected: &mut Neglected) -> Result<Expr, String> {
     let offset = solution.offset.as_ref().ok_or("there is no rest point")?;
-    let decay = solution.solvent.as_ref().map(|solvent| -(&solvent.x * Expr::sym(step())));
-    if let Some(decay) = decay {
-        neglected.note(
-            &crate::symbolic::series::Leading {
-                first: (q(0, 1), Expr::one()),
-                second: None,
-                dropped: vec![decay],
-            },
-            &[],
-        );
+    if let Some(solvent) = &solution.solvent {
+        let matrix = solvent.x.clone();
+        let eigenvalue = fresh("lambda", Shape::scalar(), &matrix.symbols());
+        let decay = -(Expr::sym(eigenvalue.clone()) * Expr::sym(step()));
+        forgotten(decay, vec![Letter { matrix, eigenvalue }], neglected);
     }
     Ok(-offset)
+}
+
+/// Is a drift all that a long step leaves at the rest point? What the drift adds to the roots only
+/// turns.
+fn settles(solution: &BlockSolution, closed: &Closed, regime: &Regime) -> bool {
+    let drifts = !closed.causes[1].is_empty();
+    is_long_step(regime) && drifts && solution.offset.is_some() && is_positive(&closed.rate)
+}
+
+fn settled(solution: &BlockSolution, closed: &Closed, neglected: &mut Neglected) -> Expr {
+    let (spectrum, rate) =
+        closed.with_rate().unwrap_or_else(|| (closed.spectrum.clone(), closed.rate.clone()));
+    forgotten(rate * Expr::sym(step()), spectrum.letters, neglected);
+    let change = solution.offset.as_ref().map_or_else(Expr::zero, |offset| -offset);
+    let remark = "the motion about the rest point has faded: q* − q₀ is left";
+    neglected.step(Step::new("dominant balance", remark, Claim::Fact(vec![change.clone()])));
+    change
+}
+
+/// `e^{−exponent}` is left out.
+fn forgotten(exponent: Expr, letters: Vec<Letter>, neglected: &mut Neglected) {
+    neglected.letters(letters);
+    let first = (q(0, 1), Expr::one());
+    let found =
+        crate::symbolic::series::Leading { first, second: None, dropped: vec![exponent] };
+    neglected.note(&found, &[]);
 }
 
 /// The discount rate grows, the step may shrink, nothing else is scaled.
@@ -160,7 +192,7 @@ fn overdamped(
         motion.coordinates.iter().zip(&expansion.drift).zip(&expansion.first)
     {
         let loss = tidy(&(&dt * first / rate));
-        let change = sum([&dt * drift, loss]);
+        let change = joined(&sum([&dt * drift, loss]));
         let velocity = sum([drift.clone(), first / rate]);
         if let Some((flow, step)) = flow(coordinate, &velocity, &motion.coordinates) {
             flows.push(flow);
@@ -253,6 +285,10 @@ fn unsigned(vector: &Expr) -> Expr {
 
 /// A scalar in absolute value; vectors and matrices are measured by their norm anyway.
 fn size(expr: &Expr) -> Expr {
+    // A multiple of the identity is as large as the number.
+    if let Some(multiple) = identity_multiple(expr).filter(|_| !expr.is_scalar()) {
+        return size(&multiple);
+    }
     let scalar = expr.is_scalar();
     if scalar {
         crate::symbolic::build::fun(crate::symbolic::Fun::Abs, expr)
@@ -378,6 +414,7 @@ pub(super) fn horizon_regimes(
     if !model.end.is_empty() {
         return unavailable(model, "regimes of a plan with a fixed end are not derived");
     }
+    let no_spectrum = "the matrices do not commute: the plan has no closed form to expand";
     let one = |regime: &Regime| {
         if outruns(regime, horizon) {
             return Err("the horizon becomes shorter than the step: add `dt -> 0`".to_owned());
@@ -386,7 +423,7 @@ pub(super) fn horizon_regimes(
         let mut changes = Vec::new();
         for solution in solutions {
             let closed = solution.solvent.as_ref().and_then(|solvent| solvent.closed.as_ref());
-            let closed = closed.ok_or_else(|| NO_SPECTRUM.to_owned())?;
+            let closed = closed.ok_or_else(|| no_spectrum.to_owned())?;
             let response =
                 horizon::response(&solution.block, closed, horizon, &Expr::sym(step()))
                     .ok_or_else(|| {

@@ -1,13 +1,14 @@
 //! Regimes: the rule to leading order in one small `ε`, with the first omitted term as its error.
 
+use super::arrange::arranged;
 use super::conditions::{at_scale, by_limits, magnitude, strongest};
 use super::linear::{BlockSolution, tidy};
 use super::trace::{Claim, Step};
 use super::types::{Condition, ErrorOrder, RegimeRule};
 use crate::model::types::{Limit, Regime, step};
+use crate::symbolic::assume::{is_nonnegative, is_positive};
 use crate::symbolic::build::sum;
-use crate::symbolic::cancel::cancel;
-use crate::symbolic::expand::expand;
+use crate::symbolic::expand::{content, expand};
 use crate::symbolic::rewrite::substitute;
 use crate::symbolic::series::{Leading, NoSeries, leading};
 use crate::symbolic::spectral::{Letter, Spectrum};
@@ -102,6 +103,11 @@ impl Neglected {
         ));
     }
 
+    /// Records a step of another kind.
+    pub(super) fn step(&mut self, step: Step) {
+        self.steps.push(step);
+    }
+
     /// Notes the letters whose eigenvalues conditions may speak of.
     pub(super) fn letters(&mut self, letters: Vec<Letter>) {
         self.letters.extend(letters);
@@ -178,12 +184,40 @@ pub(super) fn leading_parts(
         }
         neglected.note(&leading, &limits);
         neglected.record(&scaled, &leading);
+        let letters: Vec<Symbol> =
+            spectrum.letters.iter().map(|letter| letter.eigenvalue.clone()).collect();
         let lifted = spectrum
-            .lift(&cancel(&expand(&leading.first.1)))
+            .lift(&arranged(&leading.first.1, &letters))
             .ok_or_else(|| "the leading term has no matrix form".to_owned())?;
         parts.push(lifted * vector);
     }
     Ok(parts)
+}
+
+/// What has to be positive for an optimum may have another sign in the limit: the condition that is
+/// left there.
+pub(super) fn existence(
+    of: &Expr,
+    spectrum: &Spectrum,
+    regime: &Regime,
+    neglected: &mut Neglected,
+) -> Result<(), String> {
+    if is_positive(of) {
+        return Ok(());
+    }
+    let scaled = substitute(of, &scaling(regime));
+    let Ok(Some(found)) = leading(&expand(&scaled), &epsilon()) else { return Ok(()) };
+    let (_, left) = content(&expand(&found.first.1));
+    if is_nonnegative(&left) {
+        return Ok(());
+    }
+    if is_nonnegative(&-&left) {
+        return Err("in this limit the cost has no minimum".to_owned());
+    }
+    if let Some(lifted) = spectrum.lift(&left) {
+        neglected.condition(Condition::Positive(lifted));
+    }
+    Ok(())
 }
 
 /// What went wrong, for the reader.
@@ -221,7 +255,9 @@ pub(super) fn finish(changes: Vec<(Symbol, Expr)>, neglected: Neglected) -> Regi
             Condition::Small(e) | Condition::Large(e) | Condition::Positive(e) => {
                 e.contains(symbol)
             }
-            Condition::Against(_, _) => false,
+            Condition::Against(..)
+            | Condition::NoConjugatePoint { .. }
+            | Condition::RootsApart { .. } => false,
         })
     };
     let eigenvalues = letters

@@ -1,7 +1,7 @@
 //! One step without time (section A): `min_Δ F(θ₀ + Δ, Δ)`.
 
 use super::linear::{solve_tidily, tidy};
-use super::regime::{Neglected, leading_parts, limit_symbols};
+use super::regime::{Neglected, existence, leading_parts, limit_symbols};
 use super::solvent::sources;
 use super::types::{Condition, NoOptimum};
 use super::variation::{gradient, jacobian};
@@ -198,6 +198,7 @@ impl LinearStep {
         let scalar = spectrum
             .scalar(&a, constants)
             .ok_or_else(|| "the matrices do not commute".to_owned())?;
+        existence(&scalar, &spectrum, regime, neglected)?;
         let loss = expand(&(&inverse * &self.loss_b));
         let rest = expand(&(&inverse * (&self.b - &self.loss_b)));
         let mut parts = vec![Expr::zeros(self.b.shape().clone())];

@@ -9,7 +9,7 @@ use super::block::Block;
 use super::square::complete_squares;
 use super::trace::{Claim, Step};
 use super::types::{Condition, Definition, Meaning, NoOptimum};
-use crate::symbolic::assume::{is_positive, is_spd, is_symmetric};
+use crate::symbolic::assume::{is_positive, is_psd, is_spd, is_symmetric};
 use crate::symbolic::build::{fun, pow, sqrt, sum};
 use crate::symbolic::expand::{equal, expand};
 use crate::symbolic::spectral::{Letter, Spectrum, fresh, parts, spectrum};
@@ -73,11 +73,12 @@ impl Flow {
 
 /// Solves one block.
 ///
-/// `half` is half the discount rate; `constants` are scalars that limits may act on; `taken` are
-/// names in use.
+/// `half` is half the discount rate; `finite` tells whether the plan ends; `constants` are scalars
+/// that limits may act on; `taken` are names in use.
 pub(super) fn solve(
     block: &Block,
     half: &Expr,
+    finite: bool,
     constants: &dyn Fn(&Symbol) -> bool,
     taken: &[Symbol],
 ) -> Result<Solvent, NoOptimum> {
@@ -95,7 +96,8 @@ pub(super) fn solve(
         return Ok(implicit(block, half, taken));
     };
     let radicand = complete_squares(&expand(&(Expr::frac(1, 4) * &c * &c - &k)));
-    let condition = existence(&radicand, &spectrum)?;
+    // Over a finite horizon the conjugate point decides, not the curvature alone.
+    let condition = if finite { None } else { existence(&radicand, &spectrum)? };
     let mut steps = spectral_steps(&spectrum, &c, &k, &radicand);
     let root = sqrt(&radicand);
     let lead = expand(&(Expr::frac(-1, 2) * &c - half));
@@ -171,6 +173,9 @@ fn named_rate(rate: Expr, block: &Block, taken: &[Symbol]) -> (Expr, Vec<Definit
         return (rate, Vec::new());
     }
     let shape = rate.shape().clone();
+    if let Some(multiple) = matrix::identity_multiple(&rate).filter(|m| m.size() <= 1) {
+        return (multiple * Expr::identity(shape.rows), Vec::new());
+    }
     let (name, value, identity) = match matrix::identity_multiple(&rate) {
         Some(multiple) => ("r", multiple, Expr::identity(shape.rows)),
         None => ("R", rate, Expr::one()),
@@ -217,9 +222,23 @@ fn implicit(block: &Block, half: &Expr, taken: &[Symbol]) -> Solvent {
         flow: Flow { lead: x, decay: zero },
         definitions: vec![Definition { symbol, meaning }],
         closed: None,
-        conditions: Vec::new(),
+        conditions: apart(block, half).into_iter().collect(),
         steps: Vec::new(),
     }
+}
+
+/// With a curvature that may be negative the solvent exists only if no root lies on the dividing line:
+/// elsewhere the roots come in pairs `λ`, `γ − λ`, and the cost is bounded below (L2).
+fn apart(block: &Block, half: &Expr) -> Option<Condition> {
+    if is_psd(&block.idle_curvature(half)) {
+        return None;
+    }
+    Some(Condition::RootsApart {
+        m: block.m.clone(),
+        c: block.c.clone(),
+        k: block.k.clone(),
+        half: half.clone(),
+    })
 }
 
 /// Splits the starting force into scalar functions of the letters on plain vectors.
@@ -285,12 +304,19 @@ impl Closed {
         t: &Expr,
         scaled: &[Symbol],
     ) -> Option<(Spectrum, Expr)> {
-        let symbol = self.symbol.as_ref()?;
         // A rate that is one term reads better as it is: √(ηkh) leads to the geometric mean.
         let plain = !self.rate.any(&|part| part.terms().len() > 1);
         if plain || self.rate.contains_any(scaled) {
             return None;
         }
+        let (spectrum, rate) = self.with_rate()?;
+        let response = self.response_with(&rate, t);
+        Some((spectrum, response))
+    }
+
+    /// The rate as a letter of its own, where it has a symbol.
+    pub(super) fn with_rate(&self) -> Option<(Spectrum, Expr)> {
+        let symbol = self.symbol.as_ref()?;
         let mut spectrum = self.spectrum.clone();
         let mut eigenvalue = symbol.clone();
         if !symbol.shape.is_scalar() {
@@ -308,7 +334,6 @@ impl Closed {
                 letter.eigenvalue = eigenvalue.clone();
             }
         }
-        let response = self.response_with(&Expr::sym(eigenvalue), t);
-        Some((spectrum, response))
+        Some((spectrum, Expr::sym(eigenvalue)))
     }
 }

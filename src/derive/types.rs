@@ -1,6 +1,7 @@
 //! What a derivation yields.
 
 use super::trace::{Step, Trace};
+use crate::symbolic::rewrite::replace;
 use crate::symbolic::{Expr, Q, Symbol};
 
 /// The kind of problem, which decides how it is solved.
@@ -95,6 +96,24 @@ pub struct Definition {
     pub meaning: Meaning,
 }
 
+impl Definition {
+    /// The expression with every symbol replaced that is defined by an equation; definitions may speak
+    /// of those before them.
+    pub fn written_out<'a>(
+        expr: &Expr,
+        definitions: impl IntoIterator<Item = &'a Definition, IntoIter: DoubleEndedIterator>,
+    ) -> Expr {
+        definitions.into_iter().rev().fold(expr.clone(), |whole, definition| match &definition
+            .meaning
+        {
+            Meaning::Equals(value) => {
+                replace(&whole, &Expr::sym(definition.symbol.clone()), value)
+            }
+            _ => whole,
+        })
+    }
+}
+
 /// What a coordinate is to whoever runs the rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -119,6 +138,11 @@ pub struct Update {
     pub change: Option<Expr>,
     /// The change to first order in the step: step · velocity.
     pub first_order: Option<Expr>,
+    /// The same two in a form that is real where the root in them is imaginary, for machines.
+    pub computed: Option<(Expr, Expr)>,
+    /// Where that does not exist: the first order with the feedback of
+    /// [`Derivation::feedbacks`], which numbers have for either sign of the curvature.
+    pub fed_back: Option<Expr>,
 }
 
 /// The rule of several coordinates that move together, as one column.
@@ -143,6 +167,37 @@ pub enum Condition {
     Against(Expr, Expr),
     /// `expr > 0` (for a matrix: all its eigenvalues).
     Positive(Expr),
+    /// No root of `det(M λ² + C λ + K)` has the real part `half`.
+    RootsApart {
+        /// Coefficient of the acceleration.
+        m: Expr,
+        /// Coefficient of the velocity.
+        c: Expr,
+        /// Coefficient of the position.
+        k: Expr,
+        /// Half the discount rate.
+        half: Expr,
+    },
+    /// The horizon ends before the first conjugate point: `of > 0` (for a matrix: all its
+    /// eigenvalues) at all times `0 < t ≤ until`.
+    NoConjugatePoint {
+        /// A function of the time; its root may be imaginary.
+        of: Expr,
+        /// The same in a form that is real whatever the sign of the curvature, if there is one;
+        /// of a matrix, for one eigenvalue of `over`.
+        both: Option<Expr>,
+        /// The symbol of an eigenvalue in `both` and the matrix it belongs to.
+        over: Option<(Symbol, Expr)>,
+        /// The horizon.
+        until: Expr,
+    },
+}
+
+impl Condition {
+    /// `size ≪ 1`, a multiple of the identity as the number it is.
+    pub fn small(size: Expr) -> Condition {
+        Condition::Small(crate::symbolic::matrix::identity_multiple(&size).unwrap_or(size))
+    }
 }
 
 /// The size of the first thing a regime neglects, relative to what it keeps.
@@ -223,6 +278,8 @@ pub struct Dropped {
     /// Its size relative to what is kept; `None` where it vanishes where the step begins and no
     /// size can be written down.
     pub size: Option<Expr>,
+    /// Where that size is taken.
+    pub place: &'static str,
 }
 
 /// The motion of one coordinate in a regime, where its first-order equation has a closed form.
@@ -271,7 +328,7 @@ pub enum GradientFlow {
     },
     /// It is not; the antisymmetric part of `D(Gθ')`, up to a factor.
     No {
-        /// `D(Gf) − D(Gf)ᵀ`.
+        /// `D(Gf) − D(Gf)ᵀ`; of coordinates of different shapes, a part that does not vanish.
         curl: Expr,
     },
     /// It is exactly when this expression vanishes.
@@ -292,6 +349,8 @@ pub struct Diagnosis {
     pub loss_minimum: Vec<(Symbol, Expr)>,
     /// Do the two coincide? `None` when it cannot be told.
     pub rests_at_minimum: Option<bool>,
+    /// Is the loss known to have no negative curvature, so that it is least where it is stationary?
+    pub convex: bool,
     /// The loss whose drift-free problem is equivalent (up to what `rotation` says).
     pub effective_loss: Option<Expr>,
     /// The part of the lowered drift that is not a gradient.
@@ -338,6 +397,12 @@ pub struct Derivation {
     pub path: Vec<(Symbol, Expr)>,
     /// The optimal cost, up to the constant noted.
     pub value: Option<Expr>,
+    /// The same in a form that is real where the root in it is imaginary, for machines.
+    pub computed_value: Option<Expr>,
+    /// Feedbacks that the rule does without, but programs use.
+    pub feedbacks: Vec<Definition>,
+    /// May the root in the rule be imaginary, so that its formulas hold as complex ones?
+    pub complex: bool,
     /// Conditions for the optimum to exist.
     pub conditions: Vec<Condition>,
     /// Why there is no optimum, when there is none.
@@ -355,13 +420,6 @@ pub struct Derivation {
 impl Derivation {
     /// Replaces defined symbols by their closed expressions, as far as there are any.
     pub fn inlined(&self, expr: &Expr) -> Expr {
-        let mut result = expr.clone();
-        for definition in self.definitions.iter().rev() {
-            if let Meaning::Equals(value) = &definition.meaning {
-                let symbol = Expr::sym(definition.symbol.clone());
-                result = crate::symbolic::rewrite::replace(&result, &symbol, value);
-            }
-        }
-        result
+        Definition::written_out(expr, &self.definitions)
     }
 }

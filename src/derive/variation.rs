@@ -9,7 +9,7 @@ use crate::symbolic::cancel::cancel;
 use crate::symbolic::diff::directional;
 use crate::symbolic::expand::expand;
 use crate::symbolic::linear::{NotLinear, coefficient, covector};
-use crate::symbolic::{Expr, Mark, Symbol, matrix};
+use crate::symbolic::{Expr, Mark, Shape, Symbol, matrix};
 
 /// The Lagrangian problem in the form the derivation works on: scalars or vectors with one
 /// Euler–Lagrange expression each.
@@ -33,6 +33,9 @@ pub fn direction(of: &Symbol) -> Symbol {
 
 /// The gradient of a scalar with respect to one symbol.
 pub fn gradient(expr: &Expr, symbol: &Symbol) -> Result<Expr, NotLinear> {
+    if !expr.contains(symbol) {
+        return Ok(Expr::zeros(symbol.shape.clone()));
+    }
     let along = direction(symbol);
     let moved =
         directional(expr, &|s: &Symbol| (s == symbol).then(|| Expr::sym(along.clone())));
@@ -41,6 +44,11 @@ pub fn gradient(expr: &Expr, symbol: &Symbol) -> Result<Expr, NotLinear> {
 
 /// The derivative of an expression with respect to one symbol, as a matrix.
 pub fn jacobian(expr: &Expr, symbol: &Symbol) -> Result<Expr, NotLinear> {
+    // Most pairs of a large system do not depend on each other.
+    if !expr.contains(symbol) && expr.shape().cols.is_one() {
+        let shape = Shape::matrix(expr.shape().rows.clone(), symbol.shape.rows.clone());
+        return Ok(Expr::zeros(shape));
+    }
     let along = direction(symbol);
     let moved =
         directional(expr, &|s: &Symbol| (s == symbol).then(|| Expr::sym(along.clone())));

@@ -47,6 +47,8 @@ pub(super) fn parts(condition: &Condition) -> Vec<&Expr> {
     match condition {
         Condition::Small(e) | Condition::Large(e) | Condition::Positive(e) => vec![e],
         Condition::Against(left, right) => vec![left, right],
+        Condition::NoConjugatePoint { of, until, .. } => vec![of, until],
+        Condition::RootsApart { m, c, k, half } => vec![m, c, k, half],
     }
 }
 

@@ -1,7 +1,7 @@
 //! JSON, schema `lagrule.derive/1`.
 //!
 //! A formula is `{text, latex, python}`. `python` is an expression over `np`, the functions of
-//! `scipy.linalg` (`expm`, `sqrtm`, `schur`, …) and the symbols of the file: what the derivation
+//! `SciPy` (`expm`, `sqrtm`, `schur`, …) and the symbols of the file: what the derivation
 //! abbreviates is written out in it, so it can be evaluated as it stands. The `python` of an
 //! equation is the difference of its sides, that of a condition the number that must be small (for
 //! `positive`: that must be positive).
@@ -10,9 +10,10 @@ use super::Format;
 use super::page::{Formula, Part, View, condition_math, step_formulas};
 use super::python::Spelling;
 use crate::derive::{
-    Claim, Condition, Diagnosis, ErrorOrder, Flow, GradientFlow, NoOptimum, RegimeRule, Role,
-    Slow, Step,
+    Claim, Class, Condition, Derivation, Diagnosis, Equation, ErrorOrder, Flow, GradientFlow,
+    Meaning, NoOptimum, RegimeRule, Role, Slow, Step,
 };
+use crate::model::types::step;
 use crate::rule::known::Match;
 use crate::study::Study;
 use crate::symbolic::{Expr, Mark, Symbol, number, print};
@@ -44,7 +45,17 @@ struct Document {
     name: String,
     class: &'static str,
     closed_form: bool,
-    equations: Vec<E>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    equations: Option<Vec<E>>,
+    #[serde(flatten)]
+    found: Option<Found>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<Vec<Traced>>,
+}
+
+/// The rule and what is known about it.
+#[derive(Serialize)]
+struct Found {
     #[serde(skip_serializing_if = "Option::is_none")]
     rest_point: Option<E>,
     rule: Map<String, Value>,
@@ -57,7 +68,6 @@ struct Document {
     known_as: Option<Known>,
     regimes: Vec<Regime>,
     diagnosis: Diagnosed,
-    trace: Vec<Traced>,
 }
 
 #[derive(Serialize)]
@@ -126,6 +136,9 @@ struct LeftOut {
 struct Known {
     name: String,
     hyper: Map<String, Value>,
+    /// The constants that follow from the hyper-parameters, in their terms.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    way_back: Map<String, Value>,
     source: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_derived: Vec<String>,
@@ -173,68 +186,142 @@ struct Traced {
     formulas: Vec<E>,
 }
 
+/// Everything, unless only some parts are asked for.
 fn document(study: &Study, view: &View) -> Document {
     let derivation = &study.derivation;
     let spelling = Spelling::new(study, &[]);
-    let change = |first: bool| {
-        let pairs = derivation.updates.iter().filter_map(|update| {
-            let value = if first { &update.first_order } else { &update.change };
-            Some((update.position.name.to_string(), spelled(value.as_ref()?, &spelling)))
-        });
-        map(pairs)
+    let everything = view.parts == View::default().parts;
+    let asked = |part: Part| everything || view.parts.contains(&part);
+    let equations = || {
+        let one = |equation: &Equation| {
+            let formula = Formula::equation(&equation.left, &equation.right);
+            equation_of(&formula, &(&equation.left - &equation.right), &spelling)
+        };
+        derivation.equations.iter().map(one).collect()
     };
-    let equations = derivation.equations.iter().map(|equation| {
-        let formula = Formula::equation(&equation.left, &equation.right);
-        equation_of(&formula, &(&equation.left - &equation.right), &spelling)
-    });
-    let shown = |name: &str| view.regime.as_ref().is_none_or(|only| only == name);
-    let regimes = derivation.regimes.iter().zip(&study.regimes_known);
-    let trace = view.parts.contains(&Part::Trace) || view.parts == View::default().parts;
+    let trace = || derivation.trace.steps.iter().map(|step| traced(step, &spelling)).collect();
     Document {
         schema: "lagrule.derive/1",
         name: study.model.name.clone(),
         class: derivation.class.name(),
         closed_form: derivation.closed_form,
-        equations: equations.collect(),
-        rest_point: rest_point(study, &spelling),
-        rule: change(false),
+        equations: asked(Part::Motion).then(equations),
+        found: asked(Part::Rule).then(|| found(study, view, &spelling)),
+        trace: asked(Part::Trace).then(trace),
+    }
+}
+
+fn found(study: &Study, view: &View, spelling: &Spelling) -> Found {
+    let derivation = &study.derivation;
+    let change = |first: bool| {
+        let pairs = derivation.updates.iter().filter_map(|update| {
+            let value = if first { &update.first_order } else { &update.change };
+            let computed = update.computed.as_ref().map(|(c, f)| if first { f } else { c });
+            let e = written(value.as_ref()?, computed, derivation.complex, spelling);
+            Some((update.position.name.to_string(), e))
+        });
+        map(pairs)
+    };
+    let orbit = orbit(derivation, spelling);
+    let (rest, rule) = match orbit {
+        Some((rest, name, rule)) => (Some(rest), map([(name, rule)])),
+        None => (rest_point(study, spelling), change(false)),
+    };
+    let shown = |name: &str| view.regime.as_ref().is_none_or(|only| only == name);
+    let regimes = derivation.regimes.iter().zip(&study.regimes_known);
+    let (state, generic) = generic_of(&derivation.slow, spelling);
+    Found {
+        rest_point: rest,
+        rule,
         first_order: change(true),
-        state: generic_of(&derivation.slow, &spelling).0,
-        hyper: match &study.known {
-            Some(found) => Some(hyper(found, &spelling)),
-            None => generic_of(&derivation.slow, &spelling).1,
-        },
-        known_as: study.known.as_ref().map(|found| known(found, &spelling)),
+        state,
+        hyper: study.known.as_ref().map(|found| hyper(found, spelling)).or(generic),
+        known_as: study.known.as_ref().map(|found| known(found, spelling)),
         regimes: regimes
             .filter(|(limit, _)| shown(&limit.name))
             .map(|(limit, found)| match &limit.outcome {
                 Ok(rule) => regime(study, &limit.name, rule, found.as_ref()),
-                Err(why) => Regime {
-                    name: limit.name.clone(),
-                    slow: Vec::new(),
-                    state: None,
-                    hyper: None,
-                    left_out: Vec::new(),
-                    motion: Vec::new(),
-                    rule: Map::new(),
-                    error_order: Value::Null,
-                    valid_when: None,
-                    known_as: None,
-                    no_rule: Some(why.clone()),
-                },
+                Err(why) => no_rule(&limit.name, why),
             })
             .collect(),
-        diagnosis: diagnosed(study, &spelling),
-        trace: if trace {
-            derivation.trace.steps.iter().map(|step| traced(step, &spelling)).collect()
-        } else {
-            Vec::new()
-        },
+        diagnosis: diagnosed(study, spelling),
+    }
+}
+
+/// One coordinate without discount: the resting place by what it minimises, and the change over a
+/// step by the quadrature that defines it.
+fn orbit(derivation: &Derivation, spelling: &Spelling) -> Option<(E, String, E)> {
+    let found =
+        derivation.definitions.iter().find_map(|definition| match &definition.meaning {
+            Meaning::GlobalMinimum { of, over } => Some((&definition.symbol, of, over)),
+            _ => None,
+        });
+    let (symbol, of, over) = found.filter(|_| derivation.class == Class::FirstIntegral)?;
+    let velocity = &derivation.equations.last()?.right;
+    let (q, rest) = (Expr::sym(over.clone()), Expr::sym(symbol.clone()));
+    let (step, start) = (Expr::sym(step()), Expr::sym(over.marked(Mark::Start)));
+    let name = spelling.python(&q);
+    let place = E {
+        text: format!("argmin over {} of {}", print::text(&q), print::text(of)),
+        latex: format!(r"\arg\min_{{{}}} \left({}\right)", print::latex(&q), print::latex(of)),
+        python: spelling.python(&rest),
+    };
+    let change = Expr::sym(over.marked(Mark::Change));
+    let ends = |print: fn(&Expr) -> String| (print(&start), print(&change), print(&q));
+    let (from, by, along) = ends(print::text);
+    let text = format!(
+        "∫_{{{from}}}^{{{from} + {by}}} d{along}/({}) = {}",
+        print::text(velocity),
+        print::text(&step)
+    );
+    let (from, by, along) = ends(print::latex);
+    let latex = format!(
+        r"\int_{{{from}}}^{{{from} + {by}}} \frac{{d{along}}}{{{}}} = {}",
+        print::latex(velocity),
+        print::latex(&step)
+    );
+    // A thousand steps of the classical method of Runge and Kutta: NumPy alone has no solver.
+    let python = format!(
+        "(lambda v, q, h: [q := q + h*(a + 2*b + 2*c + d)/6 for _ in range(1000) for a in [v(q)] \
+         for b in [v(q + h*a/2)] for c in [v(q + h*b/2)] for d in [v(q + h*c)]][-1])(lambda \
+         {name}: {}, {name}, {}/1000) - {name}",
+        spelling.python(velocity),
+        spelling.python(&step)
+    );
+    Some((place, over.name.to_string(), E { text, latex, python }))
+}
+
+/// A regime that has none.
+fn no_rule(name: &str, why: &str) -> Regime {
+    Regime {
+        name: name.to_owned(),
+        slow: Vec::new(),
+        state: None,
+        hyper: None,
+        left_out: Vec::new(),
+        motion: Vec::new(),
+        rule: Map::new(),
+        error_order: Value::Null,
+        valid_when: None,
+        known_as: None,
+        no_rule: Some(why.to_owned()),
     }
 }
 
 fn spelled(expr: &Expr, spelling: &Spelling) -> E {
     E { text: print::text(expr), latex: print::latex(expr), python: spelling.python(expr) }
+}
+
+/// A formula whose root may be imaginary: in Python the form that is real for both signs, or the
+/// real part.
+fn written(expr: &Expr, computed: Option<&Expr>, complex: bool, spelling: &Spelling) -> E {
+    let mut e = spelled(expr, spelling);
+    match computed {
+        Some(computed) => e.python = spelling.python(computed),
+        None if complex => e.python = format!("np.real({})", e.python),
+        None => {}
+    }
+    e
 }
 
 fn equation_of(formula: &Formula, difference: &Expr, spelling: &Spelling) -> E {
@@ -280,6 +367,10 @@ fn known(found: &Match, spelling: &Spelling) -> Known {
     Known {
         name: found.name.clone(),
         hyper: hyper(found, spelling),
+        way_back: map(found
+            .way_back
+            .iter()
+            .map(|one| (one.constant.name.to_string(), spelled(&one.value, spelling)))),
         source: found.source.clone(),
         not_derived: found.not_derived.clone(),
     }
@@ -399,7 +490,10 @@ fn diagnosed(study: &Study, spelling: &Spelling) -> Diagnosed {
         loss_minimum: diagnosis.map(minimum).unwrap_or_default(),
         effective_loss: diagnosis.and_then(|d| d.effective_loss.as_ref()).map(e),
         rotation: diagnosis.and_then(|d| d.rotation.as_ref()).map(e),
-        value: derivation.value.as_ref().map(e),
+        value: derivation.value.as_ref().map(|value| {
+            let computed = derivation.computed_value.as_ref();
+            written(value, computed, derivation.complex, spelling)
+        }),
         conditions: derivation
             .conditions
             .iter()

@@ -46,6 +46,9 @@ mod signs {
     pub(in crate::emit) const LESS: Sign      = sign(" ≪ ", " << ", r"\ll");
     pub(in crate::emit) const MORE: Sign      = sign(" ≫ ", " >> ", r"\gg");
     pub(in crate::emit) const POSITIVE: Sign  = sign(" > 0", " > 0", "> 0");
+    pub(in crate::emit) const DEFINITE: Sign  = sign(" ≻ 0", " > 0", r"\succ 0");
+    pub(in crate::emit) const FROM_0: Sign    = sign(" for 0 < ", " for 0 < ", r"\quad \text{for } 0 <");
+    pub(in crate::emit) const AT_MOST: Sign   = sign(" ≤ ", " <= ", r"\le");
     pub(in crate::emit) const TO_ZERO: Sign   = sign(" → 0", " -> 0", r"\to 0");
     pub(in crate::emit) const TO_INF: Sign    = sign(" → ∞", " -> inf", r"\to \infty");
     pub(in crate::emit) const NORM: Sign      = sign("‖", "||", r"\lVert");

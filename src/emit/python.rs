@@ -67,15 +67,21 @@ impl Spelling {
     /// wanted eigenvalues are those in the left half-plane.
     fn solvent(&self, m: &Expr, c: &Expr, k: &Expr, half: &Expr) -> String {
         let n = m.shape().rows.to_string();
-        let [m, c, k, half] = [m, c, k, half].map(|e| self.python(e));
-        let companion = format!(
-            "np.block([[np.zeros(({n}, {n})), np.eye({n})], \
-             [-np.linalg.solve({m}, {k}), -np.linalg.solve({m}, {c})]])"
-        );
+        let (companion, half) = (self.companion(m, c, k), self.python(half));
         let shifted = format!("{companion} - ({half})*np.eye(2*{n})");
         let vectors = format!("schur({shifted}, output=\"complex\", sort=\"lhp\")[1]");
         format!(
             "(lambda Z, n={n}: np.linalg.solve(Z[:n, :n].T, Z[n:, :n].T).T.real)({vectors})"
+        )
+    }
+
+    /// The first-order form of `M q'' + C q' + K q`.
+    fn companion(&self, m: &Expr, c: &Expr, k: &Expr) -> String {
+        let n = m.shape().rows.to_string();
+        let [m, c, k] = [m, c, k].map(|e| self.full(e));
+        format!(
+            "np.block([[np.zeros(({n}, {n})), np.eye({n})], \
+             [-np.linalg.solve({m}, {k}), -np.linalg.solve({m}, {c})]])"
         )
     }
 
@@ -131,6 +137,29 @@ impl Spelling {
             }
             Condition::Positive(expr) => {
                 format!("np.min(np.linalg.eigvals({}).real)", self.python(expr))
+            }
+            Condition::RootsApart { m, c, k, half } => {
+                let (companion, half) = (self.companion(m, c, k), self.python(half));
+                format!("np.min(np.abs(np.linalg.eigvals({companion}).real - ({half})))")
+            }
+            // On a mesh of times; the first sign change is a whole half-turn long.
+            Condition::NoConjugatePoint { of, both, over, until } => {
+                let least = match (both, over) {
+                    (Some(both), Some((eigenvalue, matrix))) => {
+                        let pair = [(eigenvalue.clone(), matrix.clone())];
+                        let spelling = Spelling {
+                            closed: self.closed.clone(),
+                            open: self.open.clone(),
+                            eigenvalues: Vec::new(),
+                        };
+                        let text = spelling.with_eigenvalues(&pair).python(both);
+                        format!("np.min(({text}).real)")
+                    }
+                    (Some(both), None) => self.python(both),
+                    (None, _) => format!("np.min(np.linalg.eigvals({}).real)", self.python(of)),
+                };
+                let until = self.python(until);
+                format!("min({least} for t in np.linspace(0, {until}, 257)[1:])")
             }
         }
     }

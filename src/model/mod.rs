@@ -16,6 +16,7 @@ mod change;
 mod check;
 mod clauses;
 mod declare;
+mod discount;
 mod exact;
 mod functions;
 mod objective;

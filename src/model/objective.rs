@@ -7,6 +7,7 @@ use super::average;
 use super::belief::{self, positive};
 use super::clauses::{Clauses, Found};
 use super::declare::Declarations;
+use super::discount::discount;
 use super::functions::inner;
 use super::place::Place;
 use super::scope::Scope;
@@ -14,7 +15,6 @@ use super::shape;
 use super::types::{Average, Belief, Coordinate, Discount, Horizon, Parts};
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
-use crate::symbolic::assume::{is_nonnegative, is_positive};
 use crate::symbolic::rewrite::substitute;
 use crate::symbolic::{Abstract, Dim, Expr, Shape, build, matrix};
 use crate::syntax::ast::{self, ExprKind};
@@ -38,19 +38,25 @@ pub(super) fn objective(
     beliefs: &[Belief],
     scope: &mut Scope<'_>,
 ) -> Option<Objective> {
-    let discount = discount(all, scope);
+    let (discount, scale) = match discount(all, scope) {
+        Some((discount, scale)) => (Some(discount), scale),
+        None => (None, Expr::one()),
+    };
     let horizon = horizon(all, scope);
     let (mut averages, mut functions) = (Vec::new(), Vec::new());
     let (lagrangian, parts) = match all.integrand {
         Some(found) => {
             let whole = shape::scalar(found.node, Place::INTEGRAND, scope);
-            (whole, None)
+            (whole.map(|whole| whole * &scale), None)
         }
         None => match parts(all, declared, scope) {
             Some((parts, averaged)) => {
                 (averages, functions) = (averaged.0, averaged.1);
                 let single = matches!(horizon, Some(Horizon::SingleStep));
                 let parts = if single { at_the_start(parts, declared) } else { parts };
+                // A factor of the weight that does not change is one of the whole cost.
+                let (rate, loss) = (&parts.rate / &scale, &scale * &parts.loss);
+                let parts = Parts { rate, loss, ..parts };
                 (Some(assemble(&parts, declared)), Some(parts))
             }
             None => (None, None),
@@ -59,7 +65,7 @@ pub(super) fn objective(
     let mut terms = vec![lagrangian?];
     for belief in beliefs {
         let coordinate = declared.coordinates.iter().find(|c| c.name() == belief.name)?;
-        terms.push(belief::term(belief, coordinate));
+        terms.push(&scale * belief::term(belief, coordinate));
     }
     Some(Objective {
         lagrangian: build::sum(terms),
@@ -69,47 +75,6 @@ pub(super) fn objective(
         averages,
         functions,
     })
-}
-
-fn discount(all: &Clauses<'_>, scope: &mut Scope<'_>) -> Option<Discount> {
-    match all.discount.map(|found| found.node) {
-        None => Some(Discount::None),
-        Some(ast::Discount::Rate(expr)) => {
-            let rate = shape::scalar(expr, Place::fixed("the discount rate"), scope)?;
-            if rate.is_zero() {
-                return Some(Discount::None);
-            }
-            if !is_nonnegative(&rate) {
-                let name = shape::lone_symbol(&rate).map(|symbol| symbol.name.clone());
-                let name = name.unwrap_or_else(|| "gamma".into());
-                scope.report(
-                    Diagnostic::error(
-                        Code::NotPositive,
-                        expr.span,
-                        "the discount rate cannot be negative",
-                    )
-                    .here("expected a quantity whose declarations make it zero or positive")
-                    .hint(format!("declare `const {name} >= 0`")),
-                );
-                return None;
-            }
-            Some(Discount::Rate(rate))
-        }
-        Some(ast::Discount::Weight(expr)) => {
-            let weight = shape::scalar(expr, Place::timed("the discount weight"), scope)?;
-            if !is_positive(&weight) {
-                scope.sink.push(
-                    Diagnostic::warning(
-                        Code::NotPositive,
-                        expr.span,
-                        "the weight is not known to stay positive",
-                    )
-                    .here("expected a quantity whose declarations make it positive"),
-                );
-            }
-            Some(Discount::Weight(weight))
-        }
-    }
 }
 
 fn horizon(all: &Clauses<'_>, scope: &mut Scope<'_>) -> Option<Horizon> {

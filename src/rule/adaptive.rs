@@ -4,13 +4,14 @@
 //! names in the file play no part.
 
 use super::known::{Match, tables};
+use super::way_back::way_back;
 use crate::derive::variation::gradient;
-use crate::derive::{Average, Definition, Meaning, RegimeRule, Slow};
+use crate::derive::{Average, Definition, RegimeRule, Slow};
 use crate::model::types::{Model, rank};
 use crate::symbolic::build::pow;
 use crate::symbolic::expand::{equal, expand};
 use crate::symbolic::number::q;
-use crate::symbolic::rewrite::{replace, substitute};
+use crate::symbolic::rewrite::substitute;
 use crate::symbolic::{Expr, Mark, Symbol, matrix};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -50,7 +51,7 @@ pub fn recognise(model: &Model, rule: &RegimeRule) -> Option<Match> {
     let is_slow = |q: &Symbol| rule.slow.iter().any(|slow| slow.coordinate == *q);
     let mut found: Option<Match> = None;
     for (position, change) in rule.changes.iter().filter(|(q, _)| !is_slow(q)) {
-        let change = expand(&inlined(change, &rule.definitions));
+        let change = expand(&Definition::written_out(change, &rule.definitions));
         let one = tables()
             .adaptive
             .iter()
@@ -60,17 +61,9 @@ pub fn recognise(model: &Model, rule: &RegimeRule) -> Option<Match> {
         }
         found = Some(one);
     }
-    found
-}
-
-fn inlined(expr: &Expr, definitions: &[Definition]) -> Expr {
-    let mut result = expr.clone();
-    for definition in definitions.iter().rev() {
-        if let Meaning::Equals(value) = &definition.meaning {
-            result = replace(&result, &Expr::sym(definition.symbol.clone()), value);
-        }
-    }
-    result
+    let mut found = found?;
+    found.way_back = way_back(model, &found.hyper, &rule.definitions);
+    Some(found)
 }
 
 fn fit(
@@ -100,7 +93,8 @@ fn fit(
             Some((_, (slow, average))) => {
                 scale = scale * pow(&average.shrink, &Expr::num(power.clone()));
                 if !average.shift.is_zero() {
-                    offset = Some((&average.shift / &average.shrink, power.clone()));
+                    let shift = even(&average.shift) / &average.shrink;
+                    offset = Some((shift, power.clone()));
                 }
                 Expr::sym(slow.coordinate.clone())
             }
@@ -142,7 +136,17 @@ fn fit(
         source: known.source.clone(),
         state: state.collect(),
         not_derived: known.not_derived.clone(),
+        way_back: Vec::new(),
     })
+}
+
+/// A vector whose entries are all alike, as one of them.
+fn even(vector: &Expr) -> Expr {
+    let product = vector.as_product();
+    if product.tail == Some(matrix::ones(vector.shape())) {
+        return crate::symbolic::Product { tail: None, ..product }.value();
+    }
+    vector.clone()
 }
 
 /// The datum that plays the gradient: what the loss has for one where the step begins, if that is

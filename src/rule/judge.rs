@@ -146,7 +146,9 @@ fn separation(
                 let ratio = size(a).zip(size(b)).map(|(a, b)| a / b);
                 (format!("({})/({})", print::ascii(a), print::ascii(b)), ratio)
             }
-            Condition::Positive(_) => continue,
+            Condition::Positive(_)
+            | Condition::NoConjugatePoint { .. }
+            | Condition::RootsApart { .. } => continue,
         };
         if let Some(value) = value.filter(|value| *value > SEPARATED) {
             missed.push(format!("{text} = {}", short(value)));

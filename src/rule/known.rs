@@ -2,6 +2,7 @@
 //! values of hyper-parameters. The derivation itself never sees this table.
 
 use super::adaptive::Adaptive;
+use super::way_back::Determined;
 use crate::derive::variation::{gradient, jacobian};
 use crate::model::types::{Model, rank};
 use crate::symbolic::expand::{content, expand, is_zero};
@@ -25,6 +26,8 @@ pub struct Match {
     pub state: Vec<(String, Expr)>,
     /// What it has that the derivation does not give, one sentence each.
     pub not_derived: Vec<String>,
+    /// The constants that follow from the hyper-parameters; the others are free.
+    pub way_back: Vec<Determined>,
 }
 
 #[derive(Deserialize)]
@@ -227,6 +230,7 @@ fn fit(known: &Known, roles: &Roles, model: &Model, change: &Expr) -> Option<Mat
         source: known.source.clone(),
         state: Vec::new(),
         not_derived: Vec::new(),
+        way_back: Vec::new(),
     })
 }
 

@@ -8,3 +8,6 @@ pub mod kernel;
 pub mod known;
 pub mod program;
 pub mod verify;
+mod way_back;
+
+pub use way_back::Determined;

@@ -1,6 +1,6 @@
 //! Beliefs and uncertain weights: the numbers of the reference equations, and models no one has seen.
 
-use lagrule::derive::{Average, Definition, Meaning, RegimeRule};
+use lagrule::derive::{Average, Definition, RegimeRule};
 use lagrule::diag::Sink;
 use lagrule::driver;
 use lagrule::model::Value;
@@ -11,7 +11,6 @@ use lagrule::source::Source;
 use lagrule::study::Study;
 use lagrule::symbolic::eval::{Env, eval_scalar};
 use lagrule::symbolic::number::to_f64;
-use lagrule::symbolic::rewrite::replace;
 use lagrule::symbolic::{Expr, Mark, Symbol};
 use std::path::Path;
 
@@ -50,18 +49,10 @@ fn numbers(study: &Study) -> Env {
     env
 }
 
-fn inlined(expr: &Expr, definitions: &[Definition]) -> Expr {
-    let mut whole = expr.clone();
-    for definition in definitions.iter().rev() {
-        if let Meaning::Equals(value) = &definition.meaning {
-            whole = replace(&whole, &Expr::sym(definition.symbol.clone()), value);
-        }
-    }
-    whole
-}
-
 fn number(expr: &Expr, rule: &RegimeRule, env: &Env) -> f64 {
-    let value = lagrule::symbolic::eval::eval(&inlined(expr, &rule.definitions), env).unwrap();
+    let value =
+        lagrule::symbolic::eval::eval(&Definition::written_out(expr, &rule.definitions), env)
+            .unwrap();
     value[(0, 0)]
 }
 
@@ -351,4 +342,39 @@ fn a_finite_discount_stands_in_the_denominator_like_an_epsilon() {
     let expected = -(eta * k / kappa).sqrt() * m / ((v + epsilon * epsilon).sqrt() + epsilon);
     close(theta(regime(&study, "small_steps")), expected, 12);
     close(theta(regime(&study, "impatient")), -eta * k / gamma * m, 12);
+}
+
+#[test]
+fn assumptions_come_back_from_the_hyper_parameters() {
+    let mut determined = 0;
+    for path in std::fs::read_dir("rules").expect("the shipped rules") {
+        let path = path.expect("a file").path();
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        let study = study_of(&text);
+        for (regime, known) in study.derivation.regimes.iter().zip(&study.regimes_known) {
+            let (Ok(rule), Some(known)) = (&regime.outcome, known) else { continue };
+            if known.way_back.is_empty() {
+                continue;
+            }
+            let mut env = numbers(&study);
+            for (name, value) in &known.hyper {
+                let value = number(value, rule, &env);
+                if let Some(own) = known.way_back.iter().find(|one| *one.hyper.name == **name) {
+                    env.bind_scalar(&own.hyper, value);
+                }
+            }
+            for one in &known.way_back {
+                let declared = number(&Expr::sym(one.constant.clone()), rule, &env);
+                let found = number(&one.value, rule, &env);
+                assert!(
+                    (found - declared).abs() <= 1e-9 * declared.abs(),
+                    "{}: {} = {found}, declared {declared}",
+                    path.display(),
+                    one.constant.name
+                );
+                determined += 1;
+            }
+        }
+    }
+    assert!(determined >= 10, "only {determined} constants were determined");
 }

@@ -71,6 +71,31 @@ fn parts_can_be_shown_alone() {
 }
 
 #[test]
+fn parts_can_be_asked_for_in_json() {
+    let keys = |show: &str| {
+        let args = ["derive", "rules/momentum.lag", "--format", "json", "--show", show];
+        let json: serde_json::Value = serde_json::from_str(&stdout(&args)).unwrap();
+        let named = ["equations", "rule", "regimes", "trace"];
+        named.map(|key| json.get(key).is_some())
+    };
+    assert_eq!(keys("motion"), [true, false, false, false]);
+    assert_eq!(keys("rule"), [false, true, true, false]);
+    assert_eq!(keys("trace"), [false, false, false, true]);
+    assert_eq!(keys("model,motion,trace,rule"), [true; 4]);
+}
+
+#[test]
+fn a_folder_without_rules_is_a_mistake() {
+    let dir = scratch("empty");
+    for command in ["check", "verify", "fmt"] {
+        let output = lagrule(&[command, dir.to_str().unwrap()]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains("no `.lag` file"), "{text}");
+    }
+}
+
+#[test]
 fn one_regime_stands_alone() {
     let page = stdout(&["derive", "rules/momentum.lag", "--regime", "ballistic"]);
     assert!(page.contains("Regime ballistic"));

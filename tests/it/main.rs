@@ -11,6 +11,7 @@ mod derive;
 mod docs;
 mod emit;
 mod generated;
+mod horizon;
 mod laws;
 mod model;
 mod numbers;

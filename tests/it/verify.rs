@@ -329,6 +329,7 @@ fn every_row_is_explained_in_the_manual() {
             let name = match half {
                 Some(half) => &format!("{half}…"),
                 None if check.name.starts_with("regime ") => "regime …",
+                None if check.name.starts_with("average over ") => "average over …",
                 None => &check.name,
             };
             assert!(manual.contains(&format!("| `{name}` |")), "{name}");

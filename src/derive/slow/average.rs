@@ -7,7 +7,7 @@ use crate::derive::variation::{gradient, jacobian};
 use crate::model::types::{Model, step};
 use crate::symbolic::build::{fun, sum};
 use crate::symbolic::cancel::cancel;
-use crate::symbolic::expand::{equal, expand};
+use crate::symbolic::expand::{common_denominator, equal, expand};
 use crate::symbolic::rewrite::replace;
 use crate::symbolic::{Expr, Fun, Mark, Prop, Props, Shape, Symbol, matrix};
 
@@ -54,8 +54,7 @@ pub(super) fn of(
     }
     // The prior alone would settle at its mean, of which it keeps the share 1 − c.
     let own = expand(&-(&spring + &weight));
-    let mean =
-        if own.is_zero() { shift.clone() } else { tidy(&cancel(&expand(&(&prior / own)))) };
+    let mean = if own.is_zero() { shift.clone() } else { tidy(&over(&prior, &own)) };
     let mut definitions = Vec::new();
     let shrink = if share.size() > 1 {
         let symbol = name("c", q, taken, Prop::Positive);
@@ -109,10 +108,16 @@ fn observed(model: &Model, q: &Symbol) -> Option<(Expr, Expr)> {
 
 /// `W/(W + rest)` as `(1 + rest/W)⁻¹`, which shows how much the prior shrinks.
 fn over_weight(weight: &Expr, spring: &Expr) -> Option<Expr> {
-    let ratio = expand(&(-spring / weight));
-    let rest = tidy(&(&ratio - Expr::one()));
-    let whole = matrix::inverse(&(Expr::one() + &rest));
-    equal(&(&whole * ratio), &Expr::one()).then_some(whole)
+    let rest = expand(&-(spring + weight));
+    let whole = matrix::inverse(&(Expr::one() + tidy(&over(&rest, weight))));
+    equal(&(&whole * -spring), weight).then_some(whole)
+}
+
+/// A quotient of sums with fractions in both: what stands below their terms is multiplied out first.
+fn over(above: &Expr, below: &Expr) -> Expr {
+    let (outer_above, above) = common_denominator(above);
+    let (outer_below, below) = common_denominator(below);
+    cancel(&(outer_above / outer_below * expand(&above) / expand(&below)))
 }
 
 /// Made of declared constants only: it does not change from step to step.

@@ -7,15 +7,15 @@ use crate::derive::linear::{solve_block, tidy};
 use crate::derive::plan::{is_constant, taken};
 use crate::derive::regime::{epsilon, scaling};
 use crate::derive::trace::{Claim, Step};
-use crate::derive::types::{Condition, Derivation, Dropped};
+use crate::derive::types::{Condition, Derivation, Dropped, RegimeRule};
 use crate::derive::variation::{Motion, vary};
-use crate::model::types::{Discount, Model, Regime};
+use crate::model::types::{Discount, Model, Regime, step};
 use crate::symbolic::build::sum;
 use crate::symbolic::cancel::cancel;
 use crate::symbolic::expand::{expand, is_zero};
 use crate::symbolic::rewrite::substitute;
 use crate::symbolic::series::leading;
-use crate::symbolic::{Expr, Mark, Symbol, matrix};
+use crate::symbolic::{Expr, Fun, Mark, Node, Symbol, matrix};
 use std::collections::BTreeMap;
 
 /// The terms left out and the conditions under which they do not matter.
@@ -32,19 +32,25 @@ pub(super) fn find(
     model: &Model,
     fast: &Model,
     derived: &Derivation,
+    rule: &RegimeRule,
     part: &SlowPart,
-    regime: Option<&Regime>,
+    regime: &Regime,
 ) -> Losses {
     let mut losses = Losses::default();
-    feedback(model, derived, part, &mut losses);
-    for size in adiabatic(fast, part, regime) {
-        losses.conditions.push(Condition::Small(size));
+    feedback(model, (derived, rule), part, &mut losses);
+    for size in adiabatic(fast, part, Some(regime)) {
+        losses.conditions.push(Condition::small(size));
     }
     losses
 }
 
 /// `−M⁻¹(E − E|frozen)`, coordinate by coordinate: how the fast coordinates act back.
-fn feedback(model: &Model, derived: &Derivation, part: &SlowPart, losses: &mut Losses) {
+fn feedback(
+    model: &Model,
+    (derived, rule): (&Derivation, &RegimeRule),
+    part: &SlowPart,
+    losses: &mut Losses,
+) {
     let configuration = configure(model);
     let Ok(whole) = vary(model, &configuration.coordinates, &configuration.lagrangian) else {
         return;
@@ -60,40 +66,75 @@ fn feedback(model: &Model, derived: &Derivation, part: &SlowPart, losses: &mut L
             crate::derive::variation::jacobian(&part.motion.residuals[at], &acceleration);
         let Ok(mass) = mass else { continue };
         let term = tidy(&expand(&-(matrix::inverse(&expand(&mass)) * difference)));
-        let size = part.stiffness[at].as_ref().and_then(|a| size(&term, q, a, derived));
+        let found = part.stiffness[at].as_ref().and_then(|a| {
+            let size = |state: Option<State>| size(&term, q, a, &state?);
+            // What vanishes at rest may be there on the way.
+            size(at_rest(derived))
+                .map(|size| (size, "at rest"))
+                .or_else(|| size(leaving(rule)).map(|size| (size, "where the step begins")))
+        });
+        let (size, place) = found.map_or((None, ""), |(size, place)| (Some(size), place));
         losses.steps.push(Step::new(
             "feedback",
             format!("left out of the equation of {}", q.name),
             Claim::Fact(std::iter::once(term.clone()).chain(size.clone()).collect()),
         ));
         if let Some(size) = &size {
-            losses.conditions.push(Condition::Small(size.clone()));
+            losses.conditions.push(Condition::small(size.clone()));
         }
         let what = "the fast coordinates act back";
-        losses.dropped.push(Dropped { coordinate: q.clone(), what, term, size });
+        losses.dropped.push(Dropped { coordinate: q.clone(), what, term, size, place });
     }
 }
 
-/// The term against `A s` when the fast coordinates have come to rest.
-fn size(term: &Expr, q: &Symbol, stiffness: &Expr, derived: &Derivation) -> Option<Expr> {
+/// Positions, velocities and accelerations of the fast coordinates.
+type State = BTreeMap<Expr, Expr>;
+
+/// The fast coordinates come to rest.
+fn at_rest(derived: &Derivation) -> Option<State> {
     let rest = &derived.diagnosis.as_ref()?.rest;
-    if rest.is_empty() {
-        return None;
-    }
-    let mut by = BTreeMap::new();
+    let mut state = State::new();
     for (fast, at) in rest {
-        by.insert(Expr::sym(fast.clone()), at.clone());
+        state.insert(Expr::sym(fast.clone()), at.clone());
         for mark in [Mark::Velocity, Mark::Acceleration] {
-            by.insert(Expr::sym(fast.marked(mark)), Expr::zeros(fast.shape.clone()));
+            state.insert(Expr::sym(fast.marked(mark)), Expr::zeros(fast.shape.clone()));
         }
     }
-    let at_rest = expand(&substitute(term, &by));
-    let kept = stiffness * Expr::sym(q.clone());
+    (!state.is_empty()).then_some(state)
+}
+
+/// The fast coordinates leave their start with the velocity of the rule; what accelerations do is of
+/// the order of what the rule leaves out.
+fn leaving(rule: &RegimeRule) -> Option<State> {
+    let mut state = State::new();
+    for (fast, change) in &rule.changes {
+        let velocity = expand(&(matrix::inverse(&Expr::sym(step())) * change));
+        if velocity.contains(&step()) {
+            return None;
+        }
+        state.insert(Expr::sym(fast.clone()), Expr::sym(fast.marked(Mark::Start)));
+        state.insert(Expr::sym(fast.marked(Mark::Velocity)), velocity);
+        let still = Expr::zeros(fast.shape.clone());
+        state.insert(Expr::sym(fast.marked(Mark::Acceleration)), still);
+    }
+    (!state.is_empty()).then_some(state)
+}
+
+/// The term against `A s` in a state of the fast coordinates. A coordinate that stands in an exponent
+/// has no unit and may be zero: there the term counts against `A` alone.
+fn size(term: &Expr, q: &Symbol, stiffness: &Expr, state: &State) -> Option<Expr> {
+    let there = expand(&substitute(term, state));
+    let in_exponent = there.any(&|part| match part.node() {
+        Node::Fun(Fun::Exp, inner) => inner.contains(q),
+        _ => false,
+    });
+    let own = if in_exponent { matrix::ones(&q.shape) } else { Expr::sym(q.clone()) };
+    let kept = stiffness * own;
     let ratio = if q.shape.is_scalar() {
-        cancel(&expand(&(at_rest / kept)))
+        cancel(&expand(&(there / kept)))
     } else {
         let inverse = matrix::elementwise_power(&kept, &crate::symbolic::number::q(-1, 1));
-        expand(&matrix::hadamard(&at_rest, &inverse))
+        expand(&matrix::hadamard(&there, &inverse))
     };
     let ratio = tidy(&ratio);
     if ratio.is_zero() || ratio.size() > LONGEST_SIZE {
@@ -125,7 +166,9 @@ fn adiabatic(fast: &Model, part: &SlowPart, regime: Option<&Regime>) -> Vec<Expr
     let scales = regime.map(scaling).unwrap_or_default();
     let mut sizes = Vec::new();
     for block in blocks.into_iter().flatten() {
-        let Ok(solution) = solve_block(block, &half, &constants, &names) else { continue };
+        let Ok(solution) = solve_block(block, &half, false, &constants, &names) else {
+            continue;
+        };
         let Some(closed) = solution.solvent.and_then(|solvent| solvent.closed) else {
             continue;
         };

@@ -51,6 +51,8 @@ impl SlowPart {
             role: role(model, q),
             change: Some(change.clone()),
             first_order: first(q),
+            computed: None,
+            fed_back: None,
         };
         self.changes.iter().map(one).collect()
     }
@@ -158,7 +160,7 @@ impl<'a> Solver<'a> {
             let constants = crate::derive::plan::is_constant(self.model);
             let solved = blocks
                 .into_iter()
-                .map(|block| solve_block(block, &half, &constants, &self.taken));
+                .map(|block| solve_block(block, &half, false, &constants, &self.taken));
             Some(solved.collect::<Result<Vec<_>, _>>())
         });
         match linear {
@@ -275,7 +277,7 @@ impl<'a> Solver<'a> {
                 None => tidy(&expand(&(&stiffness / &square))),
             };
             if !size.is_zero() {
-                self.conditions.push(Condition::Small(size));
+                self.conditions.push(Condition::small(size));
             }
         }
         let decay = solution.solvent.as_ref().map(|solvent| &solvent.flow.decay);
@@ -330,7 +332,7 @@ impl<'a> Solver<'a> {
         self.stiffness.push((q.clone(), stiffness.clone()));
         let size = tidy(&expand(&(stiffness / (&rate * &rate))));
         if !size.is_zero() && !size.contains(&q.marked(Mark::Velocity)) {
-            self.conditions.push(Condition::Small(size));
+            self.conditions.push(Condition::small(size));
         }
     }
 

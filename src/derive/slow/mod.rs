@@ -35,7 +35,7 @@ pub(super) fn regime(model: &Model, regime: &Regime) -> Result<RegimeRule, Strin
         Some(limit) if !fast.regimes[0].limits.is_empty() => limit.outcome.clone()?,
         _ => exact(&derived)?,
     };
-    let losses = dropped::find(model, &fast, &derived, &part, Some(&fast.regimes[0]));
+    let losses = dropped::find(model, &fast, &derived, &rule, &part, &fast.regimes[0]);
     prepend(&mut rule, part, losses);
     Ok(rule)
 }

@@ -102,7 +102,9 @@ impl<'a> Solved<'a> {
         for (_, constant, formula) in &self.all {
             let view = own.rule.function(formula);
             let mut writer = Writer::new(&view, &[formula.value], dialect);
-            taken.iter().for_each(|name| writer.taken.insert(name));
+            for name in &taken {
+                writer.taken.insert(name);
+            }
             let name = names::python(constant);
             let value = writer.expression(formula.value, name.len() + 12);
             taken.extend(

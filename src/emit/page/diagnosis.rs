@@ -52,7 +52,11 @@ fn rest(diagnosis: &Diagnosis) -> Vec<Block> {
     let place = |(_, at): &(Symbol, Expr)| Formula::bare(at);
     match diagnosis.rests_at_minimum {
         Some(false) => vec![
-            Block::Text(prose!["It does not rest at the minimum of the loss, which is"]),
+            Block::Text(prose![if diagnosis.convex {
+                "It does not rest at the minimum of the loss, which is"
+            } else {
+                "It does not rest where the loss is stationary, which is"
+            }]),
             Block::Formulas(diagnosis.loss_minimum.iter().map(place).collect()),
         ],
         // Said with the solution.

@@ -1,13 +1,13 @@
 //! The rule in its regimes.
 
-use super::rule::{known, row};
+use super::rule::{known, row, way_back};
 use super::symbols::change;
 use super::{Block, Formula, Inline, Prose, Section, Table, View, listed, prose};
 use crate::derive::{Condition, ErrorOrder, Meaning, RegimeRule};
 use crate::emit::definitions::{closure, parts};
 use crate::emit::math::{
-    LARGE, LESS, MORE, Math, NORM, NORM_END, POSITIVE, SMALL, TO_INF, TO_ZERO, math, sign,
-    spelt,
+    AT_MOST, DEFINITE, FROM_0, LARGE, LESS, MORE, Math, NORM, NORM_END, POSITIVE, SMALL,
+    TO_INF, TO_ZERO, math, sign, spelt,
 };
 use crate::model::types::{Limit, Regime};
 use crate::study::Study;
@@ -74,7 +74,15 @@ pub(in crate::emit) fn condition(condition: &Condition) -> Math {
         Condition::Small(expr) => math![size(expr), SMALL],
         Condition::Large(expr) => math![size(expr), LARGE],
         Condition::Against(left, right) => math![size(left), LESS, size(right)],
-        Condition::Positive(expr) => math![expr, POSITIVE],
+        Condition::Positive(expr) if expr.is_scalar() => math![expr, POSITIVE],
+        Condition::Positive(expr) => math![expr, DEFINITE],
+        Condition::RootsApart { half, .. } => {
+            math![sign("Re λ ≠ ", "Re lambda != ", r"\operatorname{Re}\lambda \ne"), half]
+        }
+        Condition::NoConjugatePoint { of, until, .. } => {
+            let time = crate::model::types::time();
+            math![of, POSITIVE, FROM_0, time, AT_MOST, until]
+        }
     }
 }
 
@@ -84,7 +92,9 @@ fn stated(given: &Condition) -> Prose {
     let (Condition::Small(expr)
     | Condition::Large(expr)
     | Condition::Against(expr, _)
-    | Condition::Positive(expr)) = given;
+    | Condition::Positive(expr)
+    | Condition::RootsApart { half: expr, .. }
+    | Condition::NoConjugatePoint { of: expr, .. }) = given;
     if expr.size() <= LONGEST {
         prose![condition(given)]
     } else {
@@ -235,7 +245,12 @@ fn explanations(study: &Study, entries: &[Entry]) -> Vec<Block> {
                 add(prose![equation.whole(), "."]);
             }
         }
-        if rule.conditions.iter().any(|c| parts(c).iter().any(|e| !e.is_scalar())) {
+        let matrix = |c: &&Condition| parts(c).iter().any(|e| !e.is_scalar());
+        let definite = |c: &&Condition| matches!(c, Condition::Positive(_));
+        if rule.conditions.iter().filter(matrix).any(|c| definite(&c)) {
+            add(prose![math![DEFINITE], " says that all eigenvalues are positive."]);
+        }
+        if rule.conditions.iter().filter(matrix).any(|c| !definite(&c)) {
             add(prose![
                 math![NORM, sign(" ", " ", r"\cdot"), NORM_END],
                 " is the size of a vector or a matrix."
@@ -261,6 +276,9 @@ fn explanations(study: &Study, entries: &[Entry]) -> Vec<Block> {
             add(line);
             for missing in &found.not_derived {
                 add(prose![missing.clone()]);
+            }
+            if !found.way_back.is_empty() {
+                add(way_back(found));
             }
         }
     }

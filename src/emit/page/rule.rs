@@ -2,7 +2,7 @@
 
 use super::objective::{optimal_cost, side_by_side};
 use super::symbols::change;
-use super::{Block, Formula, Inline, Prose, Section, View, listed, prose};
+use super::{Block, Formula, Inline, Prose, Section, View, condition_math, listed, prose};
 use crate::derive::{Class, Condition, Definition, Derivation, Meaning, Update};
 use crate::emit::definitions::{finite_horizon, solvent_equation, used_by};
 use crate::emit::math::{EQUALS, Math, POSITIVE, column, math, sign};
@@ -74,7 +74,7 @@ fn solution(study: &Study) -> Section {
         blocks.push(Block::Text(prose![words]));
         blocks.push(Block::Formulas(shown));
     }
-    blocks.extend(open_definitions(&used, &study.model));
+    blocks.extend(open_definitions(&used, study));
     blocks.extend(destination(study));
     blocks.extend(existence(derivation));
     Section { heading: "Solution".to_owned(), blocks }
@@ -203,12 +203,15 @@ fn abbreviations(used: &[&Definition]) -> Vec<Formula> {
     closed.collect()
 }
 
-fn open_definitions(used: &[&Definition], model: &Model) -> Vec<Block> {
-    used.iter().flat_map(|definition| open_definition(definition, model)).collect()
+fn open_definitions(used: &[&Definition], study: &Study) -> Vec<Block> {
+    let conditions = &study.derivation.conditions;
+    let apart = conditions.iter().any(|c| matches!(c, Condition::RootsApart { .. }));
+    let one = |definition: &&Definition| open_definition(definition, &study.model, apart);
+    used.iter().flat_map(one).collect()
 }
 
 /// A symbol without a closed form.
-fn open_definition(definition: &Definition, model: &Model) -> Vec<Block> {
+fn open_definition(definition: &Definition, model: &Model, apart: bool) -> Vec<Block> {
     let symbol = &definition.symbol;
     match &definition.meaning {
         Meaning::Solvent { m, c, k, half } => {
@@ -219,11 +222,21 @@ fn open_definition(definition: &Definition, model: &Model) -> Vec<Block> {
                 " is the one solution of",
             ];
             let equation = Formula::equation(solvent_equation(symbol, m, c, k), Expr::zero());
-            let selection = prose![
+            let mut selection = prose![
                 "whose eigenvalues all have a real part below ",
                 half,
                 "; in numbers it comes from an ordered Schur decomposition.",
             ];
+            if apart {
+                selection.extend(prose![
+                    " The curvature may be negative: such a solution, and with it a minimum, exists \
+                     exactly if no root ",
+                    math![sign("λ", "lambda", r"\lambda")],
+                    " of the equation has the real part ",
+                    half,
+                    ".",
+                ]);
+            }
             vec![Block::Text(words), Block::Formulas(vec![equation]), Block::Text(selection)]
         }
         Meaning::FiniteHorizon { m, a, q, half, horizon } => {
@@ -258,25 +271,41 @@ fn destination(study: &Study) -> Vec<Block> {
     let rest = derivation.diagnosis.as_ref().filter(|d| !d.rest.is_empty());
     let place = |(q, at): &(Symbol, Expr)| Formula::equation(q.marked(Mark::Rest), at);
     let rests = rest.is_some_and(|diagnosis| diagnosis.rests_at_minimum == Some(true));
+    let convex = rest.is_some_and(|diagnosis| diagnosis.convex);
     let mut formulas: Vec<Formula> =
         rest.iter().flat_map(|diagnosis| diagnosis.rest.iter().map(place)).collect();
     let cost = derivation.value.as_ref();
-    formulas.extend(cost.map(|v| Formula::equation(optimal_cost(&study.model), v)));
+    let cost = cost.map(|v| Formula::equation(optimal_cost(&study.model), v));
     // A plan over a finite time is paid for whole, an endless one beyond its resting place.
-    let endless = study.model.horizon == Horizon::Infinite;
-    let words = match (rest.is_some(), rests, cost.is_some(), endless) {
-        (true, true, false, _) => "It comes to rest at the minimum of the loss,",
+    if study.model.horizon != Horizon::Infinite {
+        let words = match (rests, convex) {
+            (true, true) => "The loss is least at",
+            (true, false) => "The loss is stationary at",
+            (false, _) => "The motion could rest at",
+        };
+        let place = (!formulas.is_empty()).then_some((words, formulas));
+        let cost = cost.map(|cost| ("The plan costs", vec![cost]));
+        let both = place.into_iter().chain(cost);
+        return both
+            .flat_map(|(words, all)| [Block::Text(prose![words]), Block::Formulas(all)])
+            .collect();
+    }
+    let words = match (rest.is_some(), rests, convex, cost.is_some()) {
+        (true, true, true, false) => "It comes to rest at the minimum of the loss,",
         (true, true, true, true) => {
             "It comes to rest at the minimum of the loss. Beyond the cost of staying there it costs"
         }
-        (true, true, true, false) => "Without an end it would rest at the minimum. It costs",
-        (true, false, false, _) => "Its rest point is",
-        (true, false, true, true) => {
+        (true, true, false, false) => "It rests where the loss is stationary,",
+        (true, true, false, true) => {
+            "It rests where the loss is stationary. Beyond the cost of staying there it costs"
+        }
+        (true, false, _, false) => "Its rest point is",
+        (true, false, _, true) => {
             "Its rest point and, beyond the cost of staying there, its cost are"
         }
-        (true, false, true, false) => "Its rest point, without an end, and its cost are",
         (false, ..) => "It costs",
     };
+    formulas.extend(cost);
     if formulas.is_empty() {
         return Vec::new();
     }
@@ -289,8 +318,9 @@ fn existence(derivation: &Derivation) -> Vec<Block> {
         _ => None,
     };
     let needed: Vec<Expr> = derivation.conditions.iter().filter_map(positive).collect();
+    let mut blocks = conjugate(derivation);
     if needed.is_empty() {
-        return Vec::new();
+        return blocks;
     }
     let matrices = needed.iter().any(|expr| !expr.is_scalar());
     let words = if matrices {
@@ -302,7 +332,29 @@ fn existence(derivation: &Derivation) -> Vec<Block> {
         let shown = if expr.is_scalar() { math![expr, POSITIVE] } else { expr.into() };
         Formula::bare(shown)
     });
-    vec![Block::Text(prose![words]), Block::Formulas(formulas.collect())]
+    blocks.extend([Block::Text(prose![words]), Block::Formulas(formulas.collect())]);
+    blocks
+}
+
+/// How far a plan may reach.
+fn conjugate(derivation: &Derivation) -> Vec<Block> {
+    let ends = derivation.conditions.iter().filter_map(|condition| match condition {
+        Condition::NoConjugatePoint { of, .. } => {
+            Some((of, Formula::bare(condition_math(condition))))
+        }
+        _ => None,
+    });
+    let (of, formulas): (Vec<&Expr>, Vec<Formula>) = ends.unzip();
+    if formulas.is_empty() {
+        return Vec::new();
+    }
+    let words = if of.iter().all(|of| of.is_scalar()) {
+        "A minimum exists only while the horizon ends before the conjugate point,"
+    } else {
+        "A minimum exists only while the horizon ends before the conjugate point: all eigenvalues are \
+         positive in"
+    };
+    vec![Block::Text(prose![words]), Block::Formulas(formulas)]
 }
 
 /// The rule itself.
@@ -392,6 +444,20 @@ pub(super) fn known(opening: &str, found: &Match) -> Prose {
         words.extend(listed(hyper.collect()));
     }
     words.push(format!(" ({}).", found.source).into());
+    words
+}
+
+/// Which assumptions give an optimizer with given hyper-parameters.
+pub(super) fn way_back(found: &Match) -> Prose {
+    let given =
+        found.way_back.iter().map(|one| prose![Inline::Code(one.hyper.name.to_string())]);
+    let mut words = prose!["The way back is not unique: for given "];
+    words.extend(listed(given.collect()));
+    words.push(" the optimizer is the same for all assumptions with ".into());
+    let solved =
+        found.way_back.iter().map(|one| Formula::equation(&one.constant, &one.value).whole());
+    words.extend(listed(solved.map(|formula| prose![formula]).collect()));
+    words.push(", as long as these have the signs declared for them.".into());
     words
 }
 

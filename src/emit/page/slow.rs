@@ -105,7 +105,9 @@ fn left_out(dropped: &[Dropped]) -> Vec<Block> {
             format!(", {}", dropped.what),
         ];
         match &dropped.size {
-            Some(size) => words.extend(prose!["; relative size at rest ", size]),
+            Some(size) => {
+                words.extend(prose![format!("; relative size {} ", dropped.place), size]);
+            }
             None => words.push("; it vanishes while they are frozen".into()),
         }
         words

@@ -190,9 +190,11 @@ fn changes(
         return Ok(rule.changes.clone());
     }
     let exact = |update: &crate::derive::Update| {
-        update
-            .change
-            .clone()
+        let computed = update.computed.as_ref().map(|(change, _)| change.clone());
+        let fed_back = update.fed_back.clone();
+        fed_back
+            .or(computed)
+            .or_else(|| update.change.clone())
             .or_else(|| over_horizon(derivation, update))
             .map(|change| (update.position.clone(), change))
     };
@@ -254,7 +256,8 @@ fn definitions(derivation: &Derivation, regime: Option<&str>) -> Vec<Definition>
         .filter(|r| Some(r.name.as_str()) == regime)
         .filter_map(|r| r.outcome.as_ref().ok())
         .flat_map(|rule| rule.definitions.clone());
-    derivation.definitions.iter().cloned().chain(further).collect()
+    let feedbacks = derivation.feedbacks.iter().cloned();
+    derivation.definitions.iter().cloned().chain(feedbacks).chain(further).collect()
 }
 
 /// Rest points written out: in `q(0) − q*` the start then goes, and with it the rounding of a
@@ -433,7 +436,7 @@ fn is_term_of_gradient(model: &Model, name: &str) -> bool {
     let mut coordinates = model.coordinates.iter().filter(|c| !c.belief);
     coordinates.any(|coordinate| {
         let slope = gradient(&parts.loss, &coordinate.position);
-        let slope = slope.map(|slope| expand(&slope)).unwrap_or_else(|_| Expr::zero());
+        let slope = slope.map_or_else(|_| Expr::zero(), |slope| expand(&slope));
         slope.terms().iter().any(|term| {
             let mut symbols = term.symbols();
             symbols.retain(|s| model.constants.iter().all(|constant| constant.symbol != *s));
@@ -554,5 +557,15 @@ fn condition(condition: &Condition) -> String {
         Condition::Large(e) => format!("Holds when {} >> 1.", ascii(e)),
         Condition::Against(a, b) => format!("Holds when {} << {}.", ascii(a), ascii(b)),
         Condition::Positive(e) => format!("Holds when {} > 0.", ascii(e)),
+        Condition::RootsApart { m, c, k, half } => format!(
+            "Holds while no root of det(lambda^2 ({}) + lambda ({}) + {}) has the real part {}.",
+            ascii(m),
+            ascii(c),
+            ascii(k),
+            ascii(half)
+        ),
+        Condition::NoConjugatePoint { of, until, .. } => {
+            format!("Holds while {} > 0 for 0 < t <= {}.", ascii(of), ascii(until))
+        }
     }
 }

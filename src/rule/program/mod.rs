@@ -16,6 +16,7 @@ mod stable;
 
 pub use graph::{Function, Graph, Id, Node, Op};
 pub use lower::{lower, lower_by_products};
+pub(super) use stable::stable;
 
 use crate::model::types::Value;
 use crate::symbolic::{Expr, Prop, Props, Q, Shape};

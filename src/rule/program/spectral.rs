@@ -207,13 +207,11 @@ impl Builder {
     /// The node of a matrix of which only products are taken.
     fn leaf(&mut self, matrix: &Expr) -> Result<Id, Refused> {
         match matrix.node() {
-            Node::Sym(symbol) => match symbol.name.strip_prefix(DIAGONAL) {
-                None => self.symbol(symbol),
-                Some(_) => {
-                    let entries = self.entries(symbol)?;
-                    Ok(self.op(Op::Diag(entries), matrix.shape()))
-                }
-            },
+            Node::Sym(symbol) if symbol.name.starts_with(DIAGONAL) => {
+                let entries = self.entries(symbol)?;
+                Ok(self.op(Op::Diag(entries), matrix.shape()))
+            }
+            Node::Sym(symbol) => self.symbol(symbol),
             Node::Apply(apply) => self.apply(apply, matrix),
             _ => Err(Builder::matrix_itself(matrix)),
         }

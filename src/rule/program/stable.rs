@@ -18,10 +18,10 @@ use crate::symbolic::rewrite::{map_children, replace};
 use crate::symbolic::{Expr, Fun, Node, Symbol, matrix};
 
 /// Definitions of the derivation that are formulas, in a stable form.
-pub(super) type Known = Vec<(Symbol, Expr)>;
+pub(in crate::rule) type Known = Vec<(Symbol, Expr)>;
 
 /// The expression in a stable form.
-pub(super) fn stable(expr: &Expr, known: &Known) -> Expr {
+pub(in crate::rule) fn stable(expr: &Expr, known: &Known) -> Expr {
     if let Some(paired) = paired(expr, known) {
         return paired;
     }

@@ -8,13 +8,14 @@ use super::linear::amplification;
 use super::linear_rule::numeric;
 use super::minimum::{self, StepCost};
 use super::random::Random;
-use super::report::{Check, Options, Tally};
+use super::report::{Check, Options, Tally, not_applicable};
 use super::sample::{Draw, draw, from_file};
 use super::trouble::Trouble;
 use crate::derive::{Class, Condition, Definition, Derivation, Meaning};
-use crate::model::types::Model;
+use crate::model::types::{Horizon, Model, time};
 use crate::solve::linalg::{LinearFailure, Matrix, eigenvalues};
-use crate::symbolic::eval::eval;
+use crate::symbolic::eval::{eval, eval_scalar};
+use crate::symbolic::{Expr, Symbol};
 
 /// Parameter sets with an optimum.
 pub(super) struct Accepted<'a> {
@@ -95,6 +96,8 @@ fn judge<'a>(
         return Ok(None);
     }
     match &exists {
+        // The numeric road arrives at an imposed end past the conjugate point as well.
+        Ok(()) if margin < 0.0 && !model.end.is_empty() => return Ok(None),
         Ok(()) if margin < 0.0 => {
             tally.broken(
                 "a condition of the derivation fails where there is an optimum",
@@ -114,27 +117,83 @@ fn judge<'a>(
         Err(_) => return Ok(None),
         Ok(()) => tally.note(0.0, &place),
     }
+    if limit_missing(derivation, &case) {
+        return Ok(None);
+    }
     if derivation.class == Class::Linear && amplification(&case)? > AMPLIFIED {
         return Ok(None);
     }
-    if let Err(trouble) = define::bind(&derivation.definitions, &mut case) {
+    if let Err(trouble) = define::bind_all(derivation, &mut case) {
+        // Formulas that hold as complex ones are compared where they are real.
+        if derivation.complex && trouble.is_not_real() {
+            return Ok(None);
+        }
         tally.broken(&format!("a symbol of the rule has no value: {trouble}"), &place);
         return Ok(None);
     }
     Ok(Some((drawn.clone(), case)))
 }
 
+/// Has a plan no number here although the rule has a limit: neither discount nor curvature?
+fn limit_missing(derivation: &Derivation, case: &Case<'_>) -> bool {
+    let Horizon::Finite(_) = case.model.horizon else { return false };
+    let still = case.gamma().is_ok_and(|gamma| gamma == 0.0);
+    still && derivation.class == Class::Linear && super::path::is_flat(case)
+}
+
 /// The least value that has to be positive; infinite without conditions.
 fn margin(derivation: &Derivation, case: &Case<'_>) -> Result<f64, Trouble> {
     let mut least = f64::INFINITY;
     for condition in &derivation.conditions {
-        let Condition::Positive(expr) = condition else { continue };
-        least = least.min(least_eigenvalue(&eval(expr, &case.draw.env)?));
+        match condition {
+            Condition::Positive(expr) => {
+                least = least.min(least_eigenvalue(&eval(expr, &case.draw.env)?));
+            }
+            Condition::NoConjugatePoint { both: Some(both), over, until, .. } => {
+                least = least.min(least_until(both, over.as_ref(), until, case)?);
+            }
+            // The numeric road decides alone.
+            Condition::NoConjugatePoint { .. } => return Ok(f64::NAN),
+            _ => {}
+        }
     }
     Ok(least)
 }
 
-fn least_eigenvalue(value: &Matrix) -> f64 {
+/// The least value at all times up to a horizon, for all eigenvalues of a matrix.
+fn least_until(
+    of: &Expr,
+    over: Option<&(Symbol, Expr)>,
+    until: &Expr,
+    case: &Case<'_>,
+) -> Result<f64, Trouble> {
+    const MESH: usize = 256;
+    let horizon = eval_scalar(until, &case.draw.env)?;
+    let mut env = case.draw.env.clone();
+    let roots = match over {
+        None => vec![None],
+        Some((symbol, matrix)) => {
+            let roots = eigenvalues(&eval(matrix, &env)?)?;
+            if roots.iter().any(|root| root.im.abs() > 1e-9 * root.norm()) {
+                return Ok(f64::NAN);
+            }
+            roots.into_iter().map(|root| Some((symbol, root.re))).collect()
+        }
+    };
+    let mut least = f64::INFINITY;
+    for root in roots {
+        if let Some((symbol, value)) = root {
+            env.bind_scalar(symbol, value);
+        }
+        for at in 1..=MESH {
+            env.bind_scalar(&time(), horizon * at as f64 / MESH as f64);
+            least = least.min(eval_scalar(of, &env)?);
+        }
+    }
+    Ok(least)
+}
+
+pub(super) fn least_eigenvalue(value: &Matrix) -> f64 {
     if value.len() == 1 {
         return value[(0, 0)];
     }
@@ -158,6 +217,14 @@ fn exists(derivation: &Derivation, case: &Case<'_>) -> Result<(), Trouble> {
 
 /// A derivation that finds no optimum: the numeric road must find none either.
 pub(super) fn none_at_all(model: &Model, derivation: &Derivation, options: &Options) -> Check {
+    let (name, compared) = ("no optimum", "no optimum vs existence by number");
+    if derivation.class == Class::Numeric {
+        return not_applicable(
+            name,
+            compared,
+            "numbers do not decide whether a cost is bounded",
+        );
+    }
     let mut tally = Tally::default();
     for attempt in 0..options.samples {
         let mut random = Random::stream(options.seed, attempt as u64);
@@ -176,5 +243,5 @@ pub(super) fn none_at_all(model: &Model, derivation: &Derivation, options: &Opti
             Err(_) => tally.note(0.0, &place),
         }
     }
-    tally.check("no optimum", "no optimum vs existence by number", 0.0)
+    tally.check(name, compared, 0.0)
 }

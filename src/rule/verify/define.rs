@@ -7,16 +7,35 @@
 use super::case::Case;
 use super::minimum;
 use super::trouble::Trouble;
-use crate::derive::{Definition, Meaning};
+use crate::derive::{Definition, Derivation, Meaning};
 use crate::solve::linalg::{LinearQuadratic, Matrix, Pencil, Road, Vector, solvent};
 use crate::symbolic::Expr;
 use crate::symbolic::eval::{Env, eval, eval_scalar};
 
+/// Binds every definition of a derivation, in order.
+///
+/// A root that is imaginary has no number. It stays open if the rule does without it.
+pub(super) fn bind_all(derivation: &Derivation, case: &mut Case<'_>) -> Result<(), Trouble> {
+    let without = derivation.updates.iter().any(|update| update.computed.is_some());
+    bind_real(&derivation.definitions, without, case)
+}
+
 /// Binds every definition, in order.
 pub(super) fn bind(definitions: &[Definition], case: &mut Case<'_>) -> Result<(), Trouble> {
+    bind_real(definitions, false, case)
+}
+
+fn bind_real(
+    definitions: &[Definition],
+    without: bool,
+    case: &mut Case<'_>,
+) -> Result<(), Trouble> {
     for definition in definitions {
-        if let Some(value) = value(definition, case)? {
-            case.draw.env.bind(&definition.symbol, value);
+        match value(definition, case) {
+            Ok(None) => {}
+            Ok(Some(value)) => case.draw.env.bind(&definition.symbol, value),
+            Err(trouble) if without && trouble.is_not_real() => {}
+            Err(trouble) => return Err(trouble),
         }
     }
     Ok(())

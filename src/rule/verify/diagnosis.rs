@@ -3,7 +3,7 @@
 
 use super::case::{Case, Program, columns};
 use super::linear::Linearised;
-use super::linear_rule::{of, place_of};
+use super::linear_rule::{component_of, of, place_of};
 use super::random::Random;
 use super::report::{Check, Tally, not_applicable};
 use super::tolerance;
@@ -14,7 +14,8 @@ use crate::solve::linalg::{Matrix, Vector};
 use crate::solve::{Discount, Lagrangian, Mechanics};
 use crate::symbolic::diff::directional;
 use crate::symbolic::eval::eval;
-use crate::symbolic::{Expr, Mark, Symbol};
+use crate::symbolic::rewrite::replace;
+use crate::symbolic::{Expr, Mark, Symbol, matrix};
 use num_dual::DualNum;
 
 /// The checks of a diagnosis, as far as it says anything.
@@ -62,7 +63,9 @@ fn effective_loss(
     random: &mut Random,
 ) -> Check {
     let (name, compared) = ("effective loss", "E vs E without drift plus rotation");
-    if diagnosis.rotation.is_some() && derivation.residuals.len() != 1 {
+    let size = derivation.residuals.len();
+    let whole = |rotation: &Expr| size == 1 || rotation.shape().rows.number() == Some(size);
+    if !diagnosis.rotation.as_ref().is_none_or(whole) {
         let reason = "the rotation of several coordinates has several parts";
         return not_applicable(name, compared, reason);
     }
@@ -71,7 +74,7 @@ fn effective_loss(
         let place = || case.place();
         match same_motion(diagnosis, effective, case, random) {
             Ok(error) => tally.note(error, &place),
-            Err(trouble) => tally.broken(&trouble.to_string(), &place),
+            Err(trouble) => tally.trouble(&trouble, &place),
         }
     }
     tally.check(name, compared, tolerance::DUAL)
@@ -87,6 +90,8 @@ fn same_motion(
     let n = case.dim();
     let mut vector = || (0..n).map(|_| random.signed()).collect::<Vec<f64>>();
     let (q, v, a) = (vector(), vector(), vector());
+    let effective = &by_entries(effective, case);
+    let rotation = diagnosis.rotation.as_ref().map(|rotation| by_entries(rotation, case));
     let loss = Program::new(effective, case.model, &case.draw.env)?;
     let without = Effective { whole: &case.program, loss };
     let discount = case.mechanics().discount();
@@ -99,7 +104,7 @@ fn same_motion(
     let whole = residual(&case.mechanics());
     let mut expected = residual(&Mechanics::new(&without, discount));
     let mut size = whole.abs() + expected.abs();
-    if let Some(rotation) = &diagnosis.rotation {
+    if let Some(rotation) = &rotation {
         let env = case.moving(0.0, &[(Mark::Plain, &q)])?;
         let sigma = columns(&env, [rotation])?;
         let slope = slope(rotation, case, &q)?;
@@ -108,6 +113,21 @@ fn same_motion(
         size += turned.abs() + sigma.abs() * rate.abs();
     }
     Ok((whole - expected).amax() / size.amax().max(f64::MIN_POSITIVE))
+}
+
+/// Components of a vector as its entries.
+fn by_entries(expr: &Expr, case: &Case<'_>) -> Expr {
+    let mut result = expr.clone();
+    for symbol in expr.symbols() {
+        for own in &case.model.coordinates {
+            let part = component_of(own, &symbol).and_then(|part| part.checked_sub(1));
+            if let Some(at) = part.filter(|_| symbol.name != own.position.name) {
+                let entry = matrix::entry(&Expr::sym(own.position.marked(symbol.mark)), at, 0);
+                result = replace(&result, &Expr::sym(symbol.clone()), &entry);
+            }
+        }
+    }
+    result
 }
 
 /// The derivative of a vector in the positions, column by column.
@@ -144,7 +164,7 @@ fn loss_minimum(model: &Model, diagnosis: &Diagnosis, cases: &[Case<'_>]) -> Che
         let place = || case.place();
         match stationary(&parts.loss, diagnosis, case) {
             Ok(error) => tally.note(error, &place),
-            Err(trouble) => tally.broken(&trouble.to_string(), &place),
+            Err(trouble) => tally.trouble(&trouble, &place),
         }
     }
     tally.check(name, compared, tolerance::RULE)

@@ -25,13 +25,30 @@ impl State {
     /// defined, which no declaration may say.
     pub(super) fn draw(case: &Case<'_>, random: &mut Random) -> State {
         let mut state = State::anywhere(case, random);
-        for _ in 0..TRIES {
-            if case.mechanics().value(state.t, &state.q, &state.v).is_finite() {
+        for round in 0..TRIES {
+            if state.is_inside(case) {
                 break;
             }
             state = State::anywhere(case, random);
+            // Where hardly any state has numbers they are sought near the start, at rest.
+            let shrink = 0.75_f64.powi(round);
+            for (q, start) in state.q.iter_mut().zip(&case.draw.start) {
+                *q = start + (*q - start) * shrink;
+            }
+            state.v.iter_mut().chain(&mut state.a).for_each(|x| *x *= shrink);
         }
         state
+    }
+
+    /// Are `L` and its derivatives numbers here, with room for their products?
+    fn is_inside(&self, case: &Case<'_>) -> bool {
+        let mechanics = case.mechanics();
+        if !mechanics.value(self.t, &self.q, &self.v).is_finite() {
+            return false;
+        }
+        let mut residual = vec![0.0; case.dim()];
+        mechanics.residual(self.t, &self.q, &self.v, &self.a, &mut residual);
+        residual.iter().all(|x| x.abs() < LARGEST)
     }
 
     fn anywhere(case: &Case<'_>, random: &mut Random) -> State {
@@ -44,7 +61,9 @@ impl State {
 }
 
 /// Draws for one state.
-const TRIES: usize = 32;
+const TRIES: i32 = 48;
+/// Forces beyond this are too close to the largest number.
+const LARGEST: f64 = 1e150;
 
 /// The Euler–Lagrange expressions.
 pub(super) fn motion(
@@ -58,11 +77,11 @@ pub(super) fn motion(
         let state = State::draw(case, random);
         match residual(derivation, case, &state) {
             Ok(error) => raw.note(error, &place),
-            Err(trouble) => raw.broken(&trouble.to_string(), &place),
+            Err(trouble) => raw.trouble(&trouble, &place),
         }
         match displayed(derivation, case, &state) {
             Ok(error) => shown.note(error, &place),
-            Err(trouble) => shown.broken(&trouble.to_string(), &place),
+            Err(trouble) => shown.trouble(&trouble, &place),
         }
     }
     vec![
@@ -172,7 +191,7 @@ pub(super) fn momentum(
         let place = || case.place();
         match first_order(derivation, case, &State::draw(case, random)) {
             Ok(error) => tally.note(error, &place),
-            Err(trouble) => tally.broken(&trouble.to_string(), &place),
+            Err(trouble) => tally.trouble(&trouble, &place),
         }
     }
     vec![tally.check("momentum form", compared, tolerance::DUAL)]
@@ -218,7 +237,7 @@ pub(super) fn stationarity(
         let place = || case.place();
         match step_gradient(derivation, case, random) {
             Ok(error) => tally.note(error, &place),
-            Err(trouble) => tally.broken(&trouble.to_string(), &place),
+            Err(trouble) => tally.trouble(&trouble, &place),
         }
     }
     tally.check("equations", "gradient vs dual numbers on L", tolerance::DUAL)

@@ -28,7 +28,7 @@ pub(super) fn checks(derivation: &Derivation, cases: &[Case<'_>]) -> Vec<Check> 
         for (at, tally) in tallies.iter_mut().enumerate() {
             match &errors {
                 Ok(errors) => tally.note(errors[at], &place),
-                Err(trouble) => tally.broken(&trouble.to_string(), &place),
+                Err(trouble) => tally.trouble(trouble, &place),
             }
         }
     }

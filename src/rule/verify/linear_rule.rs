@@ -6,8 +6,9 @@ use super::linear::{Motion, finite};
 use super::report::{Check, Tally, not_applicable};
 use super::tolerance;
 use super::trouble::Trouble;
-use crate::derive::{Definition, Derivation, GradientFlow, Meaning};
+use crate::derive::{Definition, Derivation, GradientFlow, Meaning, Update};
 use crate::model::types::{Coordinate, Horizon, Model, step, time};
+use crate::rule::program::stable;
 use crate::solve::linalg::{Matrix, Road, Vector, exponential, ordered_schur, solvent};
 use crate::symbolic::eval::{eval, eval_scalar};
 use crate::symbolic::rewrite::replace;
@@ -60,8 +61,7 @@ pub(super) fn end(case: &Case<'_>) -> Result<Option<Vector>, Trouble> {
 /// The exact change over `dt` of every coordinate of the file, where the derivation has one: from
 /// the rule, or from the path when the rule is withheld because it is not in closed form.
 pub(super) fn exact_change(model: &Model, derivation: &Derivation) -> Option<Vec<Expr>> {
-    let changes: Option<Vec<Expr>> =
-        derivation.updates.iter().map(|update| update.change.clone()).collect();
+    let changes: Option<Vec<Expr>> = derivation.updates.iter().map(written).collect();
     if changes.as_ref().is_some_and(|all| !all.is_empty()) {
         return changes;
     }
@@ -89,7 +89,7 @@ pub(super) fn path_in_order(model: &Model, derivation: &Derivation) -> Vec<(Symb
 }
 
 /// Which component of a coordinate of the file a coordinate of the derivation is: 0 for all of it.
-fn component_of(own: &Coordinate, position: &Symbol) -> Option<usize> {
+pub(super) fn component_of(own: &Coordinate, position: &Symbol) -> Option<usize> {
     if own.position.name == position.name {
         return Some(0);
     }
@@ -97,9 +97,18 @@ fn component_of(own: &Coordinate, position: &Symbol) -> Option<usize> {
     rest.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
 }
 
+/// The exact change, in its real form where the root may be imaginary.
+fn written(update: &Update) -> Option<Expr> {
+    let computed = update.computed.as_ref().map(|(change, _)| change.clone());
+    computed.or_else(|| update.change.clone())
+}
+
 fn first_changes(derivation: &Derivation) -> Option<Vec<Expr>> {
-    let all: Option<Vec<Expr>> =
-        derivation.updates.iter().map(|update| update.first_order.clone()).collect();
+    let first = |update: &Update| {
+        let computed = update.computed.as_ref().map(|(_, first)| first.clone());
+        computed.or_else(|| update.first_order.clone())
+    };
+    let all: Option<Vec<Expr>> = derivation.updates.iter().map(first).collect();
     all.filter(|all| !all.is_empty())
 }
 
@@ -119,17 +128,28 @@ fn rule(model: &Model, derivation: &Derivation, cases: &[Case<'_>]) -> Check {
         compare(case, &mut tally, |case| {
             let (numeric, _) = numeric(case)?;
             let mut expected = numeric.as_slice().to_vec();
-            let mut derived = columns(&case.draw.env, &changes)?.as_slice().to_vec();
+            let mut derived = values(case, &changes)?.as_slice().to_vec();
             // Coordinates that couple are given as a column as well.
             for stacked in &derivation.stacked {
                 let Some(change) = &stacked.change else { continue };
-                derived.extend(case.column(change)?.iter());
+                derived.extend(values(case, std::slice::from_ref(change))?.iter());
                 expected.extend(of(case, &stacked.coordinates, &numeric)?.iter());
             }
             Ok((Vector::from_vec(derived), Vector::from_vec(expected)))
         });
     }
     tally.check(RULE, compared, tolerance::RULE)
+}
+
+/// The values of expressions; what overflows on the way, in the form programs use.
+fn values(case: &Case<'_>, exprs: &[Expr]) -> Result<Vector, Trouble> {
+    match columns(&case.draw.env, exprs) {
+        Err(trouble) if trouble.is_overflow() => {
+            let stable: Vec<Expr> = exprs.iter().map(|e| stable(e, &Vec::new())).collect();
+            columns(&case.draw.env, &stable)
+        }
+        found => found,
+    }
 }
 
 /// Notes the distance of two columns.
@@ -141,7 +161,7 @@ pub(super) fn compare(
     let place = || case.place();
     match both(case) {
         Ok((derived, numeric)) => tally.note(distance(&derived, &numeric), &place),
-        Err(trouble) => tally.broken(&trouble.to_string(), &place),
+        Err(trouble) => tally.trouble(&trouble, &place),
     }
 }
 
@@ -186,7 +206,7 @@ fn first_order(derivation: &Derivation, cases: &[Case<'_>]) -> Check {
     let mut tally = Tally::default();
     for case in cases {
         compare(case, &mut tally, |case| {
-            let derived = columns(&case.draw.env, &changes)?;
+            let derived = values(case, &changes)?;
             Ok((derived, numeric(case)?.1 * step_of(case)?))
         });
     }
@@ -201,7 +221,7 @@ fn solvents(definitions: &[Definition], cases: &[Case<'_>]) -> Check {
         let place = || case.place();
         match two_roads(definitions, case) {
             Ok(error) => tally.note(error, &place),
-            Err(trouble) => tally.broken(&trouble.to_string(), &place),
+            Err(trouble) => tally.trouble(&trouble, &place),
         }
     }
     tally.check("solvent", "X: ordered Schur vs matrix sign", tolerance::ROADS)
@@ -268,7 +288,9 @@ fn gradient_flow(derivation: &Derivation, cases: &[Case<'_>]) -> Check {
         GradientFlow::Yes { .. } => None,
         GradientFlow::No { curl } | GradientFlow::Depends { curl } => Some(curl),
     };
-    if curl.is_some() && derivation.residuals.len() != 1 {
+    let size = derivation.residuals.len();
+    let whole = |curl: &Expr| size == 1 || curl.shape().rows.number() == Some(size);
+    if !curl.is_none_or(whole) {
         return not_applicable(
             name,
             compared,
@@ -280,7 +302,7 @@ fn gradient_flow(derivation: &Derivation, cases: &[Case<'_>]) -> Check {
         let place = || case.place();
         match curl_error(case, curl) {
             Ok(error) => tally.note(error, &place),
-            Err(trouble) => tally.broken(&trouble.to_string(), &place),
+            Err(trouble) => tally.trouble(&trouble, &place),
         }
     }
     tally.check(name, compared, tolerance::RULE)
@@ -315,7 +337,7 @@ fn feedback(derivation: &Derivation, cases: &[Case<'_>]) -> Check {
         for definition in &defined {
             match feedback_error(definition, case) {
                 Ok(error) => tally.note(error, &place),
-                Err(trouble) => tally.broken(&trouble.to_string(), &place),
+                Err(trouble) => tally.trouble(&trouble, &place),
             }
         }
     }

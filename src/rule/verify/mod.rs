@@ -21,6 +21,7 @@
 //! | `objective` | `V` | quadrature of `L` along the path | 1e-7 |
 //! | `effective loss` | loss without drift, rotation | `E` with drift, dual numbers on `L` | 1e-11 |
 //! | `loss minimum` | where the loss is least | gradient of the loss by dual numbers | 1e-9 |
+//! | `average over …` | average of a loss over a normal | Gauss–Hermite quadrature of the loss as written | 1e-9 |
 //! | `regime …` | leading-order rule, error order | slope of the distance from the exact rule | ± 0.15 |
 //! | `slow: …`, `fast: …` | the halves of a slow–fast reduction | every row above, each half a problem of its own | |
 //! | `trace` | every step | replayed on numbers | 1e-9 |
@@ -34,6 +35,7 @@
 //! apart half powers.
 
 mod accept;
+mod average;
 mod bodies;
 mod case;
 mod define;
@@ -69,6 +71,7 @@ use random::Random;
 /// Streams of random numbers beside those of the samples, one for each purpose.
 const STATES: u64 = 1 << 40;
 const REPLAY: u64 = 2 << 40;
+const AVERAGES: u64 = 3 << 40;
 
 /// Verifies one derivation.
 pub fn verify(model: &Model, derivation: &Derivation, options: &Options) -> Report {
@@ -82,6 +85,8 @@ pub fn verify(model: &Model, derivation: &Derivation, options: &Options) -> Repo
     let (cases, draws) = (&accepted.cases, &accepted.draws);
     report.redrawn = accepted.redrawn;
     report.checks.push(accepted.existence);
+    let mut random = Random::stream(options.seed, AVERAGES);
+    report.checks.extend(average::checks(model, cases, &mut random));
     let mut random = Random::stream(options.seed, STATES);
     if derivation.class == Class::SingleStep {
         report.checks.push(equations::stationarity(derivation, cases, &mut random));

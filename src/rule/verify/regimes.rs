@@ -2,6 +2,7 @@
 //! shrinks. What falls like `ε^p` has slope `p` in a doubly logarithmic plot; what is claimed to be
 //! smaller than every power falls like `e^{−c/ε}`.
 
+use super::accept::least_eigenvalue;
 use super::case::{Case, columns, distance};
 use super::define;
 use super::linear::Motion;
@@ -15,6 +16,7 @@ use super::trouble::Trouble;
 use crate::derive::{Class, Condition, Derivation, ErrorOrder, RegimeRule};
 use crate::model::types::{Horizon, Model, Regime};
 use crate::solve::linalg::Road;
+use crate::symbolic::eval::eval;
 use crate::symbolic::number::to_f64;
 
 /// Parameter sets for each regime; the median of an odd number is one of them.
@@ -111,7 +113,8 @@ fn exact(
     Ok(numeric(case)?.0)
 }
 
-/// A long step leads to the rest point only where the motion decays.
+/// A long step leads to the rest point only where the motion decays; other limits may leave the
+/// region where there is an optimum.
 fn is_meant(
     model: &Model,
     derivation: &Derivation,
@@ -120,6 +123,9 @@ fn is_meant(
     draw: &Draw,
     number: usize,
 ) -> bool {
+    if !has_optimum(rule, draw) {
+        return false;
+    }
     let grows = |condition: &Condition| matches!(condition, Condition::Large(_));
     if derivation.class != Class::Linear
         || model.horizon != Horizon::Infinite
@@ -132,6 +138,15 @@ fn is_meant(
         Ok(Motion::new(&case, Road::Schur)?.slowest() < 0.0)
     };
     decays().unwrap_or(false)
+}
+
+/// Is there an optimum in the limit? What has to be positive there is, with a margin.
+fn has_optimum(rule: &RegimeRule, draw: &Draw) -> bool {
+    rule.conditions.iter().all(|condition| match condition {
+        Condition::Positive(expr) => eval(expr, &draw.env)
+            .is_ok_and(|value| least_eigenvalue(&value) > 1e-2 * value.amax()),
+        _ => true,
+    })
 }
 
 /// `−max Re λ · dt` at one `ε`: how fast a long step forgets its start.

@@ -8,11 +8,12 @@ use super::random::Random;
 use super::report::{Check, Tally, not_applicable};
 use super::tolerance;
 use super::trouble::Trouble;
-use crate::derive::{Claim, Derivation, Step, epsilon};
+use crate::derive::{Claim, Definition, Derivation, Meaning, Step, epsilon};
 use crate::model::types::step;
-use crate::symbolic::eval::{Env, EvalError, eval_scalar};
+use crate::symbolic::eval::{Env, EvalError, eval, eval_scalar};
 use crate::symbolic::number::to_f64;
 use crate::symbolic::{Expr, Symbol};
+use std::collections::BTreeSet;
 
 /// One step of a derivation, replayed.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +49,38 @@ pub(super) fn steps(
         .filter(|claim| matches!(claim, Claim::Solves(..)))
         .collect();
     let paths = path_of(&whole, cases);
-    derivation.trace.steps.iter().map(|step| replay(step, &paths, cases, random)).collect()
+    let (mut local, mut defined) = (Vec::new(), BTreeSet::new());
+    let mut done = Vec::new();
+    for step in &derivation.trace.steps {
+        if let Claim::Define(symbol, value) = &step.claim {
+            let again = !defined.insert(symbol.clone());
+            if again || !derivation.definitions.iter().any(|known| known.symbol == *symbol) {
+                let meaning = Meaning::Equals(value.clone());
+                local.push(Definition { symbol: symbol.clone(), meaning });
+            }
+        }
+        done.push(replay(step, &Context { paths: &paths, local: &local }, cases, random));
+    }
+    done
+}
+
+/// What the steps before one have said.
+struct Context<'a> {
+    paths: &'a Paths,
+    /// Abbreviations of a regime or of one half of the problem, which may mean something else in another.
+    local: &'a [Definition],
+}
+
+impl Context<'_> {
+    fn bind(&self, env: &mut Env) -> Result<(), EvalError> {
+        for definition in self.local {
+            if let Meaning::Equals(value) = &definition.meaning {
+                let value = eval(value, env)?;
+                env.bind(&definition.symbol, value);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The trace as one row.
@@ -74,16 +106,23 @@ pub(super) fn check(derivation: &Derivation, cases: &[Case<'_>], random: &mut Ra
     check
 }
 
-fn replay(step: &Step, paths: &Paths, cases: &[Case<'_>], random: &mut Random) -> Replayed {
+fn replay(
+    step: &Step,
+    context: &Context<'_>,
+    cases: &[Case<'_>],
+    random: &mut Random,
+) -> Replayed {
     let mut done =
         Replayed { law: step.law, remark: step.remark.clone(), worst: None, trouble: None };
     for case in cases {
-        match error(&step.claim, paths, case, random) {
+        match error(&step.claim, context, case, random) {
             Ok(None) => {}
             Ok(Some(error)) => {
                 let error = if error.is_nan() { f64::INFINITY } else { error };
                 done.worst = Some(done.worst.map_or(error, |worst| worst.max(error)));
             }
+            // Too large for a number says nothing about a step.
+            Err(trouble) if trouble.is_overflow() => {}
             Err(trouble) => {
                 done.trouble.get_or_insert_with(|| format!("{trouble}; {}", case.place()));
             }
@@ -116,19 +155,26 @@ fn path_of(claims: &[&Claim], cases: &[Case<'_>]) -> Paths {
 /// The error of one claim on one case; none where there is nothing to evaluate.
 fn error(
     claim: &Claim,
-    paths: &Paths,
+    context: &Context<'_>,
     case: &Case<'_>,
     random: &mut Random,
 ) -> Result<Option<f64>, Trouble> {
     match claim {
         Claim::Fact(_) => Ok(None),
         Claim::Define(symbol, value) => {
-            let bound = case.column(&Expr::sym(symbol.clone()))?;
-            Ok(Some(distance(&bound, &case.column(value)?)))
+            let mut env = case.draw.env.clone();
+            context.bind(&mut env)?;
+            let value = match columns(&env, [value]) {
+                // A root that is imaginary here, and left open.
+                Err(trouble) if trouble.is_not_real() => return Ok(None),
+                value => value?,
+            };
+            Ok(Some(distance(&columns(&env, [&Expr::sym(symbol.clone())])?, &value)))
         }
         Claim::Equal(left, right) => {
             let state = State::draw(case, random);
             let mut env = super::equations::bound(case, &state)?;
+            context.bind(&mut env)?;
             bind_free(&[left, right], &mut env, random);
             let difference = columns(&env, [left])? - columns(&env, [right])?;
             // Relative to the terms, because a side may be zero by cancellation.
@@ -140,6 +186,7 @@ fn error(
         }
         Claim::Leading { function, coefficient, power } => {
             let mut env = super::equations::bound(case, &State::draw(case, random))?;
+            context.bind(&mut env)?;
             bind_free(&[function, coefficient], &mut env, random);
             match leading(function, coefficient, to_f64(power), &env) {
                 // The regime asks for more than was declared: a positive curvature, or a rate that
@@ -158,8 +205,8 @@ fn error(
             Ok(Some(error))
         }
         Claim::Solves(position, _) => {
-            let Some(path) = &paths.path else { return Ok(None) };
-            if !paths.order.contains(position) {
+            let Some(path) = &context.paths.path else { return Ok(None) };
+            if !context.paths.order.contains(position) {
                 return Err(Trouble::Other("the path belongs to no coordinate"));
             }
             if path::is_flat(case) {

@@ -1,5 +1,6 @@
 //! What a verification yields: one row for each check.
 
+use super::trouble::Trouble;
 use std::fmt;
 
 /// How a verification is done.
@@ -174,6 +175,15 @@ impl Tally {
     pub(super) fn broken(&mut self, why: &str, place: &dyn Fn() -> String) {
         self.samples += 1;
         self.broken.get_or_insert_with(|| format!("{why}; {}", place()));
+    }
+
+    /// A side has no value. Where it is too large for a number, that says nothing about the derivation.
+    pub(super) fn trouble(&mut self, trouble: &Trouble, place: &dyn Fn() -> String) {
+        if trouble.is_overflow() {
+            self.skip(&trouble.to_string());
+        } else {
+            self.broken(&trouble.to_string(), place);
+        }
     }
 
     /// A sample could not be used.

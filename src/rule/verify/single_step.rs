@@ -41,7 +41,7 @@ pub(super) fn checks(model: &Model, derivation: &Derivation, cases: &[Case<'_>])
         let place = || case.place();
         match implicit(&equations, case) {
             Ok(error) => tally.note(error, &place),
-            Err(trouble) => tally.broken(&trouble.to_string(), &place),
+            Err(trouble) => tally.trouble(&trouble, &place),
         }
     }
     let compared = "equation vs Newton's method on L";

@@ -15,6 +15,18 @@ pub(super) enum Trouble {
     Other(&'static str),
 }
 
+impl Trouble {
+    /// Is a value missing because it is too large?
+    pub(super) fn is_overflow(&self) -> bool {
+        matches!(self, Trouble::Eval(EvalError::NotFinite { .. }))
+    }
+
+    /// Is a value missing because it is not a real number?
+    pub(super) fn is_not_real(&self) -> bool {
+        matches!(self, Trouble::Eval(EvalError::NotReal { .. }))
+    }
+}
+
 impl From<EvalError> for Trouble {
     fn from(error: EvalError) -> Trouble {
         Trouble::Eval(error)

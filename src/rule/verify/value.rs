@@ -38,7 +38,7 @@ pub(super) fn checks(model: &Model, derivation: &Derivation, cases: &[Case<'_>])
         ("HJB", "gamma V + F* vs H(q, dV/dq)"),
         ("objective", "V vs quadrature of L along q(t)"),
     ];
-    let Some(value) = &derivation.value else {
+    let Some(value) = derivation.computed_value.as_ref().or(derivation.value.as_ref()) else {
         let reason = "the derivation gives no value";
         return rows.map(|(name, compared)| not_applicable(name, compared, reason)).to_vec();
     };
@@ -143,7 +143,7 @@ fn hamilton_jacobi(
         let place = || case.place();
         match bellman(given, &derived, &anchors, case) {
             Ok(error) => tally.note(error, &place),
-            Err(trouble) => tally.broken(&trouble.to_string(), &place),
+            Err(trouble) => tally.trouble(&trouble, &place),
         }
     }
     tally.check(name, compared, tolerance::VALUE)

@@ -1,11 +1,12 @@
 //! How the parts of a formula are spelt in one notation.
 
-use super::super::expr::{Apply, Expr, Fun};
+use super::super::expr::{Apply, Expr, Fun, Node};
 use super::super::number::Q;
 use super::super::shape::Shape;
 use super::super::symbol::Symbol;
 use super::piece::{Class, Factor, Level, Piece};
 use super::{calculus, walk};
+use num_traits::One;
 
 /// A whole number, or a decimal fraction that is shorter than the exact one.
 #[derive(Clone, Debug)]
@@ -87,13 +88,31 @@ pub(super) trait Notation {
     /// A product of matrices and vectors.
     fn word(&self, factors: &[Expr]) -> Piece {
         if let [row, column] = factors
-            && super::super::matrix::transpose(row) == *column
             && row.shape().rows.is_one()
-            && let Some(square) = self.square(walk::piece(column, self))
+            && let Some(root) = squared(&super::super::matrix::transpose(row), column)
+            && let Some(square) = self.square(walk::piece(&root, self))
         {
             return square;
         }
         let pieces = factors.iter().map(|factor| walk::piece(factor, self)).collect();
         self.matrix_product(pieces)
     }
+}
+
+/// The vector `r` with `aᵀb = |r|²`: `a` itself where both are equal, `g²` for `gᵀg³`.
+fn squared(a: &Expr, b: &Expr) -> Option<Expr> {
+    if a == b {
+        return Some(a.clone());
+    }
+    let power = |e: &Expr| match e.node() {
+        Node::Hadamard(powers) => match powers.as_slice() {
+            [(base, exponent)] => (base.clone(), exponent.clone()),
+            _ => (e.clone(), Q::one()),
+        },
+        _ => (e.clone(), Q::one()),
+    };
+    let ((base, p), (other, q)) = (power(a), power(b));
+    let half = (p + q) / Q::from_integer(2.into());
+    let whole = half.is_integer() && base == other;
+    whole.then(|| super::super::matrix::elementwise_power(&base, &half))
 }

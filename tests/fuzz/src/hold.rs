@@ -133,6 +133,10 @@ fn conditions(conditions: &[Condition]) -> Vec<(&'static str, Expr)> {
             vec![expr.clone()]
         }
         Condition::Against(left, right) => vec![left.clone(), right.clone()],
+        Condition::RootsApart { m, c, k, half } => {
+            [m, c, k, half].into_iter().cloned().collect()
+        }
+        Condition::NoConjugatePoint { of, until, .. } => vec![of.clone(), until.clone()],
     });
     exprs.map(|expr| ("a condition", expr)).collect()
 }

@@ -7,7 +7,7 @@ mod messages;
 mod numpy;
 mod optax;
 mod products;
-mod python;
+pub(crate) mod python;
 mod rust;
 mod together;
 mod torch;

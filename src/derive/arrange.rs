@@ -1,0 +1,70 @@
+//! How the coefficient of a leading term is written before it is lifted onto matrices.
+
+use crate::symbolic::build::{fun, pow, sum};
+use crate::symbolic::cancel::cancel;
+use crate::symbolic::expand::{common_denominator, expand};
+use crate::symbolic::{Expr, Fun, Node, Symbol};
+
+/// Cancelled; without `0/0` where a letter may vanish; common factors of sums in front.
+pub(super) fn arranged(coefficient: &Expr, letters: &[Symbol]) -> Expr {
+    let cancelled = cancel(&expand(coefficient));
+    fronted(&finite(&cancelled, letters).unwrap_or(cancelled))
+}
+
+/// `c (1 − eˣ)/a` as `−c (x/a) φ₁(x)`, when the letter `a` leaves the denominator.
+fn finite(expr: &Expr, letters: &[Symbol]) -> Option<Expr> {
+    let expanded = expand(expr);
+    let [one, other] = expanded.terms() else { return None };
+    [(one, other), (other, one)].into_iter().find_map(|(plain, grown)| {
+        let ratio = -(grown / plain);
+        let Node::Fun(Fun::Exp, argument) = ratio.node() else { return None };
+        let scaled = expand(&(plain * argument));
+        let below = |e: &Expr| {
+            letters.iter().filter(|letter| divides(e, letter)).cloned().collect::<Vec<_>>()
+        };
+        let fewer = below(&scaled).len() < below(plain).len();
+        fewer.then(|| -(scaled * fun(Fun::Phi1, argument)))
+    })
+}
+
+/// Does the symbol stand in a denominator?
+fn divides(expr: &Expr, symbol: &Symbol) -> bool {
+    expr.terms().iter().any(|term| {
+        let negative = |e: &Expr| e.as_num().is_some_and(num_traits::Signed::is_negative);
+        term.as_product().powers.iter().any(|(b, e)| b.as_sym() == Some(symbol) && negative(e))
+    })
+}
+
+/// `1/(γs − γj)` as `1/(γ (s − j))`.
+fn fronted(expr: &Expr) -> Expr {
+    let terms = expr.terms().iter().map(|term| {
+        let product = term.as_product();
+        product.powers.iter().fold(
+            Expr::num(product.coefficient.clone()),
+            |all, (b, e)| match e.as_num() {
+                Some(_) if b.terms().len() > 1 => {
+                    let (front, rest) = common_denominator(b);
+                    all * pow(&front, e) * pow(&rest, e)
+                }
+                _ => all * pow(b, e),
+            },
+        )
+    });
+    sum(terms.collect::<Vec<_>>())
+}
+
+/// A scalar, or the entries of a vector, with fractions put together where that is shorter.
+pub(super) fn joined(expr: &Expr) -> Expr {
+    let shorter = |e: &Expr| {
+        let whole = cancel(&expand(e));
+        if whole.size() < e.size() { whole } else { e.clone() }
+    };
+    match expr.node() {
+        _ if expr.is_scalar() => shorter(expr),
+        Node::Literal(entries) => {
+            let entries = entries.iter().map(shorter).collect();
+            crate::symbolic::matrix::literal(expr.shape().clone(), entries)
+        }
+        _ => expr.clone(),
+    }
+}

@@ -1,0 +1,101 @@
+//! The plan where curvature may vanish: no inverse of `K`, limits instead of `0/0`.
+//!
+//! With the roots `λ∓ = −Ĉ/2 ∓ ω` the velocity is `A₊ e^{λ₊t} + A₋ e^{λ₋t}`. The equation of motion
+//! at the start says `λ₋A₊ + λ₊A₋ = F̂`, the end `U₊A₊ + U₋A₋ = c`:
+//!
+//! * a free end, `y'(T) = a y(T) + c`: `U = e^{λT} − a T φ₁(λT)`, `c` the drift at the start;
+//! * an imposed end, `y(T) = c`: `U = T φ₁(λT)`.
+//!
+//! Everything is scaled by `e^{−λ₊T}`, so that nothing grows with the horizon.
+
+use super::super::solvent::Closed;
+use crate::symbolic::build::{fun, sum};
+use crate::symbolic::expand::expand;
+use crate::symbolic::{Expr, Fun};
+
+/// Where the plan ends.
+#[derive(Clone, Copy)]
+pub(super) enum End<'a> {
+    /// Without momentum; the drift's slope.
+    Free(&'a Expr),
+    /// At a given place.
+    Fixed,
+}
+
+/// The scalar functions of the plan: what multiplies `F̂` and what multiplies `c`.
+pub(super) struct Response {
+    /// In the change after the time of interest.
+    pub change: [Expr; 2],
+    /// In the velocity at the start.
+    pub velocity: [Expr; 2],
+}
+
+/// The plan in terms of the root `ω`.
+pub(super) fn response(
+    closed: &Closed,
+    omega: &Expr,
+    end: End<'_>,
+    horizon: &Expr,
+    t: &Expr,
+) -> Response {
+    let middle = Expr::frac(-1, 2) * &closed.c;
+    let slow = expand(&(&middle - omega));
+    let fast = expand(&(middle + omega));
+    if let End::Free(drift) = end
+        && drift.is_zero()
+        && closed.c.is_zero()
+    {
+        return undiscounted(&fast, horizon, t);
+    }
+    let phi = |x: &Expr| fun(Fun::Phi1, x);
+    let exp = |x: &Expr| fun(Fun::Exp, &expand(x));
+    let travelled = |root: &Expr, time: &Expr| time * phi(&expand(&(root * time)));
+    // Everything below is scaled by e^{−λ₊T}; `lower_back` is e^{λ₊t} lower without an exponential
+    // that grows.
+    let damp = exp(&-(&fast * horizon));
+    let back = exp(&(&fast * (t - horizon)));
+    let slow_to_end = travelled(&slow, horizon);
+    let fast_to_end = travelled(&-&fast, horizon);
+    let (upper, lower, lower_back) = match end {
+        End::Free(drift) => (
+            Expr::one() - drift * fast_to_end,
+            exp(&((&slow - &fast) * horizon)) - drift * &slow_to_end * &damp,
+            exp(&(&fast * (t - horizon) + &slow * horizon)) - drift * &slow_to_end * &back,
+        ),
+        End::Fixed => (fast_to_end, &slow_to_end * &damp, &slow_to_end * &back),
+    };
+    let fast_way = travelled(&-&fast, t);
+    let slow_way = travelled(&slow, t);
+    // λ₊ upper − λ₋ lower; the roots cancel for an imposed end.
+    let below = match end {
+        End::Free(_) => sum([&fast * &upper, -(&slow * &lower)]),
+        End::Fixed => Expr::one() - exp(&((&slow - &fast) * horizon)),
+    };
+    let by_push = sum([&slow_way * &upper, -(&fast_way * lower_back)]) / &below;
+    let pace = sum([upper, -lower]) / &below;
+    // λ₊ t φ₁(λ₊t) − λ₋ t φ₁(λ₋t) = e^{λ₊t} − e^{λ₋t}, scaled by e^{−λ₊T}.
+    let by_end =
+        sum([exp(&(&fast * (t - horizon))), -exp(&(&slow * t - &fast * horizon))]) / &below;
+    Response {
+        change: [by_push, by_end],
+        velocity: [pace, Expr::int(2) * omega * damp / below],
+    }
+}
+
+/// Neither discount nor drift: `λ∓ = ∓ω`, and `ω` may vanish as well.
+/// `Δ = 2t(T − t/2) φ₁(−ωt) φ₁(−ω(2T − t))/(1 + e^{−2ωT}) F̂`.
+fn undiscounted(omega: &Expr, horizon: &Expr, t: &Expr) -> Response {
+    let phi = |time: &Expr| fun(Fun::Phi1, &expand(&-(omega * time)));
+    let both = expand(&(Expr::int(2) * horizon));
+    let rest = &both - t;
+    let decay = |time: &Expr| fun(Fun::Exp, &expand(&-(omega * time)));
+    let below = sum([Expr::one(), decay(&both)]);
+    let twice = expand(&(Expr::int(2) * t));
+    Response {
+        change: [
+            t * &rest * phi(t) * phi(&rest) / &below,
+            &twice * phi(&twice) * decay(&expand(&(horizon - t))) / &below,
+        ],
+        velocity: [&both * phi(&both) / &below, Expr::int(2) * decay(horizon) / below],
+    }
+}
