@@ -36,7 +36,8 @@ pub(super) fn paired(expr: &Expr, known: &Known) -> Option<Expr> {
         let gap = stable(&expand(&(&exponent - &before)), known);
         let coefficient = stable(&coefficient, known);
         // The one that decays is the one that is subtracted from.
-        let (front, gap, coefficient) = if is_nonnegative(&-&gap) {
+        let falls = gap.as_product().coefficient.is_negative() && !is_nonnegative(&gap);
+        let (front, gap, coefficient) = if falls || is_nonnegative(&-&gap) {
             (before, gap, coefficient)
         } else {
             (exponent, stable(&-gap, known), -coefficient)

@@ -144,3 +144,22 @@ fn emitted_files_are_as_accepted() {
         }
     }
 }
+
+#[test]
+fn single_precision_of_emitted_optimizers_over_twelve_decades() {
+    let Some(python) = python() else { return };
+    let folder = folder("decades");
+    for name in ["diagonal_newton", "diagonal_horizon"] {
+        for target in ["numpy", "torch", "optax"] {
+            let path = folder.join(format!("{name}_{target}.py"));
+            let file = format!("tests/emit/rules/{name}.lag");
+            emit(&[&file, "--target", target, "-o", path.to_str().unwrap()]);
+        }
+    }
+    let said = run(&python, &["tests/emit/decades.py", folder.to_str().unwrap()]);
+    assert_eq!(said.lines().count(), 4, "{said}");
+    for line in said.lines() {
+        let error: f64 = line.split_whitespace().next().unwrap().parse().unwrap();
+        assert!(error <= 1e-5, "{said}");
+    }
+}
