@@ -12,7 +12,7 @@ use super::types::{Condition, Definition, Meaning, NoOptimum};
 use crate::symbolic::assume::{is_positive, is_psd, is_spd, is_symmetric};
 use crate::symbolic::build::{fun, pow, sqrt, sum};
 use crate::symbolic::cancel::cancel;
-use crate::symbolic::expand::{equal, expand};
+use crate::symbolic::expand::{equal, expand, is_zero};
 use crate::symbolic::spectral::{Letter, Spectrum, fresh, parts, spectrum};
 use crate::symbolic::word::commute;
 use crate::symbolic::{Expr, Fun, Mark, Node, Prop, Shape, Symbol, matrix};
@@ -84,7 +84,13 @@ pub(super) fn solve(
     taken: &[Symbol],
 ) -> Result<Solvent, NoOptimum> {
     let inverse = matrix::inverse(&block.m);
-    let c_hat = entries_cancelled(&expand(&(&inverse * &block.c)));
+    // Without rotation the velocity's coefficient is the inertia times −γ, whatever its inverse is.
+    let gamma = Expr::int(2) * half;
+    let c_hat = if is_zero(&expand(&(&block.c + &gamma * &block.m))) {
+        -(gamma * Expr::identity(block.m.shape().rows.clone()))
+    } else {
+        entries_cancelled(&expand(&(&inverse * &block.c)))
+    };
     let k_hat = entries_cancelled(&expand(&(&inverse * &block.k)));
     let by_loss = expand(&(&inverse * &block.loss_force));
     let by_drift = expand(&(&inverse * (&block.force - &block.loss_force)));
