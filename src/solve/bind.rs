@@ -14,7 +14,7 @@ use crate::source::Span;
 use crate::symbolic::eval::{Env, EvalError, eval, eval_scalar};
 use crate::symbolic::number::to_f64;
 use crate::symbolic::tape::Tape;
-use crate::symbolic::{Dim, Expr, Fun, Mark, Q, Symbol, build};
+use crate::symbolic::{Dim, Expr, Fun, Mark, Prop, Q, Symbol, build};
 use nalgebra::DMatrix;
 use num_dual::Dual2_64;
 use std::collections::BTreeMap;
@@ -368,7 +368,7 @@ impl Numbers {
             Tape::compile(&model.lagrangian, &coordinates, &self.env).map_err(fail)?;
         let discount = self.discount(model)?;
         let horizon = self.horizon(model)?;
-        let layout = model
+        let layout: Vec<(String, usize)> = model
             .coordinates
             .iter()
             .map(|c| (c.name().to_owned(), self.start[c.name()].len()))
@@ -385,7 +385,7 @@ impl Numbers {
             discount,
             start: flat(&self.start, model),
             horizon,
-            settings: Settings::default(),
+            settings: Settings { positive: positive(model, &layout), ..Settings::default() },
             layout,
             loss,
         })
@@ -462,6 +462,19 @@ impl Numbers {
             if model.end.is_empty() { End::Free } else { End::Fixed(flat(&self.end, model)) };
         Ok(Horizon::Finite { time, end })
     }
+}
+
+/// Where the coordinates stand that are declared positive.
+fn positive(model: &Model, layout: &[(String, usize)]) -> Vec<usize> {
+    let mut from = 0;
+    let mut out = Vec::new();
+    for (coordinate, (_, size)) in model.coordinates.iter().zip(layout) {
+        if coordinate.position.props.has(Prop::Positive) {
+            out.extend(from..from + size);
+        }
+        from += size;
+    }
+    out
 }
 
 /// The entries of all coordinates, row by row, one coordinate after the other.

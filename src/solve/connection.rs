@@ -121,7 +121,10 @@ impl<'a> Connection<'a> {
 
     /// The path of the quadratic problem.
     pub(crate) fn linear_guess(&self) -> Result<Path, Outcome> {
-        let mesh = graded(self.first_horizon(), FIRST_INTERVALS, GRADING);
+        self.linear_on(graded(self.first_horizon(), FIRST_INTERVALS, GRADING))
+    }
+
+    pub(super) fn linear_on(&self, mesh: Vec<f64>) -> Result<Path, Outcome> {
         let mut d = self.displacement(self.start);
         let rest = Vector::from_column_slice(&self.endpoint.at);
         let mut states = Vec::with_capacity(mesh.len());
@@ -198,7 +201,7 @@ impl<'a> Connection<'a> {
 
     /// Error of the path's last velocity through the part of the motion that is not linear, relative
     /// to the largest velocity: the residual of the linear tail over the rate that damps it.
-    fn tail_error(&self, path: &Path) -> Result<f64, Outcome> {
+    pub(super) fn tail_error(&self, path: &Path) -> Result<f64, Outcome> {
         let last = path.mesh.len() - 1;
         let (q, _) = path.node(last);
         let d = self.displacement(q);
@@ -212,7 +215,7 @@ impl<'a> Connection<'a> {
     }
 
     /// The path with its linear tail as new nodes.
-    fn extended(&self, path: &Path, longer: f64) -> Result<Path, Outcome> {
+    pub(super) fn extended(&self, path: &Path, longer: f64) -> Result<Path, Outcome> {
         let n = self.start.len();
         let last = path.mesh.len() - 1;
         // Every other node suffices: the guess was refined by halving.
@@ -255,5 +258,6 @@ pub(crate) fn through(mesh: Vec<f64>, positions: &[Vector]) -> Path {
         accelerations: a.concat(),
         mesh,
         error: f64::INFINITY,
+        steps: Vec::new(),
     }
 }

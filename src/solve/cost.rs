@@ -78,5 +78,5 @@ fn along(mechanics: &Mechanics<'_>, path: &Trajectory, floor: f64) -> Integral {
                 * (mechanics.value(t, &s.position, &s.velocity) - floor)
         })
     };
-    integrate(&mut integrand, &path.times, TOLERANCE)
+    integrate(&mut integrand, &path.panels(), TOLERANCE)
 }

@@ -139,9 +139,13 @@ pub fn rest_points(
     late: f64,
     settings: &Settings,
 ) -> (Vec<Vec<f64>>, usize) {
+    let search = Search { mechanics, late, bound: bound(start, settings) };
+    if let Some(given) = &settings.endpoints {
+        let near = |q: &Vec<f64>| search.newton(q.clone());
+        return (given.iter().filter_map(near).collect(), given.len());
+    }
     let starts = seeds(start, settings);
     let count = starts.len();
-    let search = Search { mechanics, late, bound: bound(start, settings) };
     let mut found: Vec<Vec<f64>> = Vec::new();
     for seed in &starts {
         if let Some(q) = search.settle(seed.clone()) {
@@ -160,6 +164,10 @@ pub fn rest_points(
             break;
         }
     }
+    found.retain(|q| {
+        let value = mechanics.value(late, q, &vec![0.0; q.len()]);
+        settings.allows(q) && value.is_finite()
+    });
     // Along a continuum one point, the first found, stands for all: the path finds its own.
     let mut continuum = false;
     found.retain(|q| {
@@ -309,11 +317,27 @@ impl Search<'_> {
                 // Where the stiffness fades a short step is no sign of rest: the force decides.
                 let (force, stiffness, _) = self.forces(&q)?;
                 let rests = force.amax() <= 1e-6 * stiffness.amax() * size;
-                return rests.then_some(q);
+                return (rests && self.resolved(&q, &stiffness)).then_some(q);
             }
             previous = step.amax();
         }
         None
+    }
+
+    /// Whether the force around a point is what its stiffness says. Far out, where a step of the size of
+    /// the landscape is below the rounding of the coordinates, any place would pass for a root.
+    fn resolved(&self, q: &[f64], stiffness: &Matrix) -> bool {
+        const FAR: f64 = 1e6;
+        let size = q.iter().fold(1.0_f64, |m, x| m.max(x.abs()));
+        if size < FAR {
+            return true;
+        }
+        let step = 1e-7 * size;
+        let moved: Vec<f64> = q.iter().map(|x| x + step).collect();
+        let wanted = stiffness * Vector::from_element(q.len(), step);
+        self.forces(&moved).is_some_and(|(force, _, _)| {
+            (force - wanted).amax() <= 0.1 * stiffness.amax() * step
+        })
     }
 
     /// Newton's method on the equations divided by `Π (1 + 1/|q − qᵢ|²)⁻¹`: it does not come back to

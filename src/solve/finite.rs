@@ -15,6 +15,8 @@ use super::residual::Mechanics;
 use super::trajectory::Trajectory;
 
 const FIRST_INTERVALS: usize = 40;
+/// A path that is determined to less than this is none.
+const LEAST_DIGITS: f64 = 1e-6;
 
 /// The search for a path over a finite horizon.
 pub(crate) struct Span<'a> {
@@ -61,15 +63,23 @@ impl Span<'_> {
         let mut stretch = 1.25;
         while time < self.time {
             let longer = (time * stretch).min(self.time);
-            match over(longer)
-                .refine(path.thinned(4 * FIRST_INTERVALS).stretched(longer / time), work)
-            {
+            let guess = path.thinned(4 * FIRST_INTERVALS).stretched(longer / time);
+            match over(longer).refine(guess, work) {
                 Ok(next) => (path, time) = (next, longer),
                 Err(_) if stretch > LEAST_STRETCH => stretch = f64::sqrt(stretch),
                 Err(_) => return Err(first),
             }
         }
-        self.refine(path.thinned(4 * FIRST_INTERVALS), work)
+        let guess = path.thinned(4 * FIRST_INTERVALS);
+        self.refine(guess.clone(), work).or_else(|outcome| {
+            // When a path that waits sets out is decided by forces that are exponentially small; the
+            // numbers may determine it to a few digits only. What was reached is reported with the path.
+            let (Outcome::NotConverged { .. } | Outcome::MeshLimit { .. }) = outcome else {
+                return Err(outcome);
+            };
+            let settings = Settings { tolerance: LEAST_DIGITS, ..self.settings.clone() };
+            Span { settings: &settings, ..*self }.refine(guess, work)
+        })
     }
 
     /// From a discretised action, without a way through other problems.
@@ -151,12 +161,14 @@ impl Span<'_> {
     ) -> Result<Vec<Vector>, Outcome> {
         let coarse = self.first_mesh();
         let (routes, failure) = self.routes(&coarse, by_way, work);
-        let Some((_, positions)) = routes.into_iter().next() else {
-            return Err(failure.unwrap_or(Outcome::NotApplicable { reason: "no route" }));
+        let positions = if let Some((_, positions)) = routes.into_iter().next() {
+            let guess = through(coarse, &positions).on(mesh.to_vec());
+            (0..mesh.len()).map(|i| Vector::from_column_slice(guess.node(i).0)).collect()
+        } else {
+            // A discount too large for the coarse mesh leaves the overdamped motion.
+            let lost = || failure.unwrap_or(Outcome::NotApplicable { reason: "no route" });
+            self.overdamped(mesh).ok_or_else(lost)?
         };
-        let guess = through(coarse, &positions).on(mesh.to_vec());
-        let positions =
-            (0..mesh.len()).map(|i| Vector::from_column_slice(guess.node(i).0)).collect();
         Ok(self.minimised(mesh, positions, work)?.1)
     }
 
@@ -230,11 +242,16 @@ impl Span<'_> {
         Ok(through(mesh, &found))
     }
 
-    pub(crate) fn refine(&self, guess: Path, work: &mut Work) -> Result<Path, Outcome> {
-        let end = match self.end {
+    /// What holds at the end.
+    pub(crate) fn condition(&self) -> EndCondition<'_> {
+        match self.end {
             End::Free => EndCondition::Free(self.mechanics),
             End::Fixed(end) => EndCondition::Fixed(end.clone()),
-        };
+        }
+    }
+
+    pub(crate) fn refine(&self, guess: Path, work: &mut Work) -> Result<Path, Outcome> {
+        let end = self.condition();
         let boundary = Boundary { field: &self.mechanics, start: self.start, end: &end };
         let goal = Goal {
             tolerance: self.settings.tolerance,

@@ -56,6 +56,8 @@ const MOST_STEPS: usize = 20_000;
 /// Radau's tolerance is softened to its power 2/3, cannot be set below rounding, and its longest step
 /// cannot be limited; by itself it ends at seven digits. Integrated in pieces it gives the rest.
 const PIECES: u32 = 64;
+/// Pieces where seven digits are enough.
+const FEW_PIECES: u32 = 8;
 
 /// Integrates from `y0` over a time `span > 0`.
 pub(crate) fn integrate_steps(
@@ -184,8 +186,9 @@ fn padded<const N: usize>(
     let mut state = [0.0; N];
     state[..y0.len()].copy_from_slice(y0);
     let mut out = Steps { times: vec![0.0], states: vec![y0.to_vec()] };
-    for piece in 0..PIECES {
-        let ends = |k: u32| span * f64::from(k) / f64::from(PIECES);
+    let pieces = if relative >= 5e-13 { FEW_PIECES } else { PIECES };
+    for piece in 0..pieces {
+        let ends = |k: u32| span * f64::from(k) / f64::from(pieces);
         let method = de::ImplicitRungeKutta::radau5()
             .rtol(relative)
             .atol(absolute)

@@ -90,7 +90,8 @@ impl Connection<'_> {
     fn ladder(&self, work: &mut Work) -> Result<Path, Outcome> {
         let mut stationary = None;
         let mut first = None;
-        for rung in [Self::by_linear, Self::by_action, Self::by_homotopy] {
+        for rung in [Self::by_linear, Self::by_action, Self::by_fine_action, Self::by_homotopy]
+        {
             match rung(self, work) {
                 Ok(path) if self.is_minimum(&path) => return Ok(path),
                 Ok(path) => stationary = stationary.or(Some(path)),
@@ -126,6 +127,19 @@ impl Connection<'_> {
     }
 
     fn by_action(&self, work: &mut Work) -> Result<Path, Outcome> {
+        let guess = self.coarse_action(work)?;
+        self.refine(guess, work)
+    }
+
+    /// Where a coarse action misleads, one as fine as the direct method's own.
+    fn by_fine_action(&self, work: &mut Work) -> Result<Path, Outcome> {
+        const KEPT: usize = 400;
+        let guess = self.minimised(work)?.thinned(KEPT);
+        self.refine(guess, work)
+    }
+
+    /// The minimiser of a coarse discretised action.
+    pub(super) fn coarse_action(&self, work: &mut Work) -> Result<Path, Outcome> {
         let guess = self.linear_guess()?;
         let n = self.start.len();
         let value = self.endpoint.value.clone().unwrap_or_else(|| Matrix::zeros(n, n));
@@ -142,7 +156,7 @@ impl Connection<'_> {
         let positions: Vec<Vector> =
             (0..guess.mesh.len()).map(|i| Vector::from_column_slice(guess.node(i).0)).collect();
         let found = action.minimise(positions, 1e-6, 200, work)?;
-        self.refine(through(guess.mesh, &found.positions), work)
+        Ok(through(guess.mesh, &found.positions))
     }
 
     /// Continuation from the quadratic problem, in steps that adapt to the ease of the last one.
@@ -199,7 +213,7 @@ impl Connection<'_> {
         ) {
             return Err(first);
         }
-        let unreachable = |reached_until| Outcome::Unreachable {
+        let lost = |reached_until| Outcome::NotFound {
             endpoint: self.endpoint.at.clone(),
             reached_until,
         };
@@ -213,7 +227,7 @@ impl Connection<'_> {
                 break;
             }
         }
-        let Some((mut reached, mut path)) = known else { return Err(unreachable(None)) };
+        let Some((mut reached, mut path)) = known else { return Err(lost(None)) };
         let mut step = (unit - reached) / 4.0;
         while reached < gamma {
             let next = (reached + step).min(gamma);
@@ -224,7 +238,7 @@ impl Connection<'_> {
             } else {
                 step /= 3.0;
                 if step < 2e-3 * reached.max(1e-3 * unit) {
-                    return Err(unreachable(Some(reached)));
+                    return Err(lost(Some(reached)));
                 }
             }
         }

@@ -4,6 +4,7 @@
 //! Nothing here knows the symbolic derivation; agreement between the two is therefore evidence.
 
 mod bind;
+mod bounds;
 mod closed;
 mod collocation;
 mod connection;
@@ -20,10 +21,10 @@ mod lagrangian;
 pub mod linalg;
 mod motion;
 mod outcome;
+mod pieces;
 mod problem;
 mod quadrature;
 mod residual;
-mod retrace;
 mod roads;
 mod search;
 mod second_variation;

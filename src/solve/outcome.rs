@@ -43,6 +43,31 @@ pub enum Outcome {
         /// Largest discount rate for which a path was found, if one was.
         reached_until: Option<f64>,
     },
+    /// No path to the endpoint was found, though there may be one.
+    NotFound {
+        /// The endpoint.
+        endpoint: Vec<f64>,
+        /// Largest discount rate for which a path was found, if one was.
+        reached_until: Option<f64>,
+    },
+    /// Some paths cost less than any number.
+    Unbounded {
+        /// By way of places like this one.
+        at: Vec<f64>,
+        /// Cost of a path by way of it.
+        cost: f64,
+        /// Whether the running cost falls without bound near the place, rather than far out.
+        singular: bool,
+    },
+    /// The path found is a local optimum at best: another costs less.
+    OnlyLocal {
+        /// Cost of the path found.
+        cost: f64,
+        /// Cost of the other path.
+        other: f64,
+        /// A place the other goes by.
+        at: Vec<f64>,
+    },
     /// The path has not come to rest within the longest horizon tried.
     HorizonTooShort {
         /// The horizon.
@@ -81,6 +106,13 @@ pub enum Outcome {
         /// Where.
         at: Vec<f64>,
     },
+    /// The path leaves the range declared for its coordinates.
+    OutOfRange {
+        /// When.
+        time: f64,
+        /// Where.
+        at: Vec<f64>,
+    },
     /// A linear sub-problem has no answer.
     Linear(LinearFailure),
     /// The method asked for does not apply.
@@ -105,12 +137,16 @@ impl Outcome {
             Self::NoRestPoint { .. } => "no_rest_point",
             Self::NoAdmissibleEndpoint { .. } => "no_admissible_endpoint",
             Self::Unreachable { .. } => "unreachable",
+            Self::NotFound { .. } => "not_found",
+            Self::Unbounded { .. } => "unbounded",
+            Self::OnlyLocal { .. } => "only_local",
             Self::HorizonTooShort { .. } => "horizon_too_short",
             Self::Beaten { .. } => "beaten",
             Self::NotAMinimum { .. } => "not_a_minimum",
             Self::Unsatisfied { .. } => "unsatisfied",
             Self::MetricNotPositive { .. } => "metric_not_positive",
             Self::OutsideDomain { .. } => "outside_domain",
+            Self::OutOfRange { .. } => "out_of_range",
             Self::Linear(LinearFailure::NoOptimum { .. } | LinearFailure::Conjugate { .. }) => {
                 "no_optimum"
             }
@@ -139,6 +175,20 @@ impl Outcome {
             Self::Unreachable { .. } => {
                 "decrease the discount: with this little patience the path does not get there"
             }
+            Self::NotFound { .. } => {
+                "start nearer to the endpoint, or change the discount in smaller steps: that a search \
+                 ends proves nothing"
+            }
+            Self::Unbounded { singular: true, .. } => {
+                "give the loss a lower bound there, or a barrier around it"
+            }
+            Self::Unbounded { singular: false, .. } => {
+                "give the loss a lower bound: where it falls faster than a parabola, or faster than the \
+                 discount forgives, running away is rewarded without end"
+            }
+            Self::OnlyLocal { .. } => {
+                "start nearer to the place named, or check that the loss is meant to be lower there"
+            }
             Self::HorizonTooShort { .. } => "increase the longest horizon",
             Self::Beaten { .. } => {
                 "give a hint where the path may come to rest, or more starting points for the search"
@@ -153,6 +203,10 @@ impl Outcome {
             }
             Self::OutsideDomain { .. } => {
                 "start inside the domain of the loss (no logarithm or root of a negative number)"
+            }
+            Self::OutOfRange { .. } => {
+                "the equations of motion know no walls: add a term that keeps the coordinate inside, \
+                 or write it as the exponential of another"
             }
             Self::Linear(failure) => failure.advice(),
             Self::NotApplicable { .. } => "choose another method",
@@ -183,6 +237,9 @@ impl fmt::Display for Outcome {
             Self::NoRestPoint { starts } => {
                 write!(f, "no point of rest found from {starts} starting points")
             }
+            Self::NoAdmissibleEndpoint { found: 1 } => {
+                f.write_str("no optimal path ends at the only point of rest that was found")
+            }
             Self::NoAdmissibleEndpoint { found } => {
                 write!(f, "none of the {found} points of rest can end an optimal path")
             }
@@ -193,6 +250,36 @@ impl fmt::Display for Outcome {
                     None => Ok(()),
                 }
             }
+            Self::NotFound { endpoint, reached_until } => {
+                write!(f, "no path to {} was found", point(endpoint))?;
+                match reached_until {
+                    Some(gamma) => write!(f, " (one was for discounts up to {gamma:.6})"),
+                    None => Ok(()),
+                }
+            }
+            Self::Unbounded { at, singular: true, .. } => write!(
+                f,
+                "no optimum: the running cost falls without bound at {}, where a path can go and stay",
+                point(at)
+            ),
+            Self::Unbounded { at, cost, singular: false } => write!(
+                f,
+                "no optimum: the objective has no lower bound; a path by way of {} costs {cost:.3e}, and \
+                 longer ones cost less still",
+                point(at)
+            ),
+            Self::OnlyLocal { cost, other, at } if other.is_infinite() => write!(
+                f,
+                "the path found costs {cost:.6} and is a local optimum at best: without discount, any \
+                 place with a smaller running cost than at its end costs less, and {} is one",
+                point(at)
+            ),
+            Self::OnlyLocal { cost, other, at } => write!(
+                f,
+                "the path found costs {cost:.6} and is a local optimum at best: one by way of {} costs \
+                 {other:.6}",
+                point(at)
+            ),
             Self::HorizonTooShort { horizon, distance } => write!(
                 f,
                 "at the longest horizon {horizon:.6} the path is still {distance:.3e} from rest"
@@ -221,15 +308,24 @@ impl fmt::Display for Outcome {
                 "the Lagrangian is not a finite number at t = {time:.6}, {}",
                 point(at)
             ),
+            Self::OutOfRange { time, at } => write!(
+                f,
+                "the path leaves the range declared for its coordinates at t = {time:.6}, {}",
+                point(at)
+            ),
             Self::Linear(failure) => failure.fmt(f),
             Self::NotApplicable { reason } => f.write_str(reason),
         }
     }
 }
 
-/// A point in parentheses with six digits.
+/// A point in parentheses, with six digits after the point unless its size forbids.
 pub(crate) fn point(q: &[f64]) -> String {
-    let parts: Vec<String> = q.iter().map(|x| format!("{x:.6}")).collect();
+    let digits = |x: &f64| {
+        let plain = *x == 0.0 || (1e-4..1e7).contains(&x.abs());
+        if plain { format!("{x:.6}") } else { format!("{x:.3e}") }
+    };
+    let parts: Vec<String> = q.iter().map(digits).collect();
     format!("({})", parts.join(", "))
 }
 

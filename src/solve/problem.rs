@@ -51,6 +51,11 @@ pub struct Settings {
     pub endpoint_starts: usize,
     /// How far from the start to search for points of rest; by default it follows the start.
     pub endpoint_radius: Option<f64>,
+    /// The points of rest to consider, to a few digits, instead of a search.
+    pub endpoints: Option<Vec<Vec<f64>>>,
+    /// Coordinates declared positive: no path may leave that range, though the Lagrangian may have values
+    /// outside it.
+    pub positive: Vec<usize>,
     /// Points near which a point of rest is expected.
     pub endpoint_hints: Vec<Vec<f64>>,
     /// Most points of rest to which a path is sought; the nearest and the cheapest come first.
@@ -67,10 +72,19 @@ impl Default for Settings {
             newton_limit: 40,
             endpoint_starts: 40,
             endpoint_radius: None,
+            endpoints: None,
+            positive: Vec::new(),
             endpoint_hints: Vec::new(),
             endpoint_limit: 12,
             checks: true,
         }
+    }
+}
+
+impl Settings {
+    /// Whether a position is inside the ranges declared.
+    pub fn allows(&self, q: &[f64]) -> bool {
+        self.positive.iter().all(|i| q[*i] > 0.0)
     }
 }
 

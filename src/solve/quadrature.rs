@@ -209,15 +209,19 @@ pub fn energy_defect(
     };
     // The kinetic part measures paths along which everything else cancels.
     let mut size = 0.0_f64;
+    for &t in nodes {
+        let (q, v) = path(t);
+        let d = mechanics.derivatives(t, &q, &v);
+        let v = nalgebra::DVector::from_vec(v);
+        let kinetic = 0.5 * v.dot(&(d.mass * &v));
+        let w = mechanics.discount().weight(t);
+        size = size.max(w * d.value.abs()).max(w * kinetic.abs());
+    }
     let mut integrand = |t: f64| {
         let (q, v) = path(t);
         let discount = mechanics.discount();
-        let w = discount.weight(t);
         let (f, slope) = (mechanics.value(t, &q, &v), mechanics.time_slope(t, &q, &v));
-        let v = nalgebra::DVector::from_vec(v);
-        let kinetic = 0.5 * v.dot(&(mechanics.derivatives(t, &q, v.as_slice()).mass * &v));
-        size = size.max(w * f.abs()).max(w * kinetic.abs());
-        w * (slope - discount.rate(t) * f)
+        discount.weight(t) * (slope - discount.rate(t) * f)
     };
     let middle = integrate(&mut integrand, nodes, tolerance);
     let (a, b) = (weighted(start), weighted(end));

@@ -8,6 +8,7 @@ use super::finite::Span;
 use super::integrate::Integrator;
 use super::linalg::{Matrix, Vector};
 use super::outcome::{Outcome, Work};
+use super::pieces::Pieces;
 use super::problem::End;
 use super::residual::Mechanics;
 use super::series::feedback;
@@ -43,7 +44,9 @@ impl Method {
 }
 
 /// Intervals of the discretised action when it is the method asked for.
-pub(crate) const DIRECT_INTERVALS: usize = 800;
+const DIRECT_INTERVALS: usize = 800;
+/// The most it takes where the discount needs more.
+const MOST_INTERVALS: usize = 20_000;
 
 impl Connection<'_> {
     /// The path to the endpoint by a method; the closed form is not made from connections.
@@ -53,7 +56,10 @@ impl Connection<'_> {
             _ if self.starts_at_rest() => self.path(),
             Method::Shooting => self.finished(|work| {
                 let guess = self.displacement(self.start);
-                self.shoot(guess, work)
+                self.shoot(guess, work).or_else(|first| {
+                    let guess = self.minimised(work).or_else(|_| self.linear_guess());
+                    self.in_pieces(guess.map_err(|_| first)?, work)
+                })
             }),
             Method::Direct => self.finished(|work| self.minimised(work)),
             Method::Series => self.finished(|_| {
@@ -105,12 +111,40 @@ impl Connection<'_> {
             let longer =
                 (horizon + (left / NEAR).ln() / self.slowest + 0.1 / self.slowest).min(longest);
             if left <= 2.0 * NEAR || longer <= horizon {
-                return from_hit(&self.mechanics, &self.settled_part(hit));
+                let hit = self.settled_part(hit);
+                return from_steps(&self.mechanics, &hit.times, &hit.states);
             }
             unknowns = hit.unknowns;
             horizon = longer;
         }
         Err(Outcome::HorizonTooShort { horizon, distance: NEAR * start })
+    }
+
+    /// Shooting in pieces from a guess, with the horizon moved out until the tail is linear.
+    pub(crate) fn in_pieces(&self, guess: Path, work: &mut Work) -> Result<Path, Outcome> {
+        const MOST_EXTENSIONS: usize = 5;
+        let end = self.end();
+        let pieces = Pieces {
+            mechanics: self.mechanics,
+            start: self.start,
+            end: &end,
+            tolerance: self.settings.tolerance,
+        };
+        let mut guess = guess;
+        let (mut horizon, mut distance) = (0.0, f64::INFINITY);
+        for _ in 0..MOST_EXTENSIONS {
+            let path = pieces.aim(&guess, work)?;
+            let excess = self.tail_error(&path)? / self.settings.tolerance;
+            if excess <= 1.0 {
+                return Ok(path);
+            }
+            let last = path.mesh.len() - 1;
+            horizon = path.mesh[last];
+            distance = self.displacement(path.node(last).0).amax();
+            let longer = (excess.ln() / (2.0 * self.slowest)).max(0.15 * horizon);
+            guess = self.extended(&path, longer)?;
+        }
+        Err(Outcome::HorizonTooShort { horizon, distance })
     }
 
     /// A shot that departs from a finite distance is off the stable manifold at first. Backwards the
@@ -126,9 +160,19 @@ impl Connection<'_> {
         hit
     }
 
-    fn minimised(&self, work: &mut Work) -> Result<Path, Outcome> {
+    pub(super) fn minimised(&self, work: &mut Work) -> Result<Path, Outcome> {
         let coarse = self.linear_guess()?;
-        let mesh = graded(self.first_horizon() * 1.2, DIRECT_INTERVALS, 1.5);
+        let horizon = self.first_horizon() * 1.2;
+        let rate = self.mechanics.discount().rate(0.0).abs();
+        // The weight may not fall by much within an interval.
+        let intervals =
+            ((6.0 * rate * horizon) as usize).clamp(DIRECT_INTERVALS, MOST_INTERVALS);
+        if rate * horizon > 0.5 * MOST_INTERVALS as f64 {
+            return Err(Outcome::NotApplicable {
+                reason: "the discount is too large for a discretised action of this length",
+            });
+        }
+        let mesh = graded(horizon, intervals, 1.5);
         let n = self.start.len();
         let value = self.endpoint.value.clone().unwrap_or_else(|| Matrix::zeros(n, n));
         let last = LastNode::CostToGo {
@@ -145,9 +189,13 @@ impl Connection<'_> {
         let positions = |path: &Path| -> Vec<Vector> {
             (0..path.mesh.len()).map(|i| Vector::from_column_slice(path.node(i).0)).collect()
         };
-        // The coarse minimiser is found from anywhere; the fine one from the coarse.
-        let found = action(&coarse.mesh).minimise(positions(&coarse), 1e-6, 200, work)?;
-        let guess = through(coarse.mesh.clone(), &found.positions).on(mesh.clone());
+        // The coarse minimiser is found from anywhere; the fine one from the coarse. Where the discount
+        // is too large for the coarse mesh, the quadratic problem has to do.
+        let guess = match action(&coarse.mesh).minimise(positions(&coarse), 1e-6, 200, work) {
+            Ok(found) => through(coarse.mesh.clone(), &found.positions).on(mesh.clone()),
+            Err(Outcome::NotApplicable { .. }) => self.linear_on(mesh.clone())?,
+            Err(other) => return Err(other),
+        };
         let found = action(&mesh).minimise(positions(&guess), 1e-10, 100, work)?;
         Ok(through(mesh, &found.positions))
     }
@@ -162,12 +210,12 @@ impl Span<'_> {
                 reason: "the power series needs an infinite horizon",
             }),
             Method::Direct => self.finished(|work| {
-                let mesh = graded(self.time, DIRECT_INTERVALS, 1.0);
+                let mesh = self.fine_mesh();
                 let found = self.cheapest(&mesh, by_way, work)?;
                 Ok(through(mesh, &found))
             }),
             Method::Shooting => self.finished(|work| {
-                let mesh = graded(self.time, 60, 1.0);
+                let mesh = self.fine_mesh();
                 let found = self.cheapest(&mesh, by_way, work)?;
                 let last = through(mesh, &found);
                 let (q, v) = last.node(last.mesh.len() - 1);
@@ -176,8 +224,29 @@ impl Span<'_> {
                     End::Fixed(_) => v,
                 };
                 self.shoot(&Vector::from_column_slice(guess), work)
+                    .or_else(|_| self.in_pieces(&last, work))
             }),
         }
+    }
+
+    /// The mesh of the discretised action: the weight may not fall by much within an interval.
+    pub(crate) fn fine_mesh(&self) -> Vec<f64> {
+        let rate = self.mechanics.discount().rate(0.0).abs();
+        let intervals =
+            ((4.0 * rate * self.time) as usize).clamp(DIRECT_INTERVALS, MOST_INTERVALS);
+        graded(self.time, intervals, 1.0)
+    }
+
+    /// Shooting in pieces from a guess.
+    pub(crate) fn in_pieces(&self, guess: &Path, work: &mut Work) -> Result<Path, Outcome> {
+        let end = self.condition();
+        let pieces = Pieces {
+            mechanics: self.mechanics,
+            start: self.start,
+            end: &end,
+            tolerance: self.settings.tolerance,
+        };
+        pieces.aim(guess, work)
     }
 
     pub(crate) fn finished(
@@ -208,7 +277,8 @@ impl Span<'_> {
             integrator: integrator(self.fastest() * self.time),
             tolerance: self.settings.tolerance,
         };
-        from_hit(&self.mechanics, &shot.aim(guess, work)?)
+        let hit = shot.aim(guess, work)?;
+        from_steps(&self.mechanics, &hit.times, &hit.states)
     }
 }
 
@@ -218,29 +288,32 @@ fn integrator(growth: f64) -> Integrator {
     if growth > 300.0 { Integrator::Radau5 } else { Integrator::Dopri5 }
 }
 
-/// The nodes of a shot as a path. Integrators start with steps so short that differences of positions
+/// The steps of an integrator as a path. Integrators start with steps so short that differences of positions
 /// over them are rounding; such nodes are dropped.
-fn from_hit(mechanics: &Mechanics<'_>, hit: &Hit) -> Result<Path, Outcome> {
-    let n = hit.unknowns.len();
-    let states: Vec<(Vector, Vector)> = hit
-        .states
+pub(super) fn from_steps(
+    mechanics: &Mechanics<'_>,
+    times: &[f64],
+    states: &[Vec<f64>],
+) -> Result<Path, Outcome> {
+    let n = mechanics.dim();
+    let states: Vec<(Vector, Vector)> = states
         .iter()
         .map(|y| (Vector::from_column_slice(&y[..n]), Vector::from_column_slice(&y[n..])))
         .collect();
-    let path = with_accelerations(mechanics, Path::guess(hit.times.clone(), &states))?;
+    let path = with_accelerations(mechanics, Path::guess(times.to_vec(), &states))?;
     let largest = |x: &[f64]| x.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
     let size = states.iter().map(|(q, _)| q.amax()).fold(0.0, f64::max);
     let shortest = (1e9 * f64::EPSILON * size / largest(&path.accelerations)).sqrt();
-    let last = hit.times.len() - 1;
+    let last = times.len() - 1;
     let mut kept = vec![0];
     for i in 1..last {
-        let after = hit.times[i] - hit.times[kept[kept.len() - 1]];
-        if after >= shortest && hit.times[last] - hit.times[i] >= shortest {
+        let after = times[i] - times[kept[kept.len() - 1]];
+        if after >= shortest && times[last] - times[i] >= shortest {
             kept.push(i);
         }
     }
     kept.push(last);
-    let times = kept.iter().map(|i| hit.times[*i]).collect();
+    let times = kept.iter().map(|i| times[*i]).collect();
     let states: Vec<(Vector, Vector)> = kept.iter().map(|i| states[*i].clone()).collect();
     with_accelerations(mechanics, Path::guess(times, &states))
 }

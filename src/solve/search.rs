@@ -105,6 +105,15 @@ fn refused(problem: &Problem<'_>) -> Option<Outcome> {
     if d.mass.cholesky().is_none() {
         return Some(Outcome::MetricNotPositive { time: 0.0, at });
     }
+    if let Horizon::Finite { time, end: End::Fixed(end) } = &problem.horizon {
+        let d = problem.mechanics.derivatives(*time, end, &vec![0.0; n]);
+        if !(d.value.is_finite() && d.force.iter().all(|x| x.is_finite())) {
+            return Some(Outcome::OutsideDomain { time: *time, at: end.clone() });
+        }
+        if d.mass.cholesky().is_none() {
+            return Some(Outcome::MetricNotPositive { time: *time, at: end.clone() });
+        }
+    }
     None
 }
 
@@ -257,10 +266,7 @@ fn why_none(candidates: &[Candidate], starts: usize) -> Outcome {
     if let Some(c) = tried.iter().find(|c| c.admissible) {
         return c.outcome.clone();
     }
-    match tried.as_slice() {
-        [only] => only.outcome.clone(),
-        more => Outcome::NoAdmissibleEndpoint { found: more.len() },
-    }
+    Outcome::NoAdmissibleEndpoint { found: tried.len() }
 }
 
 fn over_a_span(problem: &Problem<'_>, method: Method, time: f64, end: &End) -> Found {

@@ -15,7 +15,11 @@ use super::residual::Mechanics;
 use std::cell::RefCell;
 
 /// Steps of the integrator spent on one path before it is given up.
-const MOST_STEPS: usize = 60_000;
+const MOST_STEPS: usize = 20_000;
+/// Flights for the Jacobian are this accurate, and their difference quotients take steps of this size:
+/// Newton's method corrects what they lack.
+const LOOSE: f64 = 1e-8;
+const QUOTIENT: f64 = 1e-4;
 
 /// The end from which the integration starts, by its unknowns `z`.
 pub(crate) enum Departure<'a> {
@@ -168,32 +172,29 @@ impl Shot<'_> {
             .max(guess.amax())
             .max(f64::MIN_POSITIVE);
         let mut z = guess;
-        let mut steps = self.fly(&z, work)?;
+        let mut steps = self.fly(&z, self.tolerance, work)?;
         let mut miss = landing(&steps, n) - target;
+        let mut kept: Option<Matrix> = None;
         for iteration in 1..=limit {
             work.newton_steps += 1;
-            // A difference quotient suffices: the integrator is accurate to far more digits than its
-            // step, and Newton corrects what is left.
-            let mut jacobian = Matrix::zeros(n, n);
-            let step = 1e-5 * size;
-            for j in 0..n {
-                let mut moved = z.clone();
-                moved[j] += step;
-                let there = landing(&self.fly(&moved, work)?, n) - target;
-                jacobian.column_mut(j).copy_from(&((there - &miss) / step));
-            }
-            work.factorisations += 1;
+            let jacobian = if let Some(known) = kept.take() {
+                known
+            } else {
+                work.factorisations += 1;
+                self.quotients(&z, size, work)?
+            };
             let failed = |residual| Outcome::NotConverged {
                 iterations: iteration,
                 residual,
                 worst_time: 0.0,
             };
-            let correction = jacobian.lu().solve(&miss).ok_or_else(|| failed(1.0))?;
+            let correction = jacobian.clone().lu().solve(&miss).ok_or_else(|| failed(1.0))?;
+            let before = miss.norm();
             let mut length = 1.0_f64;
             loop {
                 let trial = &z - &correction * length;
                 // A flight that leaves the domain was aimed too far.
-                if let Ok(flight) = self.fly(&trial, work) {
+                if let Ok(flight) = self.fly(&trial, self.tolerance, work) {
                     let next = landing(&flight, n) - target;
                     if next.norm() < (1.0 - 0.2 * length) * miss.norm()
                         || next.amax() < 1e-13 * size
@@ -214,6 +215,10 @@ impl Shot<'_> {
             if miss.amax() <= self.tolerance * size {
                 return Ok(self.forward(&steps, z));
             }
+            // A Jacobian that serves this well serves once more.
+            if miss.norm() <= 0.05 * before {
+                kept = Some(jacobian);
+            }
         }
         Err(Outcome::NotConverged {
             iterations: limit,
@@ -222,8 +227,24 @@ impl Shot<'_> {
         })
     }
 
+    /// The derivative of the landing place in the unknowns.
+    fn quotients(&self, z: &Vector, size: f64, work: &mut Work) -> Result<Matrix, Outcome> {
+        let n = z.len();
+        let tolerance = LOOSE.max(self.tolerance) * 1e2;
+        let base = landing(&self.fly(z, tolerance, work)?, n);
+        let step = QUOTIENT * size;
+        let mut out = Matrix::zeros(n, n);
+        for j in 0..n {
+            let mut moved = z.clone();
+            moved[j] += step;
+            let there = landing(&self.fly(&moved, tolerance, work)?, n);
+            out.column_mut(j).copy_from(&((there - &base) / step));
+        }
+        Ok(out)
+    }
+
     /// Integrates from the end for given unknowns.
-    fn fly(&self, z: &Vector, work: &mut Work) -> Result<Steps, Outcome> {
+    fn fly(&self, z: &Vector, tolerance: f64, work: &mut Work) -> Result<Steps, Outcome> {
         // An implicit step costs several explicit ones.
         let most = match self.integrator {
             Integrator::Dopri5 => MOST_STEPS,
@@ -248,7 +269,7 @@ impl Shot<'_> {
             Integrator::Dopri5 => 1e-2,
             Integrator::Radau5 => 1e-4,
         };
-        let relative = (self.tolerance * safety).clamp(1e-14, 1e-4);
+        let relative = (tolerance * safety).clamp(1e-14, 1e-4);
         // The path starts small and grows: the absolute tolerance must not hide its beginning.
         // At a free end velocities start from zero, and in a stiff layer the estimate is blind.
         let least = if smallest > 1e-3 * largest { 1e-6 * largest } else { smallest };

@@ -1,8 +1,8 @@
 //! A numeric solution with the evidence for it. A solver's "done" proves nothing: residual, energy
 //! identity, second variation, a second road, and the sensitivity to what was chosen by hand do.
 
+use super::bounds::{Lower, lower};
 use super::closed::{quadratic_part, solvents_differ};
-use super::collocation::graded;
 use super::connection::Connection;
 use super::cost::{Cost, over_span, to_endpoint};
 use super::endpoints::Endpoint;
@@ -12,8 +12,7 @@ use super::outcome::{Outcome, Work};
 use super::problem::{End, Horizon, Problem, Settings};
 use super::quadrature::energy_defect;
 use super::residual::Mechanics;
-use super::retrace::retraced;
-use super::roads::{DIRECT_INTERVALS, Method};
+use super::roads::Method;
 use super::search::{Candidate, Found, find};
 use super::second_variation::{CostToGo, SecondVariation, second_variation};
 use super::trajectory::Trajectory;
@@ -58,8 +57,7 @@ pub struct Checks {
 pub struct Comparison {
     /// The other method; the closed form itself stands for its matrix sign instead of its Schur form.
     pub method: Method,
-    /// Largest distance of positions and velocities, relative to their ranges. Where one shot cannot
-    /// hold the whole path, the largest miss of shooting it piece by piece.
+    /// Largest distance of positions and velocities, relative to their ranges.
     pub distance: f64,
     /// Relative difference of the costs; nothing if the other path is known at its nodes only, because
     /// its steps are too long to be interpolated.
@@ -76,8 +74,21 @@ const UNSATISFIED: f64 = 0.1;
 pub fn solve(problem: &Problem<'_>, method: Option<Method>) -> Solution {
     let quadratic = quadratic_part(&problem.mechanics, &problem.start).is_some();
     let method = method.unwrap_or(if quadratic { Method::Closed } else { Method::Collocation });
-    let found = find(problem, method);
+    let mut found = find(problem, method);
     let mut checks = None;
+    let below =
+        if problem.settings.checks && !quadratic { undercut(problem, &found) } else { None };
+    let below = match below {
+        Some(Lower::Cheaper { at, .. }) if problem.horizon == Horizon::Infinite => {
+            // What is cheaper may be a point of rest that the search has missed.
+            let mut settings = problem.settings.clone();
+            settings.endpoint_hints.push(at);
+            let again = Problem { settings, ..problem.clone() };
+            found = find(&again, method);
+            undercut(&again, &found)
+        }
+        other => other,
+    };
     let mut trajectory = found.trajectory.clone();
     if trajectory.outcome.is_optimal() && problem.settings.checks {
         let evidence = check(problem, method, &found);
@@ -88,6 +99,25 @@ pub fn solve(problem: &Problem<'_>, method: Option<Method>) -> Solution {
             trajectory.outcome = Outcome::Unsatisfied { residual: evidence.residual };
         }
         checks = Some(evidence);
+    }
+    let out = trajectory.positions.iter().position(|q| !problem.settings.allows(q));
+    if let (true, Some(i)) = (trajectory.outcome.is_optimal(), out) {
+        trajectory.outcome = Outcome::OutOfRange {
+            time: trajectory.times[i],
+            at: trajectory.positions[i].clone(),
+        };
+    }
+    match below {
+        Some(Lower::Unbounded { at, cost, singular }) => {
+            trajectory.outcome = Outcome::Unbounded { at, cost, singular };
+        }
+        Some(Lower::Cheaper { at, cost }) if trajectory.outcome.is_optimal() => {
+            let known = found.cost.map_or(f64::NAN, |c| c.relative);
+            let floor = found.cost.and_then(|c| c.total).map_or(0.0, |total| total - known);
+            trajectory.outcome =
+                Outcome::OnlyLocal { cost: known + floor, other: cost + floor, at };
+        }
+        _ => {}
     }
     let Found { cost, endpoint, candidates, .. } = found;
     Solution { method, trajectory, cost, endpoint, candidates, checks }
@@ -102,6 +132,31 @@ impl Solution {
             _ => None,
         }
     }
+}
+
+/// A path that costs less than the one found, if there is a plain one; where none was found, whether
+/// costs are bounded at all.
+fn undercut(problem: &Problem<'_>, found: &Found) -> Option<Lower> {
+    let floor = found.endpoint.as_ref().map_or(0.0, |e| e.running_cost);
+    let best = found.cost.map_or(f64::INFINITY, |c| c.relative);
+    let told = matches!(
+        found.trajectory.outcome,
+        Outcome::Optimal
+            | Outcome::NoRestPoint { .. }
+            | Outcome::NoAdmissibleEndpoint { .. }
+            | Outcome::NotFound { .. }
+            | Outcome::Unreachable { .. }
+            | Outcome::NotConverged { .. }
+            | Outcome::MeshLimit { .. }
+            | Outcome::HorizonTooShort { .. }
+            | Outcome::OutsideDomain { .. }
+            | Outcome::Linear(_)
+    );
+    let start = problem.mechanics.value(0.0, &problem.start, &vec![0.0; problem.dim()]);
+    if !told || !start.is_finite() {
+        return None;
+    }
+    lower(problem, &found.trajectory, best, floor)
 }
 
 fn check(problem: &Problem<'_>, method: Method, found: &Found) -> Checks {
@@ -138,7 +193,7 @@ fn identity(problem: &Problem<'_>, found: &Found) -> f64 {
             |s| (s.position, s.velocity),
         )
     };
-    let balance = energy_defect(mechanics, &path, &found.trajectory.times, 1e-12);
+    let balance = energy_defect(mechanics, &path, &found.trajectory.panels(), 1e-12);
     let (Some(gamma), Some(cost), Some(endpoint)) =
         (mechanics.discount().constant(), found.cost, &found.endpoint)
     else {
@@ -195,11 +250,6 @@ fn second_road(
         let second = again(problem, other, found);
         if !second.outcome.is_optimal() {
             failure = second.outcome;
-            if other == Method::Shooting
-                && let Ok((distance, work)) = retraced(&problem.mechanics, &found.trajectory)
-            {
-                return Ok(Comparison { method: other, distance, cost: None, work });
-            }
             continue;
         }
         let cost = if second.residual < 1e-3 {
@@ -240,11 +290,12 @@ fn again(problem: &Problem<'_>, method: Method, found: &Found) -> Trajectory {
             if method != Method::Shooting || connection.starts_at_rest() {
                 return connection.by(method);
             }
-            let straight = connection.displacement(start);
             let guess = unwound(&found.trajectory, endpoint, 20.0 / connection.fastest)
-                .unwrap_or_else(|| straight.clone());
+                .unwrap_or_else(|| connection.displacement(start));
             connection.finished(|work| {
-                connection.shoot(guess, work).or_else(|_| connection.shoot(straight, work))
+                connection
+                    .shoot(guess, work)
+                    .or_else(|_| connection.in_pieces(found.trajectory.as_path(), work))
             })
         }
         (Horizon::Finite { time, end }, _) => {
@@ -252,16 +303,15 @@ fn again(problem: &Problem<'_>, method: Method, found: &Found) -> Trajectory {
             let known = &found.trajectory;
             let last = known.node(known.times.len() - 1);
             span.finished(|work| match (method, end) {
-                (Method::Shooting, End::Free) => {
-                    span.shoot(&Vector::from_vec(last.position), work)
+                (Method::Shooting, end) => {
+                    let guess = match end {
+                        End::Free => last.position,
+                        End::Fixed(_) => last.velocity,
+                    };
+                    span.shoot(&Vector::from_vec(guess), work)
+                        .or_else(|_| span.in_pieces(&known.as_path(), work))
                 }
-                (Method::Shooting, End::Fixed(_)) => {
-                    span.shoot(&Vector::from_vec(last.velocity), work)
-                }
-                (Method::Direct, _) => {
-                    let mesh = graded(*time, DIRECT_INTERVALS, 1.0);
-                    span.minimised_again(known, mesh, work)
-                }
+                (Method::Direct, _) => span.minimised_again(known, span.fine_mesh(), work),
                 _ => span.again(known, work),
             })
         }

@@ -24,6 +24,9 @@ pub struct Trajectory {
     pub residual: f64,
     /// Estimated relative error of positions and velocities at the nodes, if the method gives one.
     pub error: Option<f64>,
+    /// Sizes of Newton's steps relative to the path, each with the number of mesh points it was taken
+    /// on; empty where the method has none.
+    pub convergence: Vec<(usize, f64)>,
     /// Work done.
     pub work: Work,
     /// How it ended. The path of a failed solution is the best one seen and may be empty.
@@ -61,6 +64,7 @@ impl Trajectory {
             tail: None,
             residual: f64::INFINITY,
             error: None,
+            convergence: Vec::new(),
             work: Work::default(),
             outcome,
         }
@@ -92,6 +96,7 @@ impl Trajectory {
             y,
             accelerations: self.accelerations.concat(),
             error: f64::INFINITY,
+            steps: Vec::new(),
         }
     }
 
@@ -117,6 +122,7 @@ impl Trajectory {
             tail,
             residual: 0.0,
             error: path.error.is_finite().then_some(path.error),
+            convergence: path.steps,
             work,
             outcome: Outcome::Optimal,
         }
@@ -183,6 +189,15 @@ impl Trajectory {
         let relative = if worst == 0.0 { 0.0 } else { worst / size.max(f64::MIN_POSITIVE) };
         // What can't be evaluated is not satisfied.
         if relative.is_nan() { f64::INFINITY } else { relative }
+    }
+
+    /// Every fourth node: the path is smoother than its mesh is fine, and quadrature adapts by itself.
+    pub(crate) fn panels(&self) -> Vec<f64> {
+        let mut out: Vec<f64> = self.times.iter().copied().step_by(4).collect();
+        if out.last() != self.times.last() {
+            out.extend(self.times.last());
+        }
+        out
     }
 
     /// The last node's time.

@@ -239,9 +239,10 @@ fn result(study: &Study) -> String {
     }
 }
 
-/// The power of ten below which all relative errors of a report lie.
+/// The power of ten below which all relative errors of what was derived lie.
 fn accuracy(report: &Report) -> String {
-    let errors = report.checks.iter().filter_map(|check| match check.measured {
+    let derived = report.checks.iter().filter(|check| !check.name.starts_with("solve"));
+    let errors = derived.filter_map(|check| match check.measured {
         Measured::Error { worst, .. } => Some(worst),
         Measured::Nothing | Measured::Slope { .. } => None,
     });

@@ -22,6 +22,7 @@ mod robust;
 mod rules;
 mod solve;
 mod solve_cli;
+mod solve_failures;
 mod stages;
 mod syntax;
 mod tidy;

@@ -51,7 +51,7 @@ def solvent(m, c, k, gamma):
 
 
 out = []
-for n in (1, 2, 3, 5, 12, 30, 60):
+for n in (1, 2, 3, 5, 12, 20, 30, 60):
     for gamma, eta_k in ((0.0, 1.0), (0.5, 2.0), (20.0, 1.0)):
         g, j, h = problem(n, 1000 + n)
         m = g

@@ -3,7 +3,7 @@
 use super::Answer;
 use super::number;
 use crate::solve::linalg::LinearFailure;
-use crate::solve::{Candidate, Checks, Horizon, Method, Outcome, Work};
+use crate::solve::{Candidate, Checks, Cost, Horizon, Method, Outcome, Work};
 use std::fmt::Write;
 
 /// Width of the column of headings.
@@ -37,6 +37,12 @@ pub(super) fn report(answer: &Answer<'_>) -> String {
     if path.outcome.is_optimal() {
         objective(answer, &mut line);
         line("velocity(0)", &named(answer, &path.velocities[0], "'"));
+        if let Some(error) = path.error.filter(|e| *e > answer.bound.settings.tolerance) {
+            line(
+                "accuracy",
+                &format!("{} only: the numbers do not determine the path better", small(error)),
+            );
+        }
     }
     if !solution.candidates.is_empty() {
         out.push_str("\nendpoints compared\n");
@@ -121,7 +127,7 @@ fn candidates(answer: &Answer<'_>) -> String {
             let chosen = !c.staying && best == Some(&c.at);
             let place = if c.staying { "staying at the start" } else { "" };
             let place = if c.staying { place.to_owned() } else { named(answer, &c.at, "") };
-            [place, cost(c), verdict(c, chosen)]
+            [place, cost(c), verdict(c, chosen, ties(c, answer.solution.cost))]
         })
         .collect();
     let width =
@@ -135,6 +141,12 @@ fn candidates(answer: &Answer<'_>) -> String {
         .collect()
 }
 
+fn ties(candidate: &Candidate, best: Option<Cost>) -> bool {
+    let (Some(a), Some(b)) = (candidate.cost, best) else { return false };
+    let (a, b) = (a.total.unwrap_or(a.relative), b.total.unwrap_or(b.relative));
+    (a - b).abs() <= 1e-9 * a.abs().max(b.abs())
+}
+
 fn cost(candidate: &Candidate) -> String {
     match candidate.cost.map(|cost| cost.total) {
         Some(Some(total)) => format!("J = {}", number(total)),
@@ -143,12 +155,14 @@ fn cost(candidate: &Candidate) -> String {
     }
 }
 
-fn verdict(candidate: &Candidate, chosen: bool) -> String {
+/// `tie`: it costs what the chosen one costs, to the accuracy of the costs.
+fn verdict(candidate: &Candidate, chosen: bool, tie: bool) -> String {
     match (&candidate.outcome, chosen) {
         _ if candidate.staying => String::new(),
         (Outcome::Optimal, true) => "chosen".to_owned(),
         (Outcome::Optimal, false) if candidate.admissible => {
-            "admissible, costs more".to_owned()
+            let more = if tie { "costs the same" } else { "costs more" };
+            format!("admissible, {more}")
         }
         (Outcome::Optimal, false) => "left, not approached".to_owned(),
         (Outcome::Linear(LinearFailure::NoOptimum { curvature, bound, .. }), _) => format!(

@@ -1,8 +1,8 @@
 //! Slow–fast reductions: each half is a problem of its own, and its derivation is proved like any
 //! other.
 
+use super::derivation;
 use super::report::{Check, Options};
-use super::verify;
 use crate::derive;
 use crate::model::types::Model;
 
@@ -23,7 +23,7 @@ pub(super) fn checks(model: &Model, options: &Options) -> Vec<Check> {
 
 fn half(name: &str, model: &Model, options: &Options) -> Vec<Check> {
     let Ok(derivation) = derive::derive(model) else { return Vec::new() };
-    let report = verify(model, &derivation, options);
+    let report = self::derivation(model, &derivation, options);
     let linear = derivation.class == derive::Class::Linear;
     let keep = |check: &Check| {
         let regime = check.name.starts_with("regime ");

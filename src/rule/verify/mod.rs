@@ -25,6 +25,9 @@
 //! | `regime …` | leading-order rule, error order | slope of the distance from the exact rule | ± 0.15 |
 //! | `slow: …`, `fast: …` | the halves of a slow–fast reduction | every row above, each half a problem of its own | |
 //! | `trace` | every step | replayed on numbers | 1e-9 |
+//! | `solve` | the optimal path for the file's own numbers | another numeric method | 1e-5 |
+//! | `solve: energy` | energy balance along it | Hamilton–Jacobi identity at the start | 1e-6 |
+//! | `solve: minimum` | that path | second variation | no conjugate point |
 //!
 //! The tolerances follow from conditioning, not from what was found. Two evaluations of one
 //! derivative differ by rounding alone: 1e-11 leaves four digits for cancellation between terms. A
@@ -57,6 +60,7 @@ mod sample;
 mod single_step;
 mod table;
 mod tolerance;
+mod trajectory;
 mod trouble;
 mod value;
 
@@ -73,8 +77,15 @@ const STATES: u64 = 1 << 40;
 const REPLAY: u64 = 2 << 40;
 const AVERAGES: u64 = 3 << 40;
 
-/// Verifies one derivation.
-pub fn verify(model: &Model, derivation: &Derivation, options: &Options) -> Report {
+/// Verifies one derivation, and the trajectory for the file's own numbers.
+pub fn verify(model: &Model, derived: &Derivation, options: &Options) -> Report {
+    let mut report = derivation(model, derived, options);
+    report.checks.extend(trajectory::checks(model));
+    report
+}
+
+/// Verifies what was derived.
+fn derivation(model: &Model, derivation: &Derivation, options: &Options) -> Report {
     let mut report =
         Report { rule: model.name.clone(), options: *options, redrawn: 0, checks: Vec::new() };
     if derivation.no_optimum.is_some() {

@@ -14,5 +14,9 @@ pub(super) const STEP: f64 = 1e-9;
 pub(super) const VALUE: f64 = 1e-9;
 /// The objective by quadrature.
 pub(super) const QUADRATURE: f64 = 1e-7;
+/// Two methods for one trajectory, each to about 1e-9 of its own scale.
+pub(super) const TRAJECTORY: f64 = 1e-5;
+/// Identities along a trajectory.
+pub(super) const ENERGY: f64 = 1e-6;
 /// Slopes of regime errors.
 pub(super) const SLOPE: f64 = 0.15;

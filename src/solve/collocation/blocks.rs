@@ -22,16 +22,19 @@ pub(super) struct Factorised {
     stages: Vec<f64>,
     /// Exchanges of rows, `width` for each stage.
     pivots: Vec<usize>,
+    /// What the rows carried on from each interval are multiplied by, `held` for each. Without it they
+    /// shrink with every interval as the fastest motion decays, and underflow on long meshes.
+    norms: Vec<f64>,
 }
 
 /// The blocks before elimination, all row-major.
-pub(super) struct Blocks {
+pub(crate) struct Blocks {
     /// `held × width`.
-    pub(super) start: Vec<f64>,
+    pub(crate) start: Vec<f64>,
     /// `width × 2·width` for each interval: left and right node side by side.
-    pub(super) intervals: Vec<f64>,
+    pub(crate) intervals: Vec<f64>,
     /// `(width − held) × width`.
-    pub(super) end: Vec<f64>,
+    pub(crate) end: Vec<f64>,
 }
 
 /// Eliminates the first `pivots.len()` unknowns; false if a pivot vanishes.
@@ -136,6 +139,7 @@ impl Factorised {
         let mut pivots = vec![0; (count + 1) * width];
         let mut carry = start;
         let mut scale = Vec::with_capacity(held + width);
+        let mut norms = Vec::with_capacity(count * held);
         for (i, interval) in intervals.chunks(width * length).enumerate() {
             let rows = &mut stages[i * size..(i + 1) * size];
             for (row, kept) in rows.chunks_mut(length).zip(carry.chunks(width)) {
@@ -147,14 +151,19 @@ impl Factorised {
                 return None;
             }
             for (row, kept) in rows.chunks(length).skip(width).zip(carry.chunks_mut(width)) {
-                kept.copy_from_slice(&row[width..]);
+                let size = row[width..].iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+                let norm = if size > 0.0 { 1.0 / size } else { 1.0 };
+                for (kept, x) in kept.iter_mut().zip(&row[width..]) {
+                    *kept = x * norm;
+                }
+                norms.push(norm);
             }
         }
         carry.extend_from_slice(&end);
         let rows = &mut stages[count * size..];
         rows.copy_from_slice(&carry);
         let sound = eliminate(rows, width, &mut pivots[count * width..], &mut scale);
-        sound.then_some(Self { width, held, stages, pivots })
+        sound.then_some(Self { width, held, stages, pivots, norms })
     }
 
     fn stage(&self, i: usize) -> Stage<'_> {
@@ -181,6 +190,8 @@ impl Factorised {
             self.stage(i).forward(&mut rows);
             reduced[i * width..(i + 1) * width].copy_from_slice(&rows[..width]);
             rows.drain(..width);
+            let norms = &self.norms[(i * held).min(self.norms.len())..];
+            rows.iter_mut().zip(norms).for_each(|(x, norm)| *x *= norm);
         }
         let mut out = vec![0.0; nodes * width];
         for i in (0..nodes).rev() {
@@ -231,6 +242,39 @@ mod tests {
         let wanted = dense.lu().solve(&nalgebra::DVector::from_vec(right)).unwrap();
         for (a, b) in found.iter().zip(wanted.iter()) {
             assert!((a - b).abs() < 1e-10 * (1.0 + b.abs()));
+        }
+    }
+
+    #[test]
+    fn rows_that_are_carried_over_thousands_of_intervals_keep_their_size() {
+        let (width, held, intervals) = (4, 2, 3000);
+        let mut state = 7_u64;
+        let mut draw = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 11) as f64 / (1_u64 << 53) as f64 - 0.5
+        };
+        let mut fill = |n: usize| -> Vec<f64> { (0..n).map(|_| draw()).collect() };
+        let mut blocks = Blocks {
+            start: fill(held * width),
+            intervals: fill(intervals * width * 2 * width),
+            end: fill((width - held) * width),
+        };
+        // What is left of a node after elimination is a hundredth of what was there.
+        for row in blocks.intervals.chunks_mut(2 * width) {
+            row[width..].iter_mut().for_each(|x| *x *= 0.01);
+        }
+        let right = fill((intervals + 1) * width);
+        let (start, rows) = (blocks.start.clone(), blocks.intervals.clone());
+        let found = Factorised::new(blocks, width).unwrap().solve(&right);
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let size = found.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+        for (row, b) in start.chunks(width).zip(&right) {
+            assert!((dot(row, &found[..width]) - b).abs() < 1e-9 * (1.0 + size));
+        }
+        for (i, row) in rows.chunks(2 * width).enumerate() {
+            let from = i / width * width;
+            let left = dot(row, &found[from..from + 2 * width]);
+            assert!((left - right[held + i]).abs() < 1e-9 * (1.0 + size));
         }
     }
 }

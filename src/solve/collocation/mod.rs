@@ -10,13 +10,15 @@ mod mesh;
 mod newton;
 mod system;
 
+pub(crate) use blocks::Blocks;
 pub(crate) use mesh::graded;
+pub(crate) use newton::{Equations, Limits, newton};
 pub(crate) use system::EndCondition;
 
 use super::field::Field;
 use super::linalg::Vector;
 use super::outcome::{Outcome, Work};
-use newton::{Limits, newton, norm};
+use newton::norm;
 use system::{System, middle};
 
 /// A boundary-value problem for [`collocate`].
@@ -42,6 +44,8 @@ pub(crate) struct Path {
     pub(crate) accelerations: Vec<f64>,
     /// Estimated relative error.
     pub(crate) error: f64,
+    /// Sizes of the Newton steps that led here, each with the number of mesh points it was taken on.
+    pub(crate) steps: Vec<(usize, f64)>,
 }
 
 impl Path {
@@ -53,7 +57,7 @@ impl Path {
             y.extend_from_slice(v.as_slice());
         }
         let accelerations = vec![0.0; y.len() / 2];
-        Self { mesh, y, accelerations, error: f64::INFINITY }
+        Self { mesh, y, accelerations, error: f64::INFINITY, steps: Vec::new() }
     }
 
     pub(crate) fn dim(&self) -> usize {
@@ -67,7 +71,7 @@ impl Path {
     }
 
     /// `(q, v)` at a time, cubic between nodes.
-    fn at(&self, t: f64) -> Vec<f64> {
+    pub(crate) fn at(&self, t: f64) -> Vec<f64> {
         let n = self.dim();
         let m = 2 * n;
         let last = self.mesh.len() - 1;
@@ -111,13 +115,13 @@ impl Path {
     pub(crate) fn on(&self, mesh: Vec<f64>) -> Self {
         let y = mesh.iter().flat_map(|t| self.at(*t)).collect();
         let accelerations = vec![0.0; mesh.len() * self.dim()];
-        Self { mesh, y, accelerations, error: f64::INFINITY }
+        Self { mesh, y, accelerations, error: f64::INFINITY, steps: self.steps.clone() }
     }
 }
 
 impl Boundary<'_> {
     fn system<'s>(&'s self, mesh: &'s [f64]) -> System<'s> {
-        System { field: self.field, start: self.start, end: self.end, mesh }
+        System::new(self.field, self.start, self.end, mesh)
     }
 
     /// Solves on the mesh of `path` as it is, to the tolerance of Newton's method.
@@ -132,7 +136,9 @@ impl Boundary<'_> {
         let system = self.system(&mesh);
         let scales = scales(&path.y, self.start.len());
         let limits = Limits { tolerance, steps: newton_limit };
-        let result = newton(&system, &mut path.y, &scales, limits, work);
+        let mut log = Vec::new();
+        let result = newton(&system, &mut path.y, &scales, limits, (work, &mut log));
+        path.steps.extend(log.into_iter().map(|size| (mesh.len(), size)));
         work.meshes += 1;
         work.mesh_points = mesh.len();
         if result.is_ok() {
@@ -214,7 +220,7 @@ impl Boundary<'_> {
         y.extend_from_slice(&path.y[path.y.len() - m..]);
         let mesh = mesh::halved(&path.mesh);
         let accelerations = vec![0.0; mesh.len() * n];
-        Path { mesh, y, accelerations, error: f64::INFINITY }
+        Path { mesh, y, accelerations, error: f64::INFINITY, steps: path.steps.clone() }
     }
 
     /// The wanted number of intervals per unit of time. An interval contributes `h⁵` times a fifth

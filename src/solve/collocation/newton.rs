@@ -2,30 +2,35 @@
 //! accepted if the *next* step, taken with the old Jacobian, would be shorter. The test does not
 //! depend on how the equations are scaled.
 
-use super::blocks::Factorised;
-use super::system::System;
-use crate::solve::motion::Motion;
+use super::blocks::{Blocks, Factorised};
 use crate::solve::outcome::{Outcome, Work};
+
+/// Almost-block-diagonal equations for the states at some times, with a Jacobian good enough for
+/// Newton's method.
+pub(crate) trait Equations {
+    fn times(&self) -> &[f64];
+    fn residual(&self, y: &[f64]) -> Result<Vec<f64>, Outcome>;
+    fn jacobian(&self, y: &[f64]) -> Result<(Vec<f64>, Blocks), Outcome>;
+}
 
 /// Tolerance and limit of the iteration.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    pub(super) tolerance: f64,
-    pub(super) steps: usize,
+pub(crate) struct Limits {
+    pub(crate) tolerance: f64,
+    pub(crate) steps: usize,
 }
 
 const LEAST_DAMPING: f64 = 1e-5;
 
-/// Improves `y` until the scaled step is below the tolerance. `scales` holds a size for each
+/// Improves `y` until the scaled step is below the tolerance; `log` gets the size of each step. `scales` holds a size for each
 /// component of a node.
-pub(super) fn newton(
-    system: &System<'_>,
+pub(crate) fn newton(
+    system: &dyn Equations,
     y: &mut Vec<f64>,
     scales: &[f64],
     limits: Limits,
-    work: &mut Work,
+    (work, log): (&mut Work, &mut Vec<f64>),
 ) -> Result<(), Outcome> {
-    let mut room = Motion::new(scales.len() / 2);
     let mut damping = 1.0_f64;
     let mut last = f64::INFINITY;
     let mut worst = 0.0;
@@ -35,7 +40,7 @@ pub(super) fn newton(
         worst_time,
     };
     for iteration in 1..=limits.steps {
-        let (residual, blocks) = system.jacobian(y, &mut room)?;
+        let (residual, blocks) = system.jacobian(y)?;
         let Some(factors) = Factorised::new(blocks, scales.len()) else {
             return Err(stuck(iteration, last, worst));
         };
@@ -44,7 +49,8 @@ pub(super) fn newton(
         let step = factors.solve(&residual);
         let (size, at) = norm(&step, scales);
         last = size;
-        worst = system.mesh[at];
+        log.push(size);
+        worst = system.times()[at];
         if !size.is_finite() {
             return Err(stuck(iteration, last, worst));
         }
@@ -56,7 +62,7 @@ pub(super) fn newton(
             let mut trial = y.clone();
             subtract(&mut trial, &step, damping);
             // A point outside the domain is treated as too long a step.
-            let next = system.residual(&trial, &mut room).ok().map(|r| factors.solve(&r));
+            let next = system.residual(&trial).ok().map(|r| factors.solve(&r));
             let (next_size, curvature) = match &next {
                 Some(next) => {
                     (norm(next, scales).0, turned(next, &step, 1.0 - damping, scales))
@@ -69,6 +75,7 @@ pub(super) fn newton(
                     && damping >= 1.0
                     && next_size <= limits.tolerance
                 {
+                    log.push(next_size);
                     subtract(y, &next, 1.0);
                     return Ok(());
                 }

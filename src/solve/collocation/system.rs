@@ -9,10 +9,13 @@
 //! between `q = q₀` at the start and an [`EndCondition`].
 
 use super::blocks::Blocks;
+use super::newton::Equations;
 use crate::solve::field::{Field, Obstacle};
 use crate::solve::linalg::{Matrix, Vector};
 use crate::solve::motion::Motion;
+use crate::solve::outcome::Outcome;
 use crate::solve::residual::Mechanics;
+use std::cell::RefCell;
 
 /// What holds at the last node: as many equations as coordinates.
 #[derive(Clone)]
@@ -28,7 +31,7 @@ pub(crate) enum EndCondition<'a> {
 
 impl EndCondition<'_> {
     /// Residual and its derivatives in position and velocity.
-    fn evaluate(&self, t: f64, q: &[f64], v: &[f64]) -> (Vector, Matrix, Matrix) {
+    pub(crate) fn evaluate(&self, t: f64, q: &[f64], v: &[f64]) -> (Vector, Matrix, Matrix) {
         let n = q.len();
         let one = Matrix::identity(n, n);
         match self {
@@ -49,13 +52,23 @@ impl EndCondition<'_> {
 
 /// One mesh with a field and both boundary conditions. The unknowns are `y` at the nodes in order.
 pub(super) struct System<'a> {
+    room: RefCell<Motion>,
     pub(super) field: &'a dyn Field,
     pub(super) start: &'a [f64],
     pub(super) end: &'a EndCondition<'a>,
     pub(super) mesh: &'a [f64],
 }
 
-impl System<'_> {
+impl<'a> System<'a> {
+    pub(super) fn new(
+        field: &'a dyn Field,
+        start: &'a [f64],
+        end: &'a EndCondition<'a>,
+        mesh: &'a [f64],
+    ) -> Self {
+        Self { room: RefCell::new(Motion::new(start.len())), field, start, end, mesh }
+    }
+
     fn width(&self) -> usize {
         2 * self.start.len()
     }
@@ -71,13 +84,16 @@ impl System<'_> {
         }
         Ok(out)
     }
+}
+
+impl Equations for System<'_> {
+    fn times(&self) -> &[f64] {
+        self.mesh
+    }
 
     /// The equations, in the order of [`Blocks`].
-    pub(super) fn residual(
-        &self,
-        y: &[f64],
-        motion: &mut Motion,
-    ) -> Result<Vec<f64>, Obstacle> {
+    fn residual(&self, y: &[f64]) -> Result<Vec<f64>, Outcome> {
+        let motion = &mut *self.room.borrow_mut();
         let (n, m) = (self.start.len(), self.width());
         let mut out = Vec::with_capacity(y.len());
         out.extend((0..n).map(|i| y[i] - self.start[i]));
@@ -101,12 +117,8 @@ impl System<'_> {
         Ok(out)
     }
 
-    /// The equations and their Jacobian.
-    pub(super) fn jacobian(
-        &self,
-        y: &[f64],
-        motion: &mut Motion,
-    ) -> Result<(Vec<f64>, Blocks), Obstacle> {
+    fn jacobian(&self, y: &[f64]) -> Result<(Vec<f64>, Blocks), Outcome> {
+        let motion = &mut *self.room.borrow_mut();
         let (n, m) = (self.start.len(), self.width());
         let mut residual = Vec::with_capacity(y.len());
         residual.extend((0..n).map(|i| y[i] - self.start[i]));
@@ -251,17 +263,16 @@ mod tests {
                 solvent: Matrix::from_row_slice(2, 2, &[-1.0, 0.3, 0.2, -2.0]),
             },
         ] {
-            let system = System { field: &mechanics, start: &start, end: &end, mesh: &mesh };
+            let system = System::new(&mechanics, &start, &end, &mesh);
             let y = [0.2, 0.1, 0.5, -0.3, 0.6, 0.2, -0.1, 0.4, 0.9, -0.5, 0.3, 0.7];
-            let mut room = Motion::new(2);
-            let (residual, blocks) = system.jacobian(&y, &mut room).unwrap();
-            let plain = system.residual(&y, &mut room).unwrap();
+            let (residual, blocks) = system.jacobian(&y).unwrap();
+            let plain = system.residual(&y).unwrap();
             assert!(residual.iter().zip(&plain).all(|(a, b)| (a - b).abs() < 1e-14));
             for j in 0..y.len() {
                 let shifted = |h: f64| {
                     let mut z = y;
                     z[j] += h;
-                    system.residual(&z, &mut Motion::new(2)).unwrap()
+                    system.residual(&z).unwrap()
                 };
                 let (up, down) = (shifted(1e-6), shifted(-1e-6));
                 for i in 0..y.len() {

@@ -48,6 +48,30 @@ fn both_roads_agree_with_scipy_for_random_non_commuting_matrices() {
 }
 
 #[test]
+fn solvents_of_random_problems_solve_their_equation_and_stay_on_their_side() {
+    for seed in 0..60_u64 {
+        let n = 1 + (seed as usize * 7) % 24;
+        let (g, j, h) = problem(n, 9000 + seed);
+        let (gamma, eta_k) =
+            ([0.0, 0.3, 4.0, 60.0][seed as usize % 4], 0.5 + 0.1 * seed as f64);
+        let pencil = Pencil::from_rule(&g, &j, &h, eta_k, gamma);
+        for road in [Road::Schur, Road::Sign] {
+            let found = solvent(&pencil, gamma / 2.0, road).unwrap();
+            let x = &found.matrix;
+            let terms = [&pencil.mass * x * x, &pencil.damping * x, pencil.stiffness.clone()];
+            let size: f64 = terms.iter().map(Matrix::amax).fold(0.0, f64::max);
+            let left = (&terms[0] + &terms[1] + &terms[2]).amax();
+            assert!(left < 1e-11 * size, "n={n} gamma={gamma} {road:?}: {:e}", left / size);
+            assert!(found.roots.iter().all(|z| z.re < gamma / 2.0));
+            // The value matrix of a minimum is positive definite.
+            let p = &g * &j - &g * x;
+            assert!((&p - p.transpose()).amax() < 1e-10 * p.amax().max(1.0));
+            assert!(((&p + p.transpose()) * 0.5).symmetric_eigenvalues().min() > 0.0);
+        }
+    }
+}
+
+#[test]
 fn matrix_functions_agree_with_scipy() {
     for case in oracle()["functions"].as_array().unwrap() {
         let n = case["n"].as_u64().unwrap() as usize;

@@ -13,3 +13,4 @@ mod lagrangians;
 mod linear;
 mod random;
 mod tape;
+mod work;

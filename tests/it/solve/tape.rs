@@ -5,10 +5,9 @@ use lagrule::solve::*;
 use lagrule::symbolic::eval::Env;
 use lagrule::symbolic::tape::Tape;
 use lagrule::symbolic::{Dim, Expr, Mark, Shape, Symbol, build, matrix, number};
-use std::time::Instant;
 
 /// `½ |v|² + Σ ((x_i² − 1)² + x_i/10)` in `n` coordinates.
-fn wells(n: usize) -> Tape {
+pub(super) fn wells(n: usize) -> Tape {
     let size = Dim::Num(n);
     let theta = Symbol::new("theta", Shape::vector(size), 20);
     let (x, v) = (Expr::sym(theta.clone()), Expr::sym(theta.marked(Mark::Velocity)));
@@ -44,7 +43,7 @@ fn compiled_lagrangians_are_solved_like_written_ones() {
 }
 
 #[test]
-fn separable_residuals_cost_a_few_evaluations() {
+fn separable_residuals_are_those_of_each_coordinate() {
     let n = 1000;
     let tape = wells(n);
     let discount = Discount::Rate(0.3);
@@ -56,20 +55,4 @@ fn separable_residuals_cost_a_few_evaluations() {
         let wanted = x - 0.3 * x - 4.0 * x * (x * x - 1.0) - 0.1;
         assert!((e - wanted).abs() < 1e-13);
     }
-    let best = |f: &mut dyn FnMut()| {
-        (0..30)
-            .map(|_| {
-                let start = Instant::now();
-                f();
-                start.elapsed()
-            })
-            .min()
-            .unwrap()
-    };
-    let mut sum = 0.0;
-    let value = best(&mut || sum += mechanics.value(0.0, &q, &q));
-    let residual = best(&mut || mechanics.residual(0.0, &q, &q, &q, &mut out));
-    let ratio = residual.as_secs_f64() / value.as_secs_f64();
-    // A guard against quadratic cost (which would be in the thousands), not a benchmark: about five.
-    assert!(sum.is_finite() && ratio < 200.0, "{ratio}");
 }

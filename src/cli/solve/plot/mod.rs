@@ -1,5 +1,5 @@
-//! Pictures of a trajectory: positions over time, kinetic term and loss over time, and for two
-//! coordinates the path over the contours of the loss with gradient descent beside it.
+//! Pictures of a trajectory: positions over time, kinetic term and loss over time, the convergence of
+//! Newton's method, and for two coordinates the path over the contours of the loss with gradient descent beside it.
 //!
 //! Everything is drawn as SVG; a PNG is that SVG rasterised with a font of our own, so that it
 //! looks the same on every machine. Lines differ by dashes as well as by colour.
@@ -115,7 +115,9 @@ fn interesting(answer: &Answer<'_>) -> f64 {
 fn svg(answer: &Answer<'_>) -> Result<String, String> {
     let samples = samples(answer);
     let planar = answer.bound.start.len() == 2 && answer.bound.loss.is_some();
-    let (width, height) = if planar { (960, 460) } else { (560, 520) };
+    let convergence = convergence(&answer.solution.trajectory.convergence);
+    let rows = if convergence.is_some() { 3 } else { 2 };
+    let (width, height) = if planar { (960, 230 * rows) } else { (560, 260 * rows) };
     document((width, height), |root| {
         let right = if planar {
             let (left, right) = root.split_horizontally(500 * FINE);
@@ -124,9 +126,14 @@ fn svg(answer: &Answer<'_>) -> Result<String, String> {
         } else {
             root.clone()
         };
-        let (top, bottom) = right.split_vertically(height / 2 * FINE);
+        let (top, rest) = right.split_vertically(height / rows * FINE);
         positions(answer.bound, &samples).draw(&top)?;
-        energies(answer.bound, &samples).draw(&bottom)
+        let Some(convergence) = &convergence else {
+            return energies(answer.bound, &samples).draw(&rest);
+        };
+        let (middle, bottom) = rest.split_vertically(height / rows * FINE);
+        energies(answer.bound, &samples).draw(&middle)?;
+        convergence.draw(&bottom)
     })
 }
 
@@ -197,6 +204,35 @@ fn energies(bound: &Bound, samples: &Samples) -> Panel {
             curve(&samples.potential, Style::nth(1), potential),
         ],
     )
+}
+
+/// Newton's steps, each mesh as a curve of its own that begins where the one before ended.
+fn convergence(steps: &[(usize, f64)]) -> Option<Panel> {
+    let steps: Vec<(usize, (f64, f64))> = steps
+        .iter()
+        .filter(|(_, size)| *size > 0.0 && size.is_finite())
+        .enumerate()
+        .map(|(i, (points, size))| (*points, ((i + 1) as f64, size.log10())))
+        .collect();
+    if steps.len() < 2 {
+        return None;
+    }
+    let mut curves: Vec<Curve> = Vec::new();
+    for run in steps.chunk_by(|a, b| a.0 == b.0) {
+        let before = curves.last().and_then(|curve| curve.points.last().copied());
+        curves.push(Curve {
+            points: before.into_iter().chain(run.iter().map(|(_, at)| *at)).collect(),
+            style: Style::nth(curves.len()),
+            label: format!("{} points", run[0].0),
+        });
+    }
+    // The first meshes only lead on.
+    let skipped = curves.len().saturating_sub(MOST_CURVES);
+    let mut curves = curves.split_off(skipped);
+    for (i, curve) in curves.iter_mut().enumerate() {
+        curve.style = Style::nth(i);
+    }
+    Some(Panel::new("Newton step", "log10(step / path)", curves))
 }
 
 fn along(times: &[f64], values: impl Iterator<Item = f64>) -> Vec<(f64, f64)> {
