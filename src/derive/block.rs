@@ -84,6 +84,9 @@ fn row(motion: &Motion, residual: &Expr, mark: Mark) -> Option<Vec<Expr>> {
 
 /// Free of positions, velocities, accelerations and time.
 fn is_constant(motion: &Motion, expr: &Expr) -> bool {
+    if expr.as_num().is_some() || expr.is_zero() {
+        return true;
+    }
     let time = crate::model::types::time();
     let moving = motion.coordinates.iter().flat_map(|q| {
         [Mark::Plain, Mark::Velocity, Mark::Acceleration].map(|mark| q.marked(mark))

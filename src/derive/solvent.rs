@@ -11,10 +11,11 @@ use super::trace::{Claim, Step};
 use super::types::{Condition, Definition, Meaning, NoOptimum};
 use crate::symbolic::assume::{is_positive, is_psd, is_spd, is_symmetric};
 use crate::symbolic::build::{fun, pow, sqrt, sum};
-use crate::symbolic::expand::{equal, expand};
+use crate::symbolic::cancel::cancel;
+use crate::symbolic::expand::{equal, expand, is_zero};
 use crate::symbolic::spectral::{Letter, Spectrum, fresh, parts, spectrum};
 use crate::symbolic::word::commute;
-use crate::symbolic::{Expr, Fun, Mark, Prop, Shape, Symbol, matrix};
+use crate::symbolic::{Expr, Fun, Mark, Node, Prop, Shape, Symbol, matrix};
 
 /// What is known about the decaying motion of a block.
 #[derive(Clone, Debug)]
@@ -83,8 +84,14 @@ pub(super) fn solve(
     taken: &[Symbol],
 ) -> Result<Solvent, NoOptimum> {
     let inverse = matrix::inverse(&block.m);
-    let c_hat = expand(&(&inverse * &block.c));
-    let k_hat = expand(&(&inverse * &block.k));
+    // Without rotation the velocity's coefficient is the inertia times −γ, whatever its inverse is.
+    let gamma = Expr::int(2) * half;
+    let c_hat = if is_zero(&expand(&(&block.c + &gamma * &block.m))) {
+        -(gamma * Expr::identity(block.m.shape().rows.clone()))
+    } else {
+        entries_cancelled(&expand(&(&inverse * &block.c)))
+    };
+    let k_hat = entries_cancelled(&expand(&(&inverse * &block.k)));
     let by_loss = expand(&(&inverse * &block.loss_force));
     let by_drift = expand(&(&inverse * (&block.force - &block.loss_force)));
     let family = [c_hat.clone(), k_hat.clone()];
@@ -119,6 +126,17 @@ pub(super) fn solve(
         conditions: condition.into_iter().collect(),
         steps,
     })
+}
+
+/// A matrix written out with its fractions put together: what an inverse leaves behind.
+fn entries_cancelled(of: &Expr) -> Expr {
+    match of.node() {
+        Node::Literal(entries) => {
+            let joined = entries.iter().map(|entry| cancel(&expand(entry))).collect();
+            matrix::literal(of.shape().clone(), joined)
+        }
+        _ => of.clone(),
+    }
 }
 
 /// The commuting family, its characteristic equation and the completed square.
@@ -192,6 +210,11 @@ fn existence(radicand: &Expr, spectrum: &Spectrum) -> Result<Option<Condition>, 
     }
     let never = radicand.is_zero() || is_positive(&-radicand);
     let lifted = spectrum.lift(radicand).unwrap_or_else(|| radicand.clone());
+    // Of a multiple of the identity the number is all there is to say.
+    let lifted = matrix::identity_multiple(&lifted).unwrap_or(lifted);
+    if lifted.is_scalar() && is_positive(&lifted) {
+        return Ok(None);
+    }
     if never {
         return Err(NoOptimum {
             reason:

@@ -1,6 +1,6 @@
 //! Runs an [`UpdateRule`] on numbers: what emitted code is compared with.
 
-use super::program::{Function, Id, Op, Role, SpectralFunction, UpdateRule};
+use super::program::{Formula, Function, Id, Op, Role, UpdateRule};
 use crate::model::types::Value;
 use crate::solve::linalg::{EndKind, LinearQuadratic, Matrix, Pencil, Road, Vector, solvent};
 use crate::symbolic::matfun::{self, Trouble};
@@ -127,6 +127,7 @@ impl Run<'_> {
                 self.at(*a).map(|a| a.powf(exponent))
             }
             Op::Pow(a, b) => self.both(*a, *b, f64::powf),
+            Op::Least(a, b) => self.both(*a, *b, f64::min),
             Op::Map(function, a) => self.at(*a).map(|a| of_number(*function, a)),
             Op::Floor(a) => self.at(*a).map(|a| a.max(f64::MIN_POSITIVE)),
             Op::MatMul(a, b) => {
@@ -249,9 +250,9 @@ impl Run<'_> {
         if to_covectors { Ok(lower * end) } else { solve(&lower.transpose(), &end) }
     }
 
-    fn at_eigenvalue(&self, function: &SpectralFunction, value: f64) -> Result<f64, Failure> {
+    fn at_eigenvalue(&self, function: &Formula, value: f64) -> Result<f64, Failure> {
         let mut values = self.values.clone();
-        values.insert(function.eigenvalue.clone(), Matrix::from_element(1, 1, value));
+        values.insert(function.argument.clone(), Matrix::from_element(1, 1, value));
         let rule = self.rule.function(function);
         let needed = rule.graph.needed(&[function.value]);
         let mut run = Run { rule: &rule, values: &values, done: Vec::new() };

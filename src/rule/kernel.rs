@@ -112,6 +112,7 @@ enum Action {
     Mul(Operand, Operand),
     Div(Operand, Operand),
     Pow(Operand, Operand),
+    Least(Operand, Operand),
     Map(Function, Operand),
     Floor(Operand),
 }
@@ -283,6 +284,7 @@ impl<T: Float> View<'_, T> {
             Action::Sub(a, b) => two(target, self.operand(a), self.operand(b), |a, b| a - b),
             Action::Mul(a, b) => two(target, self.operand(a), self.operand(b), |a, b| a * b),
             Action::Div(a, b) => two(target, self.operand(a), self.operand(b), |a, b| a / b),
+            Action::Least(a, b) => two(target, self.operand(a), self.operand(b), T::min),
             Action::Pow(a, b) => two(target, self.operand(a), self.operand(b), T::powf),
             Action::Map(function, a) => map(function, target, self.operand(a)),
             Action::Floor(a) => {
@@ -469,6 +471,7 @@ impl Compiler<'_> {
             Op::Div(a, b) => get(a) / get(b),
             Op::Power(a, exponent) => get(a).powf(to_f64(exponent)),
             Op::Pow(a, b) => get(a).powf(get(b)),
+            Op::Least(a, b) => get(a).min(get(b)),
             Op::Map(function, a) => of_number(*function, get(a)),
             Op::Floor(a) => get(a).max(f64::MIN_POSITIVE),
             Op::Ones => 1.0,
@@ -486,6 +489,7 @@ fn action(op: &Op, operands: &BTreeMap<Id, Operand>) -> Option<Action> {
         Op::Mul(a, b) => Action::Mul(get(a)?, get(b)?),
         Op::Div(a, b) => Action::Div(get(a)?, get(b)?),
         Op::Pow(a, b) => Action::Pow(get(a)?, get(b)?),
+        Op::Least(a, b) => Action::Least(get(a)?, get(b)?),
         Op::Map(function, a) => Action::Map(*function, get(a)?),
         Op::Floor(a) => Action::Floor(get(a)?),
         _ => return None,

@@ -115,9 +115,16 @@ fn powers_are_nonnegative(product: &Product) -> bool {
     product.tail.as_ref().is_none_or(is_psd)
         && product.powers.iter().all(|(base, exponent)| {
             let positive_power = exponent.as_num().filter(|e| sign(e) > 0);
-            let even = |e: &super::number::Q| e.is_integer() && e.numer().is_even();
+            let even = |e: &super::number::Q| {
+                e.is_integer() && e.numer().is_even() && !may_be_complex(base)
+            };
             is_positive(base) || positive_power.is_some_and(|e| even(e) || is_nonnegative(base))
         })
+}
+
+/// Does the expression speak of eigenvalues that need not be real, whose squares may be negative?
+pub fn may_be_complex(expr: &Expr) -> bool {
+    expr.any(&|part| part.as_sym().is_some_and(|symbol| symbol.props.has(Prop::Complex)))
 }
 
 /// Is the scalar known to be below zero?

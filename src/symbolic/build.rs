@@ -1,7 +1,7 @@
 //! Constructors of sums, products, powers and scalar functions. They keep the normal form
 //! described in [`super::expr`]; nothing else builds these nodes.
 
-use super::assume::{is_nonnegative, is_positive};
+use super::assume::{is_nonnegative, is_positive, may_be_complex};
 use super::expr::{Expr, Fun, Node, Product};
 use super::number::{self, Q, integer_power, sign, split_radical};
 use super::{matrix, word};
@@ -293,7 +293,7 @@ fn product_power(inner: &Product, exponent: &Expr) -> Expr {
         let even = e.as_num().is_some_and(|e| e.is_integer() && e.numer().is_even());
         if whole || is_nonnegative(base) {
             parts.push(pow(base, &(e * exponent)));
-        } else if even {
+        } else if even && !may_be_complex(base) {
             parts.push(pow(&fun(Fun::Abs, base), &(e * exponent)));
         } else {
             rest.push(base, e);

@@ -3,7 +3,7 @@
 //! A family of commuting matrices is written as polynomials in a few *letters*; each letter
 //! gets a scalar symbol, its eigenvalue. `f(G⁻¹H)` becomes `f(h)` and comes back as `f(G⁻¹H)`.
 
-use super::assume::{is_psd, is_spd};
+use super::assume::{is_psd, is_spd, is_symmetric};
 use super::build::{fun, pow, product_of, sum};
 use super::expand::{expand, is_zero};
 use super::expr::{Expr, Fun, Node, Product};
@@ -120,6 +120,8 @@ fn name_letters(matrices: Vec<Expr>, taken: &[Symbol]) -> Vec<Letter> {
             props = props.with(Prop::Positive);
         } else if is_psd(&matrix) {
             props = props.with(Prop::Nonnegative);
+        } else if !has_real_spectrum(&matrix) {
+            props = props.with(Prop::Complex);
         }
         let rank = crate::symbolic::symbol::SPECTRAL_RANK + u32::try_from(index).unwrap_or(0);
         let eigenvalue = Symbol::new(&name, Shape::scalar(), rank).with_props(props);
@@ -137,6 +139,16 @@ pub fn has_positive_spectrum(matrix: &Expr) -> bool {
     match matrix.factors() {
         [a, b] => is_spd(a) && is_spd(b),
         _ => false,
+    }
+}
+
+/// Are all eigenvalues known to be real? True for symmetric matrices, and for products of one with an
+/// spd matrix.
+fn has_real_spectrum(matrix: &Expr) -> bool {
+    let pair = |a: &Expr, b: &Expr| is_spd(a) && is_symmetric(b);
+    match matrix.factors() {
+        [a, b] => pair(a, b) || pair(b, a) || is_symmetric(matrix),
+        _ => is_symmetric(matrix),
     }
 }
 

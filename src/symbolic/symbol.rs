@@ -24,6 +24,8 @@ pub enum Prop {
     Diagonal = 64,
     /// A scalar below zero.
     Negative = 128,
+    /// A scalar that stands for eigenvalues which need not be real; nothing is declared so.
+    Complex = 256,
 }
 
 /// A set of properties, closed under implication: `spd` grants `psd` and `symmetric`.

@@ -3,7 +3,8 @@
     target/venv/bin/python tests/bench/emit.py target/release/lagrule
 
 The PyTorch step of rules/adam.lag (regime adam) beside torch.optim.Adam, multi-tensor and fused; the
-Rust step beside a copy of as many bytes as it reads and writes. One thread. Medians of many steps that
+Rust step beside a copy of as many bytes as it reads and writes. The copy also fetches what it overwrites, which
+the step has read anyway, so more than 1 is possible where the numbers do not fit into a cache. One thread. Medians of many steps that
 alternate with those of the other side, because the machine is shared.
 """
 

@@ -23,12 +23,16 @@ def load(path):
     return module
 
 
-def error(found, expected):
+def error(found, expected, old):
+    """Relative to the new value or the old one, whichever is larger: their difference is rounded
+    like them.
+    """
     found = np.asarray(found, dtype=float).ravel()
     expected = np.asarray(expected, dtype=float).ravel()
     if found.shape != expected.shape or not np.all(np.isfinite(found)):
         return float("inf")
-    return float(np.linalg.norm(found - expected) / max(np.linalg.norm(expected), 1e-30))
+    size = max(np.linalg.norm(expected), np.linalg.norm(np.asarray(old, dtype=float)), 1e-30)
+    return float(np.linalg.norm(found - expected) / size)
 
 
 def entries(value, dtype):
@@ -81,7 +85,7 @@ def main():
                     }
                     result = run(values)
                     for name, expected in step["expect"].items():
-                        errors.append(error(result[name], expected))
+                        errors.append(error(result[name], expected, step["values"][name]))
             worst.append(max(errors))
         print(f"{worst[0]:.3e} {worst[1]:.3e} {case['path']}")
 

@@ -21,12 +21,17 @@ def load(path):
     return module
 
 
-def error(found, expected):
+def error(found, expected, old):
+    """Relative to the new value or the old one, whichever is larger: their difference is rounded
+    like them.
+    """
     found = torch.as_tensor(found, dtype=torch.float64).reshape(-1)
     expected = torch.as_tensor(expected, dtype=torch.float64).reshape(-1)
+    old = torch.as_tensor(old, dtype=torch.float64)
     if found.shape != expected.shape or not bool(torch.isfinite(found).all()):
         return float("inf")
-    return float((found - expected).norm() / expected.norm().clamp_min(1e-30))
+    size = torch.maximum(expected.norm(), old.norm()).clamp_min(1e-30)
+    return float((found - expected).norm() / size)
 
 
 def entries(value, dtype):
@@ -53,7 +58,7 @@ def optimizer(module, case, step, dtype, foreach):
     for p in params:
         for name, expected in step["expect"].items():
             found = p.detach() if name == case["theta"] else made.state[p][name]
-            worst = max(worst, error(found, expected))
+            worst = max(worst, error(found, expected, values[name]))
     return worst
 
 
@@ -64,7 +69,8 @@ def function(module, step, dtype):
     values |= {name: step["values"][name] for name in [*module.CONSTS, "dt"]}
     assert sorted(module.init(values)) == sorted(module.STATE)
     result = module.step(values)
-    return max(error(result[name], expected) for name, expected in step["expect"].items())
+    old = step["values"]
+    return max(error(result[name], new, old[name]) for name, new in step["expect"].items())
 
 
 def main():

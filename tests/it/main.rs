@@ -29,6 +29,7 @@ mod tidy;
 #[cfg(feature = "train")]
 mod train;
 mod typed_gen;
+mod unusual;
 mod verify;
 
 // Shared with the fuzzing crate, which is a workspace of its own.

@@ -16,6 +16,21 @@ struct List {
     own: bool,
 }
 
+/// The multi-tensor operations that sharded tensors have (`PyTorch` 2.9, `DTensor`).
+#[rustfmt::skip]
+const SHARDED: &[&str] = &[
+    "abs", "abs_", "addcdiv_", "addcmul", "addcmul_", "clamp_max_", "clamp_min_", "div", "div_",
+    "lerp_", "mul", "mul_", "neg", "neg_", "reciprocal_", "sub", "sub_", "sqrt", "sqrt_", "exp",
+    "exp_", "cos", "cos_", "log", "log_", "add", "add_",
+];
+
+/// Do all multi-tensor operations of these statements work on sharded tensors?
+pub(super) fn works_sharded(lines: &[String]) -> bool {
+    let calls = lines.iter().flat_map(|line| line.split("torch._foreach_").skip(1));
+    let mut names = calls.map(|call| call.split('(').next().unwrap_or(call));
+    names.all(|name| SHARDED.contains(&name))
+}
+
 /// Writes the body of the function for all parameters.
 pub(super) struct Foreach<'a> {
     rule: &'a UpdateRule,
@@ -269,12 +284,23 @@ impl<'a> Foreach<'a> {
         }
     }
 
+    /// What a bound is taken of, where nothing else reads the bounded value.
+    fn floored(&self, id: Id) -> Option<Id> {
+        match self.op(id) {
+            Op::Floor(inner) if self.uses[id.index()] == 1 && !self.lists.contains_key(&id) => {
+                Some(*inner)
+            }
+            _ => None,
+        }
+    }
+
     fn made(&mut self, id: Id) -> List {
         match self.op(id) {
             Op::Add(a, b) => self.both("add", *a, *b),
             Op::Sub(a, b) => self.both("sub", *a, *b),
             Op::Mul(a, b) => self.both("mul", *a, *b),
             Op::Div(a, b) => self.both("div", *a, *b),
+            Op::Least(a, b) => self.both("clamp_max", *a, *b),
             Op::Neg(a) => {
                 let a = self.read(*a);
                 self.call("neg", &a, "")
@@ -305,6 +331,14 @@ impl<'a> Foreach<'a> {
                 let fresh = self.taken.temporary();
                 self.lines.push(format!("{fresh} = [_phi1(x) for x in {a}]"));
                 List { name: fresh, own: true }
+            }
+            Op::Map(Function::Sqrt, floor) if self.floored(*floor).is_some() => {
+                // The root first: the bound then works in place, and sharded tensors have that.
+                let inner = self.floored(*floor).unwrap_or(*floor);
+                let inner = self.read(inner);
+                let root = self.call("sqrt", &inner, "");
+                let tiny = format!("torch.finfo({}[0].dtype).tiny ** 0.5", root.name);
+                self.call("clamp_min", &root, &format!(", {tiny}"))
             }
             Op::Map(function, a) => {
                 let a = self.read(*a);

@@ -1,113 +1,150 @@
-//! The optimizer's own names (`lr`, …) in terms of the rule's constants.
+//! The optimizer's own names (`lr`, `betas`, …) in terms of the rule's constants.
 //!
-//! A known optimizer has hyper-parameters that are expressions in the constants. Where a constant is
-//! a factor of one and occurs in no other, the hyper-parameter determines it: it is computed with the
-//! constant at 1, and what is missing is the constant's power. The other constants stay arguments.
+//! A known optimizer has hyper-parameters that are expressions in the constants. Each that determines a
+//! constant (see `rule::program::hyper`) is an argument in its place; the other constants stay.
 
-use super::python::Writer;
-use super::torch::{DIALECT, Own, default};
+use super::python::{Dialect, Writer};
+use super::torch::{Own, default};
 use super::{Cannot, header, names};
-use crate::rule::program::{Hyper, Input, Role, UpdateRule};
-use crate::symbolic::build::pow;
-use crate::symbolic::expand::expand;
-use crate::symbolic::number::to_f64;
-use crate::symbolic::{Expr, Mark, Q, print};
-use num_traits::{One, Zero};
+use crate::rule::program::{Formula, Hyper, Input};
+use crate::symbolic::print;
 
 /// Why `--hyper` has nothing to offer.
 pub(super) const NO_OPTIMIZER: &str = "--hyper offers an optimizer's own names, and this rule is no known entrywise optimizer with a \
      hyper-parameter that determines one of its constants";
 
-/// A hyper-parameter and the constant that it determines.
+/// Which targets have the optimizer's own names.
+pub(super) const NO_NAMES: &str =
+    "--hyper is for torch and optax, whose optimizers have names for their hyper-parameters";
+
+/// Hyper-parameters with the constants that they determine.
 struct Solved<'a> {
-    hyper: &'a Hyper,
-    constant: String,
-    /// The power of the constant in the hyper-parameter.
-    power: Q,
+    all: Vec<(&'a Hyper, &'a str, &'a Formula)>,
+    /// The other constants.
+    free: Vec<&'a Input>,
 }
 
-fn solved(rule: &UpdateRule) -> Result<Vec<Solved<'_>>, Cannot> {
-    let mut all: Vec<Solved<'_>> = Vec::new();
-    for hyper in &rule.hyper {
-        let taken = |name: &str| all.iter().any(|solved| solved.constant == name);
-        if let Some((constant, power)) = solve(rule, hyper, &taken) {
-            all.push(Solved { hyper, constant, power });
+impl<'a> Solved<'a> {
+    fn new(own: &Own<'a>) -> Result<Solved<'a>, Cannot> {
+        let all: Vec<(&Hyper, &str, &Formula)> = own
+            .rule
+            .hyper
+            .iter()
+            .filter_map(|hyper| {
+                let (constant, formula) = hyper.determines.as_ref()?;
+                Some((hyper, constant.as_str(), formula))
+            })
+            .collect();
+        if all.is_empty() {
+            return Err(Cannot(NO_OPTIMIZER.to_owned()));
         }
+        let replaced =
+            |input: &Input| all.iter().any(|(_, constant, _)| *constant == input.name);
+        let free = own.constants.iter().filter(|c| !replaced(c)).copied().collect();
+        Ok(Solved { all, free })
     }
-    if all.is_empty() {
-        return Err(Cannot(NO_OPTIMIZER.to_owned()));
+
+    fn has(&self, name: &str) -> bool {
+        self.all.iter().any(|(hyper, ..)| hyper.name == name)
     }
-    Ok(all)
+
+    /// The arguments for the hyper-parameters as the library has them, the rate first, and the
+    /// statement that takes them apart.
+    fn arguments(&self, betas: Betas) -> (Vec<String>, String) {
+        let pair = self.has("beta1") && self.has("beta2");
+        let (mut names, mut first) = (Vec::new(), String::new());
+        for (hyper, ..) in self.all.iter().rev() {
+            match (betas, hyper.name.as_str()) {
+                (Betas::Pair, "beta1" | "beta2") if pair => {
+                    if first.is_empty() {
+                        names.push("betas".to_owned());
+                        first = "beta1, beta2 = betas".to_owned();
+                    }
+                }
+                (Betas::Short, "beta1" | "beta2") if pair => {
+                    names.push(hyper.name.replace("beta", "b"));
+                    first = "beta1, beta2 = b1, b2".to_owned();
+                }
+                (_, name) => names.push(names::python(name)),
+            }
+        }
+        if let Some(rate) = names.iter().position(|name| name == "lr") {
+            names.swap(0, rate);
+            names[1..].sort();
+        }
+        (names, first)
+    }
+
+    fn free_arguments(&self, own: &Own<'_>) -> Vec<String> {
+        let one = |input: &&Input| {
+            let name = names::python(&input.name);
+            default(own.rule, input).map_or(name.clone(), |value| format!("{name}={value}"))
+        };
+        self.free.iter().map(one).collect()
+    }
+
+    /// What a docstring says.
+    fn about(&self) -> Vec<String> {
+        let mut about =
+            vec!["From the optimizer's own hyper-parameters.".to_owned(), String::new()];
+        for (hyper, constant, _) in &self.all {
+            let meaning = print::ascii(&hyper.meaning);
+            let text = format!("{} is {meaning}; it determines {constant}.", hyper.name);
+            about.extend(header::wrapped(&text));
+        }
+        about
+    }
+
+    /// The statements that compute the constants.
+    fn statements(&self, own: &Own<'_>, dialect: Dialect) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut taken: Vec<String> = Vec::new();
+        for (_, constant, formula) in &self.all {
+            let view = own.rule.function(formula);
+            let mut writer = Writer::new(&view, &[formula.value], dialect);
+            for name in &taken {
+                writer.taken.insert(name);
+            }
+            let name = names::python(constant);
+            let value = writer.expression(formula.value, name.len() + 12);
+            taken.extend(
+                writer
+                    .lines
+                    .iter()
+                    .filter_map(|line| line.split_once(" = ").map(|(name, _)| name.to_owned())),
+            );
+            lines.append(&mut writer.lines);
+            lines.push(format!("{name} = {value}"));
+        }
+        lines
+    }
 }
 
-/// A constant that is a factor of the hyper-parameter and occurs in no other, with its power.
-fn solve(
-    rule: &UpdateRule,
-    hyper: &Hyper,
-    taken: &dyn Fn(&str) -> bool,
-) -> Option<(String, Q)> {
-    let whole = expand(&hyper.meaning);
-    let number = |name: &str| {
-        rule.inputs.iter().any(|input| {
-            input.name == name && matches!(input.role, Role::Constant | Role::Step)
-        })
-    };
-    let within = |e: &Expr, name: &str| e.symbols().iter().any(|s| &*s.name == name);
-    let alone =
-        |name: &str| rule.hyper.iter().filter(|h| within(&h.meaning, name)).count() == 1;
-    whole.as_product().powers.iter().find_map(|(base, exponent)| {
-        let symbol = base.as_sym().filter(|symbol| symbol.mark == Mark::Plain)?;
-        let power = exponent.as_num().filter(|power| !power.is_zero())?;
-        let rest = &whole / pow(base, exponent);
-        let fits = number(&symbol.name) && !taken(&symbol.name) && alone(&symbol.name);
-        (fits && !within(&rest, &symbol.name)).then(|| (symbol.name.to_string(), power.clone()))
-    })
+/// How a library spells two decay rates.
+#[derive(Clone, Copy)]
+enum Betas {
+    /// `betas=(beta1, beta2)`
+    Pair,
+    /// `b1` and `b2`
+    Short,
 }
 
-/// A class method that makes the optimizer from its own hyper-parameters.
-pub(super) fn class_method(own: &Own<'_>) -> Result<String, Cannot> {
-    let solved = solved(own.rule)?;
-    let replaced = |name: &str| solved.iter().any(|s| s.constant == name);
-    let free: Vec<&&Input> = own.constants.iter().filter(|c| !replaced(&c.name)).collect();
-    let mut arguments: Vec<String> =
-        solved.iter().map(|s| names::python(&s.hyper.name)).collect();
-    arguments.extend(free.iter().map(|input| {
-        let name = names::python(&input.name);
-        default(own.rule, input).map_or(name.clone(), |value| format!("{name}={value}"))
-    }));
+/// A class method that makes the `PyTorch` optimizer from its own hyper-parameters.
+pub(super) fn class_method(own: &Own<'_>, dialect: Dialect) -> Result<String, Cannot> {
+    let solved = Solved::new(own)?;
+    let (mut arguments, first) = solved.arguments(Betas::Pair);
+    arguments.extend(solved.free_arguments(own));
     arguments.push("**others".to_owned());
     let arguments: String = arguments.iter().map(|a| format!("        {a},\n")).collect();
-    let mut about =
-        vec!["From the optimizer's own hyper-parameters.".to_owned(), String::new()];
-    about.extend(solved.iter().flat_map(|s| {
-        let meaning = print::ascii(&s.hyper.meaning);
-        let text = format!("{} is {meaning}; it determines {}.", s.hyper.name, s.constant);
-        header::wrapped(&text)
-    }));
     let mut text = format!(
         "    @classmethod\n    def from_hyper(\n        cls,\n        params,\n        *,\n{arguments}    ):\n{}",
-        header::docstring(&about, "        ")
+        header::docstring(&solved.about(), "        ")
     );
-    for s in &solved {
-        let (constant, name) = (names::python(&s.constant), names::python(&s.hyper.name));
-        let mut writer = Writer::new(own.rule, &[s.hyper.value], DIALECT);
-        writer.taken.insert(&name);
-        let unit = writer.name(s.hyper.value);
-        text.push_str(&format!("        {constant} = 1.0\n"));
-        for line in &writer.lines {
-            text.push_str(&format!("        {line}\n"));
-        }
-        let value = if s.power.is_one() {
-            format!("{name} / {unit}")
-        } else {
-            let power = 1.0 / to_f64(&s.power);
-            if power.fract() == 0.0 && power > 0.0 {
-                format!("({name} / {unit}) ** {power:.0}")
-            } else {
-                format!("({name} / {unit}) ** {power:?}")
-            }
-        };
-        text.push_str(&format!("        {constant} = {value}\n"));
+    if !first.is_empty() {
+        text.push_str(&format!("        {first}\n"));
+    }
+    for line in solved.statements(own, dialect) {
+        text.push_str(&format!("        {line}\n"));
     }
     let passed: String = own
         .constants
@@ -117,5 +154,30 @@ pub(super) fn class_method(own: &Own<'_>) -> Result<String, Cannot> {
     text.push_str(&format!(
         "        return cls(\n            params,\n{passed}            **others,\n        )\n"
     ));
+    Ok(text)
+}
+
+/// A function that makes the transformation of `optax` from its own hyper-parameters.
+pub(super) fn function(own: &Own<'_>, dialect: Dialect) -> Result<String, Cannot> {
+    let solved = Solved::new(own)?;
+    let (mut arguments, first) = solved.arguments(Betas::Short);
+    arguments.extend(solved.free_arguments(own));
+    arguments.extend(own.others.iter().map(|given| super::torch::optional(given)));
+    let arguments: String = arguments.iter().map(|a| format!("    {a},\n")).collect();
+    let name = names::python(&own.rule.name);
+    let mut text = format!(
+        "def {name}_from_hyper(\n    *,\n{arguments}):\n{}",
+        header::docstring(&solved.about(), "    ")
+    );
+    if !first.is_empty() {
+        text.push_str(&format!("    {first}\n"));
+    }
+    for line in solved.statements(own, dialect) {
+        text.push_str(&format!("    {line}\n"));
+    }
+    let passed = own.constants.iter().chain(&own.others);
+    let passed: String =
+        passed.map(|c| format!("        {0}={0},\n", names::python(&c.name))).collect();
+    text.push_str(&format!("    return {name}(\n{passed}    )\n"));
     Ok(text)
 }

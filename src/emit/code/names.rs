@@ -45,6 +45,11 @@ const PYTHON: &[&str] = &[
     "tolerance",
     "damping",
     "value_fn",
+    "min",
+    "max",
+    "betas",
+    "b1",
+    "b2",
 ];
 
 /// A name that Python accepts and that hides nothing.

@@ -19,7 +19,10 @@ const LIBRARY: Library = Library {
 };
 
 impl Target for Numpy {
-    fn write(&self, rule: &UpdateRule, _style: Style) -> Result<String, Cannot> {
+    fn write(&self, rule: &UpdateRule, style: Style) -> Result<String, Cannot> {
+        if style.hyper {
+            return Err(Cannot(super::hyper::NO_NAMES.to_owned()));
+        }
         if rule.products.is_some() {
             return Err(Cannot(super::BY_PRODUCTS.to_owned()));
         }

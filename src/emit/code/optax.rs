@@ -39,6 +39,10 @@ impl Target for Optax {
             _ => return Ok(module::write(rule, &LIBRARY)),
         };
         let mut body = format!("{}\n\n{}", factory(&own), update(&own));
+        if style.hyper {
+            let own_names = hyper::function(&own, LIBRARY.dialect)?;
+            body = format!("{}\n\n{own_names}\n\n{}", factory(&own), update(&own));
+        }
         if !own.states.is_empty() {
             body = format!("{}\n\n{body}", state(&own));
         }

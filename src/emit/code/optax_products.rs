@@ -45,7 +45,7 @@ fn tuple(free: &Free<'_>) -> String {
 
 fn state(free: &Free<'_>) -> String {
     let mut text = format!(
-        "class {}(NamedTuple):\n    \"\"\"What `{}` keeps: {}{}.\"\"\"\n\n",
+        "class {}(NamedTuple):\n    \"\"\"What `{}` keeps: {}{}.\"\"\"\n",
         tuple(free),
         free.rule().name,
         if free.own.states.is_empty() { "" } else { "its state and " },
@@ -55,6 +55,9 @@ fn state(free: &Free<'_>) -> String {
             "nothing"
         }
     );
+    if free.approximate || !free.own.states.is_empty() {
+        text.push('\n');
+    }
     for state in &free.own.states {
         text.push_str(&format!("    {}: optax.Updates\n", names::python(&state.name)));
     }

@@ -1,6 +1,6 @@
 //! Rules that know matrices by their products, for tensors of any shape: what the targets share.
 //!
-//! All parameters are one vector. A function for each [`SpectralFunction`] gives its value for an
+//! All parameters are one vector. A function for each [`Formula`] gives its value for an
 //! eigenvalue, `_change` is the program of the rule, and helpers of the library apply functions of
 //! matrices to vectors.
 
@@ -85,7 +85,7 @@ impl<'a> Free<'a> {
         for (at, function) in rule.products.iter().flatten().enumerate() {
             let view = rule.function(function);
             let mut writer = Writer::new(&view, &[function.value], dialect);
-            let eigenvalue = names::python(&function.eigenvalue);
+            let eigenvalue = names::python(&function.argument);
             let value = writer.expression(function.value, 12);
             text.push_str(&format!(
                 "def {}({eigenvalue}, constants):\n    \"\"\"What a unit of a vector becomes along an \

@@ -215,6 +215,12 @@ impl<'a> Writer<'a> {
             }
             Op::Power(a, exponent) => power(&get(*a, Level::Atom), &number(exponent)),
             Op::Pow(a, b) => power(&get(*a, Level::Atom), &get(*b, Level::Atom)),
+            Op::Least(a, b) => {
+                let numbers = self.dialect.numbers;
+                let number = uniform && numbers == "math";
+                let name = if number { "min".to_owned() } else { format!("{module}.minimum") };
+                call(&name, all(&[*a, *b]))
+            }
             Op::Map(function, a) => {
                 let module = if uniform { self.dialect.numbers } else { module };
                 call(&map_name(*function, module), plain(*a))

@@ -20,7 +20,7 @@ impl Target for Rust {
             return Err(Cannot(super::BY_PRODUCTS.to_owned()));
         }
         if style.hyper {
-            return Err(Cannot(hyper::NO_OPTIMIZER.to_owned()));
+            return Err(Cannot(hyper::NO_NAMES.to_owned()));
         }
         let mut out: String = header::lines(rule, &[])
             .iter()
@@ -45,7 +45,7 @@ fn optimizer(own: &Own<'_>) -> String {
     let mut text =
         "/// A parameter, a gradient, a state: `f32` or `f64`.\npub type Real = f32;\n\n"
             .to_owned();
-    text.push_str(&format!("/// The optimizer `{}`.\n#[allow(non_snake_case)]\n#[derive(Clone, Debug)]\npub struct {name} {{\n", own.rule.name));
+    text.push_str(&format!("/// The optimizer `{}`.\n#[allow(non_snake_case, dead_code)]\n#[derive(Clone, Debug)]\npub struct {name} {{\n", own.rule.name));
     for constant in &own.constants {
         text.push_str(&format!(
             "    /// The constant `{0}`.\n    pub {1}: f64,\n",

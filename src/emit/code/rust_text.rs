@@ -193,6 +193,10 @@ impl<'a> Writer<'a> {
                 let (a, b) = (self.name(a), self.name(b));
                 format!("{a}.powf({b})")
             }
+            Op::Least(a, b) => {
+                let (a, b) = (self.name(a), self.name(b));
+                format!("{a}.min({b})")
+            }
             Op::Map(Function::Fun(Fun::Phi1), a) => self.through(a, "phi1"),
             Op::Map(Function::Fun(Fun::Sign), a) => self.through(a, "sign"),
             Op::Map(function, a) => self.mapped(a, &format!("{}()", method(function))),

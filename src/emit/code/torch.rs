@@ -5,7 +5,7 @@
 //! constants, checks of them, a plain path and one of multi-tensor operations, state for each
 //! parameter and each entry, so that sharded and distributed training need nothing special.
 
-use super::foreach::Foreach;
+use super::foreach::{self, Foreach};
 use super::module::{self, Library};
 use super::python::{Dialect, Writer, scalars_first};
 use super::{Cannot, Style, Target, header, hyper, names, torch_products};
@@ -161,7 +161,7 @@ impl<'a> Own<'a> {
         text.push_str(&format!("        defaults = {{\n{entries}        }}\n"));
         text.push_str("        super().__init__(params, defaults)\n\n");
         if style.hyper {
-            text.push_str(&hyper::class_method(self)?);
+            text.push_str(&hyper::class_method(self, DIALECT)?);
             text.push('\n');
         }
         text.push_str(&self.step());
@@ -238,10 +238,18 @@ impl<'a> Own<'a> {
                 at + 2 + self.states.len()
             ));
         }
-        text.push_str(
-            "            update = _update_foreach if group[\"foreach\"] else _update\n",
-        );
-        text.push_str("            for lists in kinds.values():\n");
+        let choice = "update = _update_foreach if group[\"foreach\"] else _update\n";
+        if foreach::works_sharded(&self.foreach_lines()) {
+            text.push_str(&format!("            {choice}"));
+            text.push_str("            for lists in kinds.values():\n");
+        } else {
+            text.push_str(
+                "            for lists in kinds.values():\n                \
+                 # Sharded tensors lack some multi-tensor operations of this rule.\n                \
+                 together = group[\"foreach\"] and not hasattr(lists[0][0], \"device_mesh\")\n                \
+                 update = _update_foreach if together else _update\n",
+            );
+        }
         text.push_str("                update(\n                    *lists,\n");
         for constant in &self.constants {
             text.push_str(&format!(
@@ -319,13 +327,15 @@ impl<'a> Own<'a> {
 
     /// All parameters together.
     fn foreach(&self) -> String {
-        let lists = self.lists();
         let mut text = self.head("_update_foreach", "All parameters together.");
-        let mut foreach = Foreach::new(self.rule, &lists, LIBRARY.dialect);
-        for line in foreach.write() {
+        for line in self.foreach_lines() {
             text.push_str(&format!("    {line}\n"));
         }
         text
+    }
+
+    fn foreach_lines(&self) -> Vec<String> {
+        Foreach::new(self.rule, &self.lists(), LIBRARY.dialect).write()
     }
 }
 

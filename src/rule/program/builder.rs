@@ -71,6 +71,16 @@ impl Builder {
         self.done.clear();
     }
 
+    /// A plan ends at its horizon, and so does a longer step.
+    pub(super) fn stop_at(&mut self, horizon: &Expr) -> Result<(), Refused> {
+        let dt = crate::model::types::step();
+        let (own, end) = (self.node(&Expr::sym(dt.clone()))?, self.node(horizon)?);
+        let least = self.op(Op::Least(own, end), &Shape::scalar());
+        self.bind(&dt, least);
+        self.done.clear();
+        Ok(())
+    }
+
     /// Says what a symbol stands for.
     pub(super) fn bind(&mut self, symbol: &Symbol, value: Id) {
         self.bound.insert((symbol.name.to_string(), symbol.mark), value);

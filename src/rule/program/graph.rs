@@ -52,6 +52,8 @@ pub enum Op {
     Power(Id, Q),
     /// `a^b`, entry by entry
     Pow(Id, Id),
+    /// The smaller of `a` and `b`, entry by entry
+    Least(Id, Id),
     /// A function, entry by entry
     Map(Function, Id),
     /// The larger of `a` and the smallest positive number with all digits, entry by entry
@@ -131,6 +133,7 @@ impl Op {
             | Op::Mul(a, b)
             | Op::Div(a, b)
             | Op::Pow(a, b)
+            | Op::Least(a, b)
             | Op::MatMul(a, b)
             | Op::Outer(a, b)
             | Op::Solve(a, b)
@@ -158,6 +161,7 @@ impl Op {
                 | Op::Div(..)
                 | Op::Power(..)
                 | Op::Pow(..)
+                | Op::Least(..)
                 | Op::Map(..)
                 | Op::Floor(_)
                 | Op::Zeros

@@ -5,10 +5,11 @@ use super::entrywise::Entries;
 use super::graph::Op;
 use super::spectral::ByProducts;
 use super::stable::{Known, stable};
-use super::{Assignment, Hyper, Input, NoProgram, Provenance, Role, UpdateRule, beliefs};
+use super::{Assignment, Input, NoProgram, Provenance, Role, UpdateRule, beliefs};
 use crate::derive::variation::{gradient, jacobian};
-use crate::derive::{Condition, Definition, Derivation, Meaning};
-use crate::model::types::{Model, Value, step};
+use crate::derive::{Class, Condition, Definition, Derivation, Meaning};
+use crate::model::types::{Horizon, Model, Value, step};
+use crate::symbolic::assume::is_positive;
 use crate::symbolic::expand::expand;
 use crate::symbolic::print::{ascii, ascii_symbol};
 use crate::symbolic::rewrite::{replace, substitute};
@@ -77,6 +78,9 @@ fn lower_with(
         Some((by_entry, changes)) => (by_entry, changes, definitions),
         None => (definitions.clone(), written, definitions),
     };
+    if let (None, Horizon::Finite(horizon)) = (regime, &model.horizon) {
+        builder.stop_at(horizon).map_err(refuse)?;
+    }
     let mut known = Known::new();
     let mut assignments = Vec::new();
     // Slow coordinates are updated first. What comes after speaks of their new values by their
@@ -97,13 +101,7 @@ fn lower_with(
         let change = planned(change, &needed, &mut builder)?;
         assignments.push(assign(model, position, &change, &mut builder, &known)?);
     }
-    let hyper = hyper
-        .iter()
-        .filter_map(|(name, meaning)| {
-            let value = builder.node(meaning).ok()?;
-            Some(Hyper { name: name.clone(), meaning: meaning.clone(), value })
-        })
-        .collect();
+    let hyper = super::hyper::hyper(hyper, &builder.inputs);
     let Builder { graph, inputs, products, .. } = builder;
     Ok(UpdateRule {
         name: model.name.clone(),
@@ -202,6 +200,14 @@ fn changes(
     };
     let changes: Option<Vec<(Symbol, Expr)>> = derivation.updates.iter().map(exact).collect();
     changes.filter(|all| !all.is_empty()).ok_or_else(|| {
+        if derivation.class == Class::Linear {
+            return refuse(
+                "its equations are linear, but the change has no formula over this horizon: the \
+                 matrices do not commute, and the momentum at the rest point (a constant drift, or a \
+                 drift beside the loss) adds a part that the Riccati flow does not give; `lagrule \
+                 solve` finds it in numbers",
+            );
+        }
         refuse(
             "no closed form: the rule is the solution of the equations of motion that keeps the \
              cost finite, and `lagrule solve` finds it in numbers",
@@ -417,8 +423,29 @@ fn gradient_given(model: &Model, inputs: &[Input]) -> Option<String> {
     let of_function = || inputs.iter().find(of_function).map(|input| input.name.clone());
     derived_gradient(model).or_else(of_function).or_else(|| {
         let mut all = inputs.iter().filter(by_entry);
-        let only = all.next()?;
-        all.next().is_none().then(|| only.name.clone())
+        let only = all.next().filter(|_| all.next().is_none())?;
+        // Beside a regulariser the loss has it as a term; an integrand does not say what its loss is.
+        let term = model.parts.is_none() || is_term_of_gradient(model, &only.name);
+        term.then(|| only.name.clone())
+    })
+}
+
+/// Is the given a term of the loss's gradient, with nothing but a positive number before it?
+fn is_term_of_gradient(model: &Model, name: &str) -> bool {
+    let Some(parts) = &model.parts else { return false };
+    let mut coordinates = model.coordinates.iter().filter(|c| !c.belief);
+    coordinates.any(|coordinate| {
+        let slope = gradient(&parts.loss, &coordinate.position);
+        let slope = slope.map_or_else(|_| Expr::zero(), |slope| expand(&slope));
+        slope.terms().iter().any(|term| {
+            let mut symbols = term.symbols();
+            symbols.retain(|s| model.constants.iter().all(|constant| constant.symbol != *s));
+            let only = matches!(symbols.as_slice(), [only] if &*only.name == name);
+            only && is_positive(&(term / Expr::sym(symbols[0].clone())))
+                || only
+                    && term.as_product().tail.is_some_and(|tail| tail.as_sym().is_some())
+                    && !num_traits::Signed::is_negative(&term.as_product().coefficient)
+        })
     })
 }
 

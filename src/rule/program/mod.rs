@@ -8,7 +8,9 @@ mod beliefs;
 mod builder;
 mod entrywise;
 mod graph;
+mod hyper;
 mod lower;
+mod paired;
 mod spectral;
 mod stable;
 
@@ -100,7 +102,8 @@ pub struct UpdateRule {
     pub graph: Graph,
     /// The assignments; slow coordinates come first, and the others use their new values.
     pub assignments: Vec<Assignment>,
-    /// The hyper-parameters of the known optimizer that the rule is, in terms of the constants.
+    /// The hyper-parameters of the known optimizer that the rule is, in the order in which constants
+    /// follow from them.
     pub hyper: Vec<Hyper>,
     /// The given that is the gradient of the loss where the step begins, if one is.
     pub gradient: Option<String>,
@@ -108,17 +111,17 @@ pub struct UpdateRule {
     pub hessian: Option<String>,
     /// For a rule that knows matrices by their products: the functions of them. It is made by
     /// [`lower_by_products`].
-    pub products: Option<Vec<SpectralFunction>>,
+    pub products: Option<Vec<Formula>>,
     /// Where it comes from.
     pub provenance: Provenance,
 }
 
-/// A function of one eigenvalue.
+/// A function of one number beside the rule's own: of an eigenvalue, or of a hyper-parameter.
 #[derive(Clone, Debug, PartialEq)]
-pub struct SpectralFunction {
-    /// The input that is the eigenvalue.
-    pub eigenvalue: String,
-    /// The inputs: those of the rule, and the eigenvalue.
+pub struct Formula {
+    /// The input that is this number.
+    pub argument: String,
+    /// The inputs: those of the rule, and this number.
     pub inputs: Vec<Input>,
     /// The operations.
     pub graph: Graph,
@@ -133,8 +136,8 @@ pub struct Hyper {
     pub name: String,
     /// The expression in the constants, definitions written out.
     pub meaning: Expr,
-    /// Its value.
-    pub value: Id,
+    /// The constant that it determines, with that constant's value.
+    pub determines: Option<(String, Formula)>,
 }
 
 /// Why there is no program.
@@ -200,8 +203,8 @@ impl UpdateRule {
         used
     }
 
-    /// A function of an eigenvalue as a rule of its own without assignments, to read its nodes in.
-    pub fn function(&self, function: &SpectralFunction) -> UpdateRule {
+    /// A formula as a rule of its own without assignments, to read its nodes in.
+    pub fn function(&self, function: &Formula) -> UpdateRule {
         UpdateRule {
             name: self.name.clone(),
             regime: self.regime.clone(),

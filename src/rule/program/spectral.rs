@@ -15,11 +15,11 @@ use super::builder::{Builder, Refused};
 use super::entrywise::Entries;
 use super::graph::{Id, Op};
 use super::stable::stable;
-use super::{Input, Role, SpectralFunction};
+use super::{Formula, Input, Role};
 use crate::symbolic::assume::{is_spd, is_symmetric};
 use crate::symbolic::build::pow;
 use crate::symbolic::print::ascii;
-use crate::symbolic::rewrite::{replace, substitute};
+use crate::symbolic::rewrite::{map_children, replace, substitute};
 use crate::symbolic::spectral::fresh;
 use crate::symbolic::word::word;
 use crate::symbolic::{Expr, Mark, Node, Prop, Q, Shape, Symbol};
@@ -36,7 +36,7 @@ pub(super) struct ByProducts {
     /// Names that an eigenvalue must not have.
     pub taken: Vec<Symbol>,
     /// The functions so far.
-    pub functions: Vec<SpectralFunction>,
+    pub functions: Vec<Formula>,
 }
 
 /// What a matrix does.
@@ -149,6 +149,21 @@ impl Builder {
         let factor = self.written(factor);
         let shape = self.graph.node(rest).shape.clone();
         match factor.node() {
+            Node::Sym(symbol) if symbol.name.starts_with(DIAGONAL) => {
+                let entries = self.entries(symbol)?;
+                Ok(self.times(entries, rest))
+            }
+            Node::MatPow(base, exponent)
+                if *exponent == -Q::one()
+                    && base.as_sym().is_some_and(|s| s.name.starts_with(DIAGONAL)) =>
+            {
+                let letter =
+                    base.as_sym().ok_or_else(|| Builder::matrix_itself(&factor))?.clone();
+                let entries = self.entries(&letter)?;
+                let one = self.op(Op::Number(Q::one()), &Shape::scalar());
+                let turned = self.op(Op::Div(one, entries), &shape);
+                Ok(self.times(turned, rest))
+            }
             Node::Sym(_) | Node::Apply(_) if factor.shape().is_square() => {
                 let matrix = self.leaf(&factor)?;
                 Ok(self.op(Op::MatMul(matrix, rest), &shape))
@@ -192,14 +207,28 @@ impl Builder {
     /// The node of a matrix of which only products are taken.
     fn leaf(&mut self, matrix: &Expr) -> Result<Id, Refused> {
         match matrix.node() {
-            Node::Sym(symbol) => self.symbol(symbol),
-            Node::Apply(apply) => self.apply(apply, matrix),
-            Node::Diag(entries) => {
-                let entries = self.node(entries)?;
+            Node::Sym(symbol) if symbol.name.starts_with(DIAGONAL) => {
+                let entries = self.entries(symbol)?;
                 Ok(self.op(Op::Diag(entries), matrix.shape()))
             }
+            Node::Sym(symbol) => self.symbol(symbol),
+            Node::Apply(apply) => self.apply(apply, matrix),
             _ => Err(Builder::matrix_itself(matrix)),
         }
+    }
+
+    /// The diagonal that a letter stands for.
+    fn entries(&mut self, letter: &Symbol) -> Result<Id, Refused> {
+        let name = letter.name.trim_start_matches(DIAGONAL);
+        let shape = Shape::vector(letter.shape.rows.clone());
+        let mut vector = Symbol::new(name, shape, 0);
+        for mark in [Mark::Start, Mark::Plain] {
+            vector = vector.marked(mark);
+            if let Ok(id) = self.symbol(&vector) {
+                return Ok(id);
+            }
+        }
+        Err(format!("`{name}` has no value when the step begins"))
     }
 
     /// The expression with matrices of the derivation written out.
@@ -208,7 +237,7 @@ impl Builder {
         for (symbol, value) in self.free().matrices.iter().rev() {
             result = replace(&result, &Expr::sym(symbol.clone()), value);
         }
-        result
+        lettered(&result)
     }
 
     /// Neighbouring factors as one function.
@@ -222,7 +251,7 @@ impl Builder {
         match leaves.as_slice() {
             [only] => self.scalar(&whole, only, None, Kind::Vectors),
             [a, b] => {
-                let preferred = self.free().metric.as_ref() == Some(b);
+                let preferred = self.free().metric.as_ref().map(lettered).as_ref() == Some(b);
                 let pairs = if preferred { [(b, a), (a, b)] } else { [(a, b), (b, a)] };
                 pairs.into_iter().find_map(|(metric, matrix)| {
                     if !is_spd(metric) {
@@ -249,7 +278,7 @@ impl Builder {
         metric: Option<&Expr>,
         kind: Kind,
     ) -> Option<Run> {
-        let name = matrix.symbols().first()?.name.to_lowercase();
+        let name = matrix.symbols().first()?.name.trim_start_matches(DIAGONAL).to_lowercase();
         let name: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
         let mut letter = fresh(&name, matrix.shape().clone(), &self.free().taken);
         if is_spd(matrix) {
@@ -357,8 +386,7 @@ impl Builder {
         });
         own.bind(&run.eigenvalue, id);
         let value = own.node(&run.function)?;
-        let function =
-            SpectralFunction { eigenvalue: name, inputs: own.inputs, graph: own.graph, value };
+        let function = Formula { argument: name, inputs: own.inputs, graph: own.graph, value };
         let functions = &self.free().functions;
         let known = functions.iter().position(|known| *known == function);
         let at = known.unwrap_or(functions.len());
@@ -392,6 +420,30 @@ impl Builder {
         let rest = self.node(last)?;
         self.applied_by_products(before, rest)
     }
+}
+
+/// Begins the name of a letter for the diagonal matrix of a vector.
+const DIAGONAL: &str = "diagonal of ";
+
+/// Diagonal matrices of a vector, or of its inverse, as a letter and its inverse: only so is it seen that
+/// they are the metric and its inverse.
+fn lettered(expr: &Expr) -> Expr {
+    let Node::Diag(vector) = expr.node() else {
+        return map_children(expr, &mut lettered);
+    };
+    let (base, exponent) = match vector.node() {
+        Node::Hadamard(powers) => match powers.as_slice() {
+            [(base, exponent)] => (base.clone(), exponent.clone()),
+            _ => return expr.clone(),
+        },
+        _ => (vector.clone(), Q::one()),
+    };
+    let Some(symbol) = base.as_sym() else { return expr.clone() };
+    let mut letter =
+        Symbol::new(&format!("{DIAGONAL}{}", symbol.name), expr.shape().clone(), 0);
+    let positive = symbol.props.has(Prop::Positive);
+    letter.props = letter.props.with(if positive { Prop::Spd } else { Prop::Symmetric });
+    crate::symbolic::matrix::power(&Expr::sym(letter), &exponent)
 }
 
 fn same(kind: Kind) -> bool {

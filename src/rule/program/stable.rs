@@ -3,10 +3,12 @@
 //! * `√A − b` with `b ≥ 0` is `(A − b²)/(√A + b)`: `r = ηkh/(ω + γ/2)` does not cancel for large γ;
 //! * `I − e^A` is `−A φ₁(A)`, so that in `(I − e^A) H⁻¹ g` the factor of `A` meets `H⁻¹` and both go;
 //! * quotients of hyperbolic functions become decaying exponentials: `sinh ω(T − t)/sinh ωT` does
-//!   not overflow for large `ωT`.
+//!   not overflow for large `ωT`, and what such a quotient differs from 1 by is never a difference of
+//!   two numbers near 1 (see `paired`).
 //!
 //! Each is an identity; numbers decide between equals.
 
+use super::paired::paired;
 use crate::derive::collect::collect;
 use crate::symbolic::assume::{is_nonnegative, is_positive, is_psd, is_spd};
 use crate::symbolic::build::{fun, pow, sum};
@@ -20,10 +22,13 @@ pub(in crate::rule) type Known = Vec<(Symbol, Expr)>;
 
 /// The expression in a stable form.
 pub(in crate::rule) fn stable(expr: &Expr, known: &Known) -> Expr {
+    if let Some(paired) = paired(expr, known) {
+        return paired;
+    }
     let inner = map_children(expr, &mut |child| stable(child, known));
     match inner.node() {
-        Node::Sum(_) => difference(&inner)
-            .or_else(|| difference(&-&inner).map(|other| -other))
+        Node::Sum(_) => difference(&inner, known)
+            .or_else(|| difference(&-&inner, known).map(|other| -other))
             .or_else(|| from_identity(&inner, known))
             .unwrap_or(inner),
         Node::Product(_) | Node::Word(_) => decaying(&inner).unwrap_or(inner),
@@ -32,9 +37,9 @@ pub(in crate::rule) fn stable(expr: &Expr, known: &Known) -> Expr {
 }
 
 /// `√A − b` without cancellation.
-fn difference(expr: &Expr) -> Option<Expr> {
+fn difference(expr: &Expr, known: &Known) -> Option<Expr> {
     expr.terms().iter().find_map(|root| {
-        let squared = squared_root(root)?;
+        let squared = squared_root(root).or_else(|| squared_symbol(root, known))?;
         let rest = root - expr;
         let nonnegative = if rest.is_scalar() {
             is_nonnegative(&rest)
@@ -74,6 +79,21 @@ fn squared_root(term: &Expr) -> Option<Expr> {
         .iter()
         .any(|(base, exponent)| exponent.as_num() == Some(&half) && base.terms().len() > 1);
     (roots && is_nonnegative(term)).then(|| expand(&(term * term)))
+}
+
+/// The same for `u` times a number of the derivation that is such a root.
+fn squared_symbol(term: &Expr, known: &Known) -> Option<Expr> {
+    let product = term.as_product();
+    if product.tail.is_some() || is_negative(term) {
+        return None;
+    }
+    product.powers.iter().filter(|(_, exponent)| exponent.is_one()).find_map(|(base, _)| {
+        let symbol = base.as_sym()?;
+        let (_, value) = known.iter().find(|(own, _)| own == symbol)?;
+        let own = squared_root(value)?;
+        let rest = term / base;
+        is_nonnegative(&rest).then(|| expand(&(&rest * &rest * own)))
+    })
 }
 
 /// The scalar in front of a tail.
@@ -121,8 +141,8 @@ fn from_identity(expr: &Expr, known: &Known) -> Option<Expr> {
 }
 
 /// A hyperbolic function with its argument; `sign` is that of `e^{−x}` in `2 f(x) = e^x ± e^{−x}`.
-struct Hyperbolic {
-    argument: Expr,
+pub(super) struct Hyperbolic {
+    pub(super) argument: Expr,
     sign: i64,
 }
 
@@ -156,7 +176,7 @@ fn decaying(expr: &Expr) -> Option<Expr> {
 }
 
 /// The factor with exponent −1 in which every term is hyperbolic.
-fn denominator(expr: &Expr) -> Option<Expr> {
+pub(super) fn denominator(expr: &Expr) -> Option<Expr> {
     let all_hyperbolic =
         |base: &Expr| base.terms().iter().all(|term| first_hyperbolic(term).is_some());
     let product = expr.as_product();
@@ -177,7 +197,7 @@ fn denominator(expr: &Expr) -> Option<Expr> {
     })
 }
 
-fn first_hyperbolic(term: &Expr) -> Option<Hyperbolic> {
+pub(super) fn first_hyperbolic(term: &Expr) -> Option<Hyperbolic> {
     parts_of(term).iter().find_map(hyperbolic)
 }
 

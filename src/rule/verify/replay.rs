@@ -175,14 +175,12 @@ fn error(
             let state = State::draw(case, random);
             let mut env = super::equations::bound(case, &state)?;
             context.bind(&mut env)?;
-            bind_free(&[left, right], &mut env, random);
-            let difference = columns(&env, [left])? - columns(&env, [right])?;
-            // Relative to the terms, because a side may be zero by cancellation.
-            let mut size = f64::MIN_POSITIVE;
-            for term in left.terms().iter().chain(right.terms()) {
-                size = size.max(columns(&env, [term])?.amax());
+            let free = bind_free(&[left, right], &mut env, random);
+            match apart(left, right, &env) {
+                // An eigenvalue for which a root is not real; the identity is algebraic.
+                Err(trouble) if free && trouble.is_not_real() => Ok(None),
+                error => error.map(Some),
             }
-            Ok(Some(difference.amax() / size))
         }
         Claim::Leading { function, coefficient, power } => {
             let mut env = super::equations::bound(case, &State::draw(case, random))?;
@@ -248,12 +246,25 @@ fn leading(function: &Expr, coefficient: &Expr, power: f64, env: &Env) -> Result
     }
 }
 
+/// The difference of two sides relative to their terms, because a side may be zero by cancellation.
+fn apart(left: &Expr, right: &Expr, env: &Env) -> Result<f64, Trouble> {
+    let difference = columns(env, [left])? - columns(env, [right])?;
+    let mut size = f64::MIN_POSITIVE;
+    for term in left.terms().iter().chain(right.terms()) {
+        size = size.max(columns(env, [term])?.amax());
+    }
+    Ok(difference.amax() / size)
+}
+
 /// Values for symbols that stand for any number: eigenvalues of the spectral calculus. The identities
-/// are algebraic, so numbers of either sign and size would do; positive ones keep roots real.
-fn bind_free(exprs: &[&Expr], env: &mut Env, random: &mut Random) {
+/// are algebraic, so numbers of either sign and size would do; positive ones keep roots real. Says whether there were any.
+fn bind_free(exprs: &[&Expr], env: &mut Env, random: &mut Random) -> bool {
+    let mut any = false;
     for symbol in exprs.iter().flat_map(|expr| expr.symbols()) {
         if symbol.shape.is_scalar() && symbol != epsilon() && env.value(&symbol).is_none() {
             env.bind_scalar(&symbol, random.log_between(0.25, 4.0));
+            any = true;
         }
     }
+    any
 }

@@ -57,7 +57,9 @@ fn worst<T: Float>(rule: &UpdateRule, n: usize, single: bool) -> f64 {
             let expected = &case.expect[name];
             let gap =
                 found.iter().zip(expected.iter()).map(|(a, b)| (a.to_f64().unwrap() - b).abs());
-            worst = worst.max(gap.fold(0.0, f64::max) / expected.amax().max(1e-30));
+            // The new value is the difference of the old one and the change, and rounded like them.
+            let size = expected.amax().max(case.values[name].amax());
+            worst = worst.max(gap.fold(0.0, f64::max) / size.max(1e-30));
         }
     }
     worst
@@ -77,8 +79,7 @@ fn the_kernel_agrees_with_the_interpreter() {
         let (double, single) =
             (worst::<f64>(&rule, 600, false), worst::<f32>(&rule, 600, true));
         assert!(double <= 1e-12, "{}: {double:e}", label(&rule));
-        // Gains like 1/v² of a centred second moment cost a digit.
-        assert!(single <= 3e-5, "{}: {single:e}", label(&rule));
+        assert!(single <= 1e-5, "{}: {single:e}", label(&rule));
     }
     assert!(count >= 5, "{count} rules are entrywise");
 }

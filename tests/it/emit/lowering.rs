@@ -110,6 +110,7 @@ fn single_precision_keeps_its_digits_over_twelve_decades() {
     let rules = [
         program("rules/momentum.lag", None),
         program("tests/emit/rules/diagonal_newton.lag", None),
+        program("rules/receding_horizon.lag", None),
     ];
     let mut random = Random::new(3);
     for rule in &rules {
@@ -117,7 +118,8 @@ fn single_precision_keeps_its_digits_over_twelve_decades() {
             for curvature in -6..=6 {
                 let (gamma, curvature) = (10f64.powi(gamma), 10f64.powi(curvature));
                 let dt = 0.01 + 0.2 * random.unit();
-                let all = [("eta", 1.3), ("k", 0.7), ("gamma", gamma), ("h", curvature)];
+                let all =
+                    [("eta", 1.3), ("k", 0.7), ("gamma", gamma), ("h", curvature), ("T", 0.5)];
                 let all = all.into_iter().chain([("dt", dt)]);
                 let constants = all.map(|(name, value)| (name.to_owned(), value)).collect();
                 let kernel = Kernel::new(rule, &constants).unwrap();

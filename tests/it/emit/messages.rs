@@ -57,3 +57,30 @@ fn a_rule_without_matrix_free_form_says_why() {
     assert_eq!((code, out.as_str()), (2, ""));
     assert!(err.contains("--matrix-free is for torch and optax"), "{err}");
 }
+
+#[test]
+fn names_of_hyper_parameters_are_for_known_optimizers_of_libraries() {
+    let hyper = |file: &str, target: &str| emit(&[file, "--target", target, "--hyper"]);
+    for target in ["numpy", "rust"] {
+        let (code, out, err) = hyper("rules/gradient_descent.lag", target);
+        assert_eq!((code, out.as_str()), (2, ""));
+        assert!(err.contains("--hyper is for torch and optax"), "{err}");
+    }
+    let (code, out, err) = hyper("rules/natural_gradient.lag", "torch");
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("this rule is no known entrywise optimizer"), "{err}");
+}
+
+#[test]
+fn what_can_not_be_written_leaves_the_file_as_it_was() {
+    let path = std::path::Path::new("target/tmp/kept.py");
+    std::fs::create_dir_all("target/tmp").unwrap();
+    std::fs::write(path, "kept").unwrap();
+    let (code, ..) =
+        emit(&["rules/rosenbrock.lag", "--target", "torch", "-o", path.to_str().unwrap()]);
+    assert_eq!((code, std::fs::read_to_string(path).unwrap().as_str()), (1, "kept"));
+    // A folder is no file.
+    let (code, _, err) = emit(&["rules/momentum.lag", "--target", "torch", "-o", "target/tmp"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("cannot write"), "{err}");
+}

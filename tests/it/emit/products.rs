@@ -1,7 +1,7 @@
 //! Rules by products: against the same rules with matrices, in the interpreter, in `PyTorch` and in JAX.
 
 use super::cases::{cases, files, label, steps};
-use super::python::{folder, python, run};
+use super::python::{folder, formatted, python, run};
 use super::torch::described;
 use lagrule::diag::Sink;
 use lagrule::driver;
@@ -108,9 +108,7 @@ fn optimizers_by_products_agree_with_rules_with_matrices() {
         modules.push(case);
     }
     assert!(modules.len() >= 12, "{}", modules.len());
-    let place = folder.to_str().unwrap();
-    run(&python, &["-m", "ruff", "check", "--isolated", place]);
-    run(&python, &["-m", "black", "--check", "--quiet", place]);
+    formatted(&python, &folder);
     let file = folder.join("cases.json");
     std::fs::write(&file, json!({"modules": modules}).to_string()).unwrap();
     let report = run(&python, &["tests/emit/products_conform.py", file.to_str().unwrap()]);

@@ -33,6 +33,24 @@ pub(crate) fn run(python: &Path, arguments: &[&str]) -> String {
     out.into_owned()
 }
 
+/// Every Python file of a folder passes ruff and black. Files are named one by one: a folder below
+/// `target` is ignored by git, and the formatters pass over what git ignores.
+pub(crate) fn formatted(python: &Path, folder: &Path) {
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = files.filter(|path| path.extension().is_some_and(|ending| ending == "py"));
+    let files: Vec<String> = files.map(|path| path.to_str().unwrap().to_owned()).collect();
+    assert!(!files.is_empty());
+    let all = |first: &[&str]| -> Vec<String> {
+        first.iter().map(|word| (*word).to_owned()).chain(files.iter().cloned()).collect()
+    };
+    for arguments in [
+        all(&["-m", "ruff", "check", "--isolated"]),
+        all(&["-m", "black", "--check", "--quiet"]),
+    ] {
+        run(python, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+}
+
 /// A fresh folder below `target/tmp` for the files of one test.
 pub(crate) fn folder(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("emit").join(name);

@@ -212,7 +212,7 @@ fn agree(
     let errors = compiled(&folder, &source, &all, nalgebra);
     assert_eq!(errors.len(), labels.len());
     for (module, error) in labels.iter().zip(errors) {
-        let most = if double { 1e-12 } else { 3e-5 };
+        let most = if double { 1e-12 } else { 1e-5 };
         assert!(error <= most, "{module}: {error:e}");
     }
 }

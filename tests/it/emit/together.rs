@@ -2,7 +2,7 @@
 
 use super::cases::{label, of_file};
 use super::programs;
-use super::python::{folder, python, run};
+use super::python::{folder, formatted, python, run};
 use assert_cmd::cargo::CommandCargoExt;
 use lagrule::emit::code::{Style, TARGETS};
 use std::path::Path;
@@ -28,11 +28,20 @@ fn emitted_optimizers_are_those_of_the_libraries() {
     ]);
     let adam = ["rules/adam.lag", "--regime", "adam"];
     emit(&[&adam[..], &["--target", "torch", "--hyper", "-o", &path("adam.py")]].concat());
-    emit(&[&adam[..], &["--target", "optax", "-o", &path("adam_optax.py")]].concat());
+    let optax = ["--target", "optax", "--hyper", "-o"];
+    emit(&[&adam[..], &optax, &[&path("adam_optax.py")]].concat());
+    let rmsprop = ["rules/rmsprop.lag", "--regime", "rmsprop"];
+    emit(
+        &[&rmsprop[..], &["--target", "torch", "--hyper", "-o", &path("rmsprop.py")]].concat(),
+    );
+    emit(&[&rmsprop[..], &optax, &[&path("rmsprop_optax.py")]].concat());
+    let natural = ["rules/natural_gradient.lag", "--regime", "natural_gradient"];
+    emit(&[&natural[..], &["--target", "torch", "-o", &path("natural_gradient.py")]].concat());
     let diagonal = "tests/emit/rules/diagonal_newton.lag";
     emit(&[diagonal, "--target", "torch", "-o", &path("diagonal_newton.py")]);
+    formatted(&python, &folder);
     let said = run(&python, &["tests/emit/optimizers.py", folder.to_str().unwrap()]);
-    assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 9, "{said}");
+    assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 14, "{said}");
 }
 
 #[test]
@@ -45,9 +54,7 @@ fn emitted_python_passes_ruff_and_black() {
             std::fs::write(folder.join(format!("{name}_{}.py", label(&rule))), text).unwrap();
         }
     }
-    let place = folder.to_str().unwrap();
-    run(&python, &["-m", "ruff", "check", "--isolated", place]);
-    run(&python, &["-m", "black", "--check", "--quiet", place]);
+    formatted(&python, &folder);
 }
 
 #[test]
@@ -115,5 +122,44 @@ fn the_scripts_of_the_manual_run() {
             }
             other => panic!("a block in {other}"),
         }
+    }
+}
+
+/// A change of what is emitted is seen in review.
+#[test]
+fn emitted_files_are_as_accepted() {
+    let wanted = [
+        ("adam", Some("adam")),
+        ("gradient_descent", None),
+        ("natural_gradient", None),
+        ("receding_horizon", None),
+        ("momentum", None),
+    ];
+    for (file, regime) in wanted {
+        let rules = of_file(Path::new(&format!("rules/{file}.lag")));
+        let rule = rules.into_iter().find(|rule| rule.regime.as_deref() == regime).unwrap();
+        for (name, target) in TARGETS {
+            let text = target.write(&rule, Style::default()).unwrap();
+            insta::assert_snapshot!(format!("{name}_{}", label(&rule)), text);
+        }
+    }
+}
+
+#[test]
+fn single_precision_of_emitted_optimizers_over_twelve_decades() {
+    let Some(python) = python() else { return };
+    let folder = folder("decades");
+    for name in ["diagonal_newton", "diagonal_horizon"] {
+        for target in ["numpy", "torch", "optax"] {
+            let path = folder.join(format!("{name}_{target}.py"));
+            let file = format!("tests/emit/rules/{name}.lag");
+            emit(&[&file, "--target", target, "-o", path.to_str().unwrap()]);
+        }
+    }
+    let said = run(&python, &["tests/emit/decades.py", folder.to_str().unwrap()]);
+    assert_eq!(said.lines().count(), 4, "{said}");
+    for line in said.lines() {
+        let error: f64 = line.split_whitespace().next().unwrap().parse().unwrap();
+        assert!(error <= 1e-5, "{said}");
     }
 }

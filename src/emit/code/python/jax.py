@@ -28,7 +28,7 @@ def _dimension(values, places):
 def _tree(name, value, grads):
     """A number for all entries, or a tree like the gradients."""
     if value is None:
-        raise ValueError(f"{name} is not known: give {name}=... to the factory or to update")
+        raise ValueError(f"{name} is not known: give {name}=... to factory or update")
     if jax.tree.structure(value) == jax.tree.structure(grads):
         return value
     return jax.tree.map(lambda leaf: jnp.full_like(leaf, value), grads)

@@ -107,7 +107,7 @@ def _solvent(m, c, k, half):
     shifted -= half * np.eye(2 * n)
     _, z, wanted = scipy.linalg.schur(shifted, output="real", sort="lhp")
     if wanted != n:
-        raise ValueError("there is no optimum: the roots do not split at half the discount")
+        raise ValueError("no optimum: the roots do not split at half the discount")
     return np.linalg.solve(z[:n, :n].T, z[n:, :n].T).T
 
 

@@ -45,7 +45,7 @@ def _curvature(name, source, p):
     if callable(value):
         value = value(p)
     if value is None:
-        raise RuntimeError(f"{name} is not known: give {name}=... or the attribute .{name}")
+        raise RuntimeError(f"{name} is not known: give {name}=... or attribute .{name}")
     return torch.as_tensor(value, dtype=p.dtype, device=p.device).expand_as(p)
 
 
@@ -147,7 +147,7 @@ def _solvent(m, c, k, half):
         if change < 8 * torch.finfo(m.dtype).eps:
             break
     if round(torch.trace(sign).item()) != 0:
-        raise ValueError("there is no optimum: the roots do not split at half the discount")
+        raise ValueError("no optimum: the roots do not split at half the discount")
     left = (torch.eye(2 * n, dtype=m.dtype, device=m.device) - sign)[:, :]
     q, _, _ = torch.linalg.svd(left)
     x = torch.linalg.solve(q[:n, :n].T, q[n:, :n].T).T

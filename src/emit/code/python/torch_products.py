@@ -51,7 +51,7 @@ def _gauss_newton(name, loss, output, params):
     likelihood.
     """
     if output is None:
-        raise ValueError(f"for {name} the closure must return loss and output of the model")
+        raise ValueError(f"for {name} the closure must return loss and output")
     keywords = {"create_graph": True, "materialize_grads": True}
     with torch.enable_grad():
         dual = torch.zeros_like(output, requires_grad=True)

@@ -1,0 +1,61 @@
+//! Files with features in unusual company: every format writes them, and no check differs.
+
+use crate::verify::derived;
+use lagrule::diag::Sink;
+use lagrule::driver;
+use lagrule::emit::{FORMATS, View};
+use lagrule::rule::verify::{self, Options};
+use lagrule::source::Source;
+
+#[test]
+fn unusual_files_are_derived_and_verified() {
+    let mut files: Vec<_> = std::fs::read_dir("tests/unusual")
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "lag"))
+        .collect();
+    files.sort();
+    assert!(files.len() > 30);
+    for path in files {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let name = path.to_string_lossy().into_owned();
+        let study = driver::study(&Source::new(&name, &text), &mut Sink::new()).unwrap();
+        for (format, writer) in FORMATS {
+            let page = writer.write(&study, &View::default());
+            assert!(!page.contains("NaN"), "{name} as {format}");
+        }
+        let (model, derivation) = derived(&name, &text);
+        let report =
+            verify::verify(&model, &derivation, &Options { samples: 12, ..Options::default() });
+        assert!(!report.differs(), "{name}: {}", verify::text(&[report]));
+    }
+}
+
+/// Eigenvalues of a skew matrix are imaginary: their squares are no reason for a positive root.
+#[test]
+fn a_magnetic_force_has_its_condition() {
+    let text = std::fs::read_to_string("tests/unusual/magnetic.lag").unwrap();
+    let (_, derivation) = derived("magnetic", &text);
+    assert_eq!(derivation.conditions.len(), 1);
+}
+
+#[test]
+fn losses_that_fall_faster_than_a_square_have_no_optimum() {
+    for file in ["quartic_hill", "cubic"] {
+        let text = std::fs::read_to_string(format!("tests/unusual/{file}.lag")).unwrap();
+        let (_, derivation) = derived(file, &text);
+        assert!(derivation.no_optimum.is_some(), "{file}");
+    }
+}
+
+/// A weight is known by its derivative.
+#[test]
+fn an_exponential_weight_is_a_discount() {
+    let text = std::fs::read_to_string("tests/unusual/exponential_weight.lag").unwrap();
+    let (_, weighted) = derived("weight", &text);
+    let (_, discounted) =
+        derived("rate", &text.replace("discount weight exp(-c*t)", "discount c"));
+    assert_eq!(weighted.updates, discounted.updates);
+    assert_eq!(weighted.value, discounted.value);
+    assert!(weighted.closed_form);
+}
