@@ -284,7 +284,7 @@ mod tests {
         let wrong = (dense.y_out().last().unwrap()[0] / exact - 1.0).abs();
         assert!(wrong > 1e-7, "the defect is gone: dense output may be used ({wrong:e})");
         for integrator in BOTH {
-            let out = integrate_steps(&Growth, &[1.0, 1.0], 5.0, integrator, (1e-12, 1e-12));
+            let out = integrate_steps(&Growth, &[1.0, 1.0], 5.0, integrator, (1e-13, 1e-13));
             let error = (out.unwrap().last()[0] / exact - 1.0).abs();
             assert!(error < 1e-8, "{integrator:?} {error:e}");
         }
@@ -325,7 +325,7 @@ mod tests {
             && broken.y_out().last().is_some_and(|y| (y[0] - (-2.0_f64).exp()).abs() < 1e-8);
         assert!(!sound, "the defect is gone: Dop853 may be used");
         for integrator in BOTH {
-            let out = integrate_steps(&Gaussian, &[1.0, 0.0], 2.0, integrator, (1e-12, 1e-12));
+            let out = integrate_steps(&Gaussian, &[1.0, 0.0], 2.0, integrator, (1e-13, 1e-13));
             assert!((out.unwrap().last()[0] - (-2.0_f64).exp()).abs() < 1e-8);
         }
     }

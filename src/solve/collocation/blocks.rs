@@ -259,9 +259,11 @@ mod tests {
             intervals: fill(intervals * width * 2 * width),
             end: fill((width - held) * width),
         };
-        // What is left of a node after elimination is a hundredth of what was there.
-        for row in blocks.intervals.chunks_mut(2 * width) {
-            row[width..].iter_mut().for_each(|x| *x *= 0.01);
+        // Half of the motions grow a hundredfold from node to node, half of them decay so.
+        for (at, row) in blocks.intervals.chunks_mut(2 * width).enumerate() {
+            let (left, right) = row.split_at_mut(width);
+            let small = if at % width < held { right } else { left };
+            small.iter_mut().for_each(|x| *x *= 0.01);
         }
         let right = fill((intervals + 1) * width);
         let (start, rows) = (blocks.start.clone(), blocks.intervals.clone());
