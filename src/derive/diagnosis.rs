@@ -232,6 +232,10 @@ fn stationary(loss: &Expr, coordinates: &[Symbol], start: &Expr) -> Option<Expr>
             }
             hessian.push(curvature);
         }
+        // Where a coordinate does not enter, every value of it is as good.
+        if hessian.iter().rev().take(coordinates.len()).all(Expr::is_zero) {
+            return None;
+        }
         gradients.push(expand(&substitute(&slope, &starts)));
     }
     if gradients.iter().any(|g| g.contains_any(coordinates)) {
@@ -248,7 +252,7 @@ fn stationary(loss: &Expr, coordinates: &[Symbol], start: &Expr) -> Option<Expr>
     } else {
         is_psd(&hessian) && !is_spd(&hessian)
     };
-    if singular || hessian.is_zero() {
+    if singular {
         return None;
     }
     Some(tidy(&(start - expand(&(matrix::inverse(&hessian) * gradient)))))

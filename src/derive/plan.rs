@@ -99,6 +99,15 @@ pub(super) fn continuous(
         Discount::Weight(_) => None,
     };
     let blocks = half.as_ref().and_then(|_| linear_blocks(motion, configuration.loss.as_ref()));
+    let coupled = |block: &Block| block.coordinates.len();
+    let most = blocks.iter().flatten().map(coupled).max().unwrap_or(0);
+    if most > MOST_COUPLED {
+        derivation.notes.push(format!(
+            "{most} coordinates are coupled with each other, which is too many to write a formula for. \
+             Declare them as one vector with a matrix, or find numbers with `lagrule solve`."
+        ));
+        return nonlinear(model, configuration, motion, derivation);
+    }
     match (blocks, half) {
         (Some(blocks), Some(half)) => {
             linear(model, configuration, motion, blocks, &half, derivation)
@@ -106,6 +115,9 @@ pub(super) fn continuous(
         _ => nonlinear(model, configuration, motion, derivation),
     }
 }
+
+/// Determinants of coupled coordinates are written out; they grow with the fourth power.
+const MOST_COUPLED: usize = 24;
 
 fn linear(
     model: &Model,

@@ -70,11 +70,23 @@ pub struct Comparison {
 const UNSATISFIED: f64 = 0.1;
 
 /// Solves a problem. Without a method, the closed form for quadratic Lagrangians and collocation for
-/// all others; each is checked by another.
+/// all others, or the discretised action where collocation is lost; each is checked by another.
 pub fn solve(problem: &Problem<'_>, method: Option<Method>) -> Solution {
     let quadratic = quadratic_part(&problem.mechanics, &problem.start).is_some();
-    let method = method.unwrap_or(if quadratic { Method::Closed } else { Method::Collocation });
+    let free = method.is_none();
+    let mut method =
+        method.unwrap_or(if quadratic { Method::Closed } else { Method::Collocation });
     let mut found = find(problem, method);
+    let lost = matches!(
+        found.trajectory.outcome,
+        Outcome::NotConverged { .. } | Outcome::NotFound { .. }
+    );
+    if free && lost {
+        let other = find(problem, Method::Direct);
+        if other.trajectory.outcome.is_optimal() && other.trajectory.residual <= UNSATISFIED {
+            (method, found) = (Method::Direct, other);
+        }
+    }
     let mut checks = None;
     let below =
         if problem.settings.checks && !quadratic { undercut(problem, &found) } else { None };

@@ -8,7 +8,7 @@ use super::shape::{Dim, Shape};
 use super::symbol::Prop;
 use super::word::{all_commute, word};
 use num_integer::Integer;
-use num_traits::{One, Zero};
+use num_traits::{One, Signed, Zero};
 use std::collections::BTreeMap;
 
 /// The transpose.
@@ -523,18 +523,55 @@ fn literal_power(matrix: &Expr, exponent: &Q) -> Option<Expr> {
     None
 }
 
-/// Is a written-out symmetric matrix known to be positive definite? Decided by its leading
-/// principal minors, exactly.
+/// Is a written-out symmetric matrix known to be positive definite? Decided exactly: by elimination
+/// where it is a multiple of a matrix of numbers, else by its leading principal minors, up to a size.
 pub fn literal_is_definite(matrix: &Expr, entries: &[Expr]) -> bool {
     let (n, cols) = literal_size(matrix);
     if n != cols || transpose(matrix) != *matrix {
         return false;
     }
-    (1..=n).all(|size| {
-        let minor: Vec<Expr> =
-            (0..size * size).map(|at| entries[(at / size) * n + at % size].clone()).collect();
-        is_positive(&super::literal_inverse::determinant(&minor, size))
-    })
+    if let Some(numbers) = in_units_of_the_first(entries) {
+        return is_positive(&entries[0]) && has_positive_pivots(numbers, n);
+    }
+    n <= LARGEST_MINOR
+        && (1..=n).all(|size| {
+            let minor: Vec<Expr> = (0..size * size)
+                .map(|at| entries[(at / size) * n + at % size].clone())
+                .collect();
+            is_positive(&super::literal_inverse::determinant(&minor, size))
+        })
+}
+
+/// Determinants of symbols grow like factorials.
+const LARGEST_MINOR: usize = 6;
+
+/// The entries as multiples of the first, if they are numbers.
+fn in_units_of_the_first(entries: &[Expr]) -> Option<Vec<Q>> {
+    let unit = entries.first().filter(|first| !first.is_zero())?;
+    let ratio = |entry: &Expr| {
+        if entry.is_zero() { Some(Q::zero()) } else { (entry / unit).as_num().cloned() }
+    };
+    entries.iter().map(ratio).collect()
+}
+
+/// Does elimination without exchanges meet positive pivots only?
+fn has_positive_pivots(mut rows: Vec<Q>, n: usize) -> bool {
+    for k in 0..n {
+        if !rows[k * n + k].is_positive() {
+            return false;
+        }
+        for i in k + 1..n {
+            if rows[i * n + k].is_zero() {
+                continue;
+            }
+            let factor = &rows[i * n + k] / &rows[k * n + k];
+            for j in k..n {
+                let product = &factor * &rows[k * n + j];
+                rows[i * n + j] -= product;
+            }
+        }
+    }
+    true
 }
 
 /// One entry of a vector or matrix, counted from zero.

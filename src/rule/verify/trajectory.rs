@@ -28,18 +28,21 @@ pub(super) fn checks(model: &Model) -> Vec<Check> {
     let place = || "the file's own values".to_owned();
     let (mut roads, mut energy, mut minimum) =
         (Tally::default(), Tally::default(), Tally::default());
+    // The discretised action gives paths to a few digits, but its minimum to twice as many.
+    let coarse = |method| method == solve::Method::Direct;
     match &evidence.second_road {
-        Ok(other) => {
-            // The discretised action gives paths to a few digits, but its minimum to twice as many.
-            match (other.method, other.cost) {
-                (solve::Method::Direct, Some(cost)) => roads.note(cost, &place),
-                (solve::Method::Direct, None) => roads.skip("the other path has few digits"),
-                (_, cost) => roads.note(other.distance.max(cost.unwrap_or(0.0)), &place),
-            }
-        }
+        Ok(other) => match (coarse(solution.method) || coarse(other.method), other.cost) {
+            (true, Some(cost)) => roads.note(cost, &place),
+            (true, None) => roads.skip("one of the paths has few digits"),
+            (false, cost) => roads.note(other.distance.max(cost.unwrap_or(0.0)), &place),
+        },
         Err(why) => roads.skip(&why.to_string()),
     }
-    energy.note(evidence.identity, &place);
+    if coarse(solution.method) {
+        energy.skip("the path has few digits");
+    } else {
+        energy.note(evidence.identity, &place);
+    }
     match &evidence.second_variation {
         Ok(variation) => {
             minimum.note(f64::from(u8::from(!variation.is_minimum())), &place);

@@ -43,7 +43,11 @@ def _floor(x):
 def _spectral(function, a):
     """A function of a symmetric matrix."""
     w, v = np.linalg.eigh(a)
-    return (v * function(w)) @ v.T
+    with np.errstate(invalid="ignore"):
+        values = function(w)
+    if np.isnan(values).any():
+        raise ValueError("no real value: the formula is complex for this curvature")
+    return (v * values) @ v.T
 
 
 def _sqrtm(a):
