@@ -370,3 +370,16 @@ fn the_figures_of_the_paper_have_their_reference_numbers() {
         }
     }
 }
+
+#[test]
+fn the_discretised_action_stands_in_where_collocation_is_lost() {
+    let file = "tests/data/belief_walk.lag";
+    let found = answer(&[file]);
+    assert_eq!(found["method"], "direct");
+    let velocity = &found["velocity"];
+    // `solve_bvp` of SciPy.
+    for (name, expected) in [("x", -7.2067), ("c", 0.12077)] {
+        let first = numbers(&velocity[name][0])[0];
+        assert!((first - expected).abs() < 1e-3 * expected.abs(), "{name}: {first}");
+    }
+}

@@ -59,3 +59,18 @@ fn an_exponential_weight_is_a_discount() {
     assert_eq!(weighted.value, discounted.value);
     assert!(weighted.closed_form);
 }
+
+/// Cofactors of sixty coupled coordinates would take years.
+#[test]
+fn many_coupled_coordinates_are_answered_at_once() {
+    let squares: Vec<String> = (1..=60).map(|i| format!("x[{i}]^2")).collect();
+    let products: Vec<String> = (1..60).map(|i| format!("x[{i}]*x[{}]/4", i + 1)).collect();
+    let text = format!(
+        "lagrangian chain\nparam x : vector[60]\nconst eta > 0, k > 0, gamma > 0\nrate eta\n\
+         loss k*({} + {})\ndiscount gamma\n",
+        squares.join(" + "),
+        products.join(" + ")
+    );
+    let (_, derivation) = derived("chain", &text);
+    assert!(derivation.notes.iter().any(|note| note.contains("60 coordinates are coupled")));
+}

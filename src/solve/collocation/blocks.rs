@@ -263,7 +263,9 @@ mod tests {
         for (at, row) in blocks.intervals.chunks_mut(2 * width).enumerate() {
             let (left, right) = row.split_at_mut(width);
             let small = if at % width < held { right } else { left };
-            small.iter_mut().for_each(|x| *x *= 0.01);
+            for x in small {
+                *x *= 0.01;
+            }
         }
         let right = fill((intervals + 1) * width);
         let (start, rows) = (blocks.start.clone(), blocks.intervals.clone());
