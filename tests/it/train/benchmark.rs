@@ -40,9 +40,13 @@ fn results(name: &str) -> String {
     let start = page.find("\n\n").unwrap() + 2;
     let end = page.find("\n## Settings").unwrap();
     let mut out = format!("\n{}\n", page[start..end].trim_end().replace("## ", "#### "));
-    for (ours, theirs) in [("sgd", "sgd"), ("adam-2", "adam"), ("adam", "adam")] {
+    for (ours, theirs) in
+        [("sgd", "sgd"), ("adam-2", "adam"), ("adam", "adam"), ("fig2e-ballistic", "ballistic")]
+    {
         let known = report.best().into_iter().find(|trial| trial.trial.contestant == ours);
-        let baseline = |trial: &&TrialReport| trial.trial.settings.contains_key("lr");
+        // The derived adam is another rule than the paper's.
+        let baseline =
+            |trial: &&TrialReport| theirs != "adam" || trial.trial.settings.contains_key("lr");
         if let Some(trial) = known.filter(baseline) {
             out += &beside(&report.task.name, trial, theirs);
         }
