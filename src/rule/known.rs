@@ -379,7 +379,8 @@ fn ratio_of(sum: &Expr, reference: &Expr) -> Option<Expr> {
     })
 }
 
-fn visit(expr: &Expr, action: &mut dyn FnMut(&Expr)) {
+/// An expression and all its parts.
+pub(super) fn visit(expr: &Expr, action: &mut dyn FnMut(&Expr)) {
     action(expr);
     for child in expr.children() {
         visit(child, action);

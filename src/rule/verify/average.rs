@@ -7,6 +7,7 @@ use super::report::{Check, Tally, not_applicable};
 use super::tolerance;
 use super::trouble::Trouble;
 use crate::model::types::{Average, Model};
+use crate::rule::known::visit;
 use crate::solve::linalg::Matrix;
 use crate::symbolic::eval::{Env, eval_scalar};
 use crate::symbolic::tape::Tape;
@@ -53,13 +54,6 @@ fn functions(expr: &Expr) -> BTreeSet<Arc<str>> {
         }
     });
     names
-}
-
-fn visit(expr: &Expr, action: &mut dyn FnMut(&Expr)) {
-    action(expr);
-    for child in expr.children() {
-        visit(child, action);
-    }
 }
 
 /// The relative difference; `None` where the quadrature itself is not accurate enough.
