@@ -183,3 +183,32 @@ fn programs_and_json_agree_below_the_curvature_bound() {
         }
     }
 }
+
+/// At `γ²/4 + ηkh = 0` both roots meet, and each form alone is 0/0.
+#[test]
+fn the_plan_is_smooth_where_its_root_vanishes() {
+    let text = "lagrangian plan\nparam x : scalar\ngiven g, h : scalar\n\
+                const eta > 0, k > 0, T > 0, gamma >= 0\nrate eta\nhorizon T\n\
+                loss k*quadratic(x, g, h)\ndiscount gamma\n";
+    let source = Source::new("plan.lag", text);
+    let study = driver::study(&source, &mut Sink::new()).unwrap();
+    let rule = driver::program(&study, &source, None).unwrap();
+    let change = |gamma: f64, h: f64| {
+        let given = values(&[
+            ("x", &[0.0], 1),
+            ("g", &[1.0], 1),
+            ("h", &[h], 1),
+            ("eta", &[1.0], 1),
+            ("k", &[1.0], 1),
+            ("T", &[1.0], 1),
+            ("gamma", &[gamma], 1),
+            ("dt", &[0.1], 1),
+        ]);
+        step(&rule, &given).unwrap()["x"][(0, 0)]
+    };
+    for (gamma, h) in [(1.0, -0.25), (2.0, -1.0)] {
+        let beside = 0.5 * (change(gamma, h - 1e-5) + change(gamma, h + 1e-5));
+        let there = change(gamma, h);
+        assert!((there - beside).abs() < 1e-10, "{there} beside {beside}");
+    }
+}

@@ -9,14 +9,15 @@ use super::Profile;
 use super::flat::{self, End, Response};
 use crate::symbolic::build::{fun, sqrt, sum};
 use crate::symbolic::expand::expand;
+use crate::symbolic::number::q;
 use crate::symbolic::{Expr, Fun};
 
 /// The plan for either sign of the radicand.
 pub(super) fn response(closed: &Closed, end: End<'_>, horizon: &Expr, t: &Expr) -> Response {
     let radicand = radicand(closed);
-    let size = sqrt(&fun(Fun::Abs, &radicand));
-    let real = flat::response(closed, &size, end, horizon, t);
-    let swinging = circular(closed, &size, end, horizon, t);
+    let [upper, lower] = sizes(&radicand, horizon);
+    let real = flat::response(closed, &upper, end, horizon, t);
+    let swinging = circular(closed, &lower, end, horizon, t);
     let blend = |a: [Expr; 2], b: [Expr; 2]| {
         let [a0, a1] = a;
         let [b0, b1] = b;
@@ -31,6 +32,19 @@ pub(super) fn response(closed: &Closed, end: End<'_>, horizon: &Expr, t: &Expr) 
 /// `ω²`.
 pub(super) fn radicand(closed: &Closed) -> Expr {
     expand(&(&closed.root * &closed.root))
+}
+
+/// `|ω²|^½` for the form with `ω² > 0` and for the other. Where its form is not taken a root is moved
+/// away from zero, so that nothing there is `0/0`; at `ω² = 0` itself both are moved, by so little in
+/// either direction that their mean is the limit to all digits.
+fn sizes(radicand: &Expr, time: &Expr) -> [Expr; 2] {
+    let little = Expr::num(q(1, 10_000_000_000)) / (time * time);
+    let sign = fun(Fun::Sign, radicand);
+    let moved = |untaken: Expr| {
+        let share = Expr::frac(1, 2) * sum([Expr::one(), untaken]);
+        sqrt(&sum([fun(Fun::Abs, radicand), share * &little]))
+    };
+    [moved(-sign.clone()), moved(sign)]
 }
 
 /// The first where `of > 0`, the second where `of < 0`.
@@ -51,8 +65,18 @@ fn circular(closed: &Closed, nu: &Expr, end: End<'_>, horizon: &Expr, t: &Expr) 
         End::Free(drift) => (-Expr::one(), drift.clone()),
         End::Fixed => (Expr::one(), Expr::one()),
     };
+    let undiscounted = matches!(end, End::Free(drift) if drift.is_zero()) && closed.c.is_zero();
+    let by_push = if undiscounted {
+        // cos ν(T − t) − cos νT as a product, which keeps its digits where ν is small.
+        let sin = |time: Expr| fun(Fun::Sin, &expand(&(nu * time)));
+        let half = Expr::frac(1, 2) * t;
+        Expr::int(2) * sin(horizon - &half) * sin(half)
+            / (nu * nu * fun(Fun::Cos, &(nu * horizon)))
+    } else {
+        sum([own, &shift * &forced, Expr::int(-1)]) / &stiffness
+    };
     Response {
-        change: [sum([own, &shift * &forced, Expr::int(-1)]) / &stiffness, &sign * forced],
+        change: [by_push, &sign * forced],
         velocity: [sum([own_rate, &shift * &forced_rate]) / &stiffness, sign * forced_rate],
     }
 }
@@ -126,8 +150,8 @@ pub(super) fn denominator(
     let shown =
         if swings { form(root, Fun::Cos, Fun::Sin) } else { form(root, Fun::Cosh, Fun::Sinh) };
     let radicand = radicand(closed);
-    let size = sqrt(&fun(Fun::Abs, &radicand));
-    let real = form(&size, Fun::Cosh, Fun::Sinh);
-    let imaginary = form(&size, Fun::Cos, Fun::Sin);
+    let [upper, lower] = sizes(&radicand, t);
+    let real = form(&upper, Fun::Cosh, Fun::Sinh);
+    let imaginary = form(&lower, Fun::Cos, Fun::Sin);
     (shown, choose(&radicand, &real, &imaginary))
 }
