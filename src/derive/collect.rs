@@ -27,6 +27,13 @@ pub fn collect(expr: &Expr) -> Expr {
     if let Some(shorter) = by_displacement(expr) {
         return shorter;
     }
+    if expr.is_scalar() {
+        let mut terms = expr.terms().iter().cloned();
+        let shared = terms.by_ref().reduce(|shared, term| shared_symbols(&shared, &term));
+        if let Some(shared) = shared.filter(|shared| shared.as_num().is_none()) {
+            return collect(&expand(&(expr / &shared))) * shared;
+        }
+    }
     let terms: Vec<Term> =
         expr.terms().iter().map(|term| split(term, expr.is_scalar())).collect();
     if let Some(merged) = merge_first(expr) {

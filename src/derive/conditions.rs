@@ -1,6 +1,7 @@
 //! When a regime holds: the sizes of what it neglects, brought into the form in which they are
 //! read.
 
+use super::collect::mostly_negative;
 use super::types::Condition;
 use crate::derive::regime::epsilon;
 use crate::symbolic::assume::is_nonnegative;
@@ -33,14 +34,22 @@ fn size(base: &Expr) -> Expr {
         base.clone()
     } else if is_nonnegative(&-base) {
         -base
+    } else if mostly_negative(base) {
+        fun(Fun::Abs, &-base)
     } else {
         fun(Fun::Abs, base)
     }
 }
 
 /// The sizes of the parts of a sum that scale differently with the symbols of the limit. What
-/// scales alike is one condition, unless roots keep its terms apart.
+/// scales alike is one condition, unless roots keep its terms apart; so is a sum over a sum of such
+/// symbols, as in `γ(T² − TΔt + Δt²/3)/(2T − Δt)`.
 pub(super) fn by_limits(ratio: &Expr, limits: &[Symbol]) -> Vec<Expr> {
+    let mixed = |base: &Expr| base.terms().len() > 1 && base.contains_any(limits);
+    let mut bases = ratio.terms().iter().flat_map(|term| term.as_product().powers);
+    if bases.any(|(base, e)| mixed(&base) && e.as_num().is_some_and(Signed::is_negative)) {
+        return vec![magnitude(&shortest(ratio))];
+    }
     let mut groups: Vec<(Expr, Expr, Vec<Expr>)> = Vec::new();
     for term in ratio.terms() {
         let (mut scales, mut roots) = (Expr::one(), Expr::one());

@@ -215,8 +215,12 @@ fn overdamped(
         (_, _, true) => 2,
         (_, _, false) => 1,
     };
-    let leading = if drifting { &expansion.drift } else { &expansion.first };
-    let conditions = slowness(motion, leading, drifting, rate, &dt);
+    let mut conditions = slowness(motion, &expansion.drift, &Expr::one(), (rate, &dt));
+    for condition in slowness(motion, &expansion.first, rate, (rate, &dt)) {
+        if !conditions.contains(&condition) {
+            conditions.push(condition);
+        }
+    }
     Ok(RegimeRule {
         changes: regroup(configuration, &changes),
         slow: Vec::new(),
@@ -230,23 +234,21 @@ fn overdamped(
     })
 }
 
-/// The velocity field must change little over the discount time and over the step. With the
+/// The velocity `field/scale` must change little over the discount time and over the step. With the
 /// Jacobian where it can be written, else with the derivative along the field itself.
 fn slowness(
     motion: &Motion,
     field: &[Expr],
-    drifting: bool,
-    rate: &Expr,
-    dt: &Expr,
+    scale: &Expr,
+    (rate, dt): (&Expr, &Expr),
 ) -> Vec<Condition> {
     let mut conditions = Vec::new();
     for (coordinate, velocity) in motion.coordinates.iter().zip(field) {
-        let scale = if drifting { Expr::one() } else { rate.clone() };
         if let Ok(slope) = jacobian(velocity, coordinate) {
             let slope = tidy(&slope);
             if !slope.is_zero() {
-                let over_time = tidy(&expand(&(&slope / (rate * &scale))));
-                let over_step = tidy(&expand(&(&slope * dt / &scale)));
+                let over_time = tidy(&expand(&(&slope / (rate * scale))));
+                let over_step = tidy(&expand(&(&slope * dt / scale)));
                 let sizes = [over_time, over_step].map(|term| size(&term));
                 for size in sizes.into_iter().filter(|size| !size.is_zero()) {
                     let condition = Condition::Small(size);
@@ -264,8 +266,8 @@ fn slowness(
             let plain = |e: Expr| unsigned(&tidy(&expand(&(e / &shared))));
             let reference = plain(velocity.clone());
             conditions.extend([
-                Condition::Against(plain(&bend / (rate * &scale)), reference.clone()),
-                Condition::Against(plain(&bend * dt / &scale), reference),
+                Condition::Against(plain(&bend / (rate * scale)), reference.clone()),
+                Condition::Against(plain(&bend * dt / scale), reference),
             ]);
         }
     }

@@ -8,9 +8,10 @@ use super::types::{Condition, ErrorOrder, RegimeRule};
 use crate::model::types::{Limit, Regime, step};
 use crate::symbolic::assume::{is_nonnegative, is_positive};
 use crate::symbolic::build::sum;
+use crate::symbolic::cancel::cancel;
 use crate::symbolic::expand::{content, expand};
 use crate::symbolic::rewrite::substitute;
-use crate::symbolic::series::{Leading, NoSeries, leading};
+use crate::symbolic::series::{Leading, NoSeries, later, leading};
 use crate::symbolic::spectral::{Letter, Spectrum};
 use crate::symbolic::{Expr, Prop, Props, Q, Shape, Symbol};
 use num_traits::Zero;
@@ -91,6 +92,25 @@ impl Neglected {
         self.next = Some(next);
     }
 
+    /// Notes smaller terms where they are the first to speak of some rate: nothing else bounds it.
+    fn note_later(&mut self, function: &Expr, found: &Leading, limits: &[Symbol]) {
+        let small = epsilon();
+        let bounded = |all: &Self, of: &Expr| {
+            of.symbols().iter().all(|symbol| *symbol == small || all.speaks_of(symbol))
+        };
+        if found.second.is_none() || bounded(self, function) {
+            return;
+        }
+        for coefficient in later(function, &small) {
+            let relative = expand(&cancel(&expand(&(coefficient / &found.first.1))));
+            let new = relative.terms().iter().filter(|term| !bounded(self, term));
+            let new = sum(new.cloned());
+            for group in by_limits(&new, limits) {
+                self.condition(Condition::Small(group));
+            }
+        }
+    }
+
     /// Records the expansion as a step: the function is named in the remark, its leading term claimed.
     fn record(&mut self, function: &Expr, leading: &Leading) {
         let (power, coefficient) = leading.first.clone();
@@ -111,6 +131,12 @@ impl Neglected {
     /// Notes the letters whose eigenvalues conditions may speak of.
     pub(super) fn letters(&mut self, letters: Vec<Letter>) {
         self.letters.extend(letters);
+    }
+
+    /// Does one of the conditions on what is small contain the symbol?
+    fn speaks_of(&self, symbol: &Symbol) -> bool {
+        let mut small = self.conditions.iter();
+        small.any(|c| matches!(c, Condition::Small(size) if size.contains(symbol)))
     }
 
     /// Notes a condition once.
@@ -183,6 +209,7 @@ pub(super) fn leading_parts(
             continue;
         }
         neglected.note(&leading, &limits);
+        neglected.note_later(&scaled, &leading, &limits);
         neglected.record(&scaled, &leading);
         let letters: Vec<Symbol> =
             spectrum.letters.iter().map(|letter| letter.eigenvalue.clone()).collect();

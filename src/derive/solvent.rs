@@ -15,7 +15,7 @@ use crate::symbolic::cancel::cancel;
 use crate::symbolic::expand::{equal, expand, is_zero};
 use crate::symbolic::spectral::{Letter, Spectrum, fresh, parts, spectrum};
 use crate::symbolic::word::commute;
-use crate::symbolic::{Expr, Fun, Mark, Node, Prop, Shape, Symbol, matrix};
+use crate::symbolic::{Expr, Fun, Node, Prop, Shape, Symbol, matrix};
 
 /// What is known about the decaying motion of a block.
 #[derive(Clone, Debug)]
@@ -280,7 +280,7 @@ pub(super) fn sources(
             }
         };
         let (scalar, vector) = if source.is_scalar() {
-            split_scalar(&(scalar * vector))
+            split_scalar(&(scalar * vector), constants)
         } else {
             (scalar, vector)
         };
@@ -293,14 +293,14 @@ pub(super) fn sources(
     all
 }
 
-/// In one dimension the "vector" is the starting value; everything else is a factor.
-fn split_scalar(term: &Expr) -> (Expr, Expr) {
+/// In one dimension the "vector" is what is given and where the path starts; the constants are a factor.
+fn split_scalar(term: &Expr, constants: &dyn Fn(&Symbol) -> bool) -> (Expr, Expr) {
     let product = term.as_product();
     let (mut scalar, mut vector) = (Expr::num(product.coefficient.clone()), Expr::one());
     for (base, exponent) in &product.powers {
         let symbols = base.symbols();
         let factor = pow(base, exponent);
-        if symbols.iter().all(|symbol| symbol.mark == Mark::Plain) {
+        if symbols.iter().all(constants) {
             scalar = scalar * factor;
         } else {
             vector = vector * factor;

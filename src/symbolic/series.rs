@@ -61,6 +61,14 @@ pub fn leading(expr: &Expr, epsilon: &Symbol) -> Result<Option<Leading>, NoSerie
     Err(last)
 }
 
+/// The coefficients of the terms after the first two, as far as a deeper expansion has them.
+pub fn later(expr: &Expr, epsilon: &Symbol) -> Vec<Expr> {
+    let mut context = Context { epsilon, depth: q(5, 1), dropped: Vec::new() };
+    let terms = context.series(expr).map(|series| series.terms).unwrap_or_default();
+    let coefficients = terms.into_values().filter(|coefficient| !coefficient.is_zero());
+    coefficients.skip(2).collect()
+}
+
 /// All terms of `expr` up to a power of `ε`, lowest first.
 pub fn expansion(
     expr: &Expr,

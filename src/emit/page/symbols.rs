@@ -66,12 +66,17 @@ fn landscape_role(symbol: &Symbol, model: &Model) -> Option<Prose> {
         model.coordinates.iter().map(|q| (q.q(), q.start())).collect();
     for q in &model.coordinates {
         let Ok(slope) = gradient(&parts.loss, &q.position) else { continue };
-        if front(&expand(&substitute(&slope, &starts)), &this, model) {
+        let at_start = expand(&substitute(&slope, &starts));
+        if front(&at_start, &this, model) {
             let name = if scalar { "the slope" } else { "the gradient" };
             return Some(prose![name, " of the loss at ", q.start()]);
         }
         let Ok(curvature) = jacobian(&slope, &q.position) else { continue };
-        if front(&expand(&curvature), &this, model) {
+        let curvature = expand(&curvature);
+        // What weighs the slope as well is not the curvature, if something else in it is.
+        let own = |s: &Symbol| !at_start.contains(s);
+        let weighs = !own(symbol) && curvature.symbols().iter().any(own);
+        if !weighs && front(&curvature, &this, model) {
             let name = if scalar { "the curvature" } else { "the Hessian" };
             return Some(prose![name, " of the loss"]);
         }
