@@ -10,7 +10,7 @@ use super::shape;
 use super::types::{Belief, Coordinate};
 use crate::diag::{Code, Diagnostic, nearest};
 use crate::source::Span;
-use crate::symbolic::assume::is_positive;
+use crate::symbolic::assume::{is_nonnegative, is_positive};
 use crate::symbolic::domain::{Need, needs};
 use crate::symbolic::{Expr, Fun, Shape, Symbol, build, matrix, print};
 use crate::syntax::ast::{self, Argument, BeliefItem, BeliefPart, Call};
@@ -239,7 +239,7 @@ fn named<'a>(
     ok.then(|| found.into_iter().map(|(name, arg)| (name, &arg.value)).collect())
 }
 
-/// −log of a normal density per unit time; the part that depends on no coordinate is dropped.
+/// −log of a normal density, times the observations per unit time; the part that depends on no coordinate is dropped.
 fn observed(
     what: &ast::Expr,
     law: &Call,
@@ -260,19 +260,26 @@ fn observed(
         );
         return None;
     }
-    let [mean_arg, variance_arg] = law.args.as_slice() else {
-        scope.report(
-            Diagnostic::error(
-                Code::WrongArgument,
-                law.span,
-                "`normal` takes a mean and a variance",
-            )
-            .here(format!("expected 2 arguments, found {}", law.args.len())),
-        );
-        return None;
+    let (mean_arg, variance_arg, rate_arg) = match law.args.as_slice() {
+        [mean, variance] => (mean, variance, None),
+        [mean, variance, rate] if rate.name.is_some() => (mean, variance, Some(rate)),
+        args => {
+            scope.report(
+                Diagnostic::error(
+                    Code::WrongArgument,
+                    law.span,
+                    "`normal` takes a mean and a variance, and `rate = …` if there is one",
+                )
+                .here(format!("expected 2 arguments, found {}", args.len())),
+            );
+            return None;
+        }
     };
-    for (arg, expected) in [(mean_arg, "mean"), (variance_arg, "variance")] {
-        if let Some(name) = arg.name.as_ref().filter(|name| name.text != expected) {
+    let wanted =
+        [(Some(mean_arg), "mean"), (Some(variance_arg), "variance"), (rate_arg, "rate")];
+    for (arg, expected) in wanted {
+        let name = arg.and_then(|arg| arg.name.as_ref());
+        if let Some(name) = name.filter(|name| name.text != expected) {
             scope.report(
                 Diagnostic::error(Code::WrongArgument, name.span, "this argument does not fit")
                     .here(format!("expected the {expected}")),
@@ -280,6 +287,16 @@ fn observed(
             return None;
         }
     }
+    let rate = match rate_arg {
+        None => Some(Expr::one()),
+        Some(arg) => {
+            let rate =
+                shape::scalar(&arg.value, Place::fixed("the rate of an observation"), scope);
+            rate.filter(|rate| {
+                positive(rate, arg.value.span, "the rate of an observation", scope)
+            })
+        }
+    };
     let mean = shape::expression(&mean_arg.value, place, scope);
     let variance = shape::expression(&variance_arg.value, place, scope);
     let (seen, mean, variance) = (seen?, mean?, variance?);
@@ -311,7 +328,7 @@ fn observed(
     if grows_without_end(&off, &variance) {
         unbounded.push((off.clone(), variance.clone(), law.span));
     }
-    Some(minus_log_normal(&off, &variance))
+    Some(rate? * minus_log_normal(&off, &variance))
 }
 
 /// A datum that has no value for some data spoils the belief for ever.
@@ -334,10 +351,16 @@ fn without_value(seen: &Expr, span: Span, scope: &mut Scope<'_>) {
                 "one such datum would leave the belief without a value for ever; emitted \
                        code takes logarithms of squares above the smallest number it can hold",
             )
-            .hint(format!(
-                "declare `{of}` positive, or keep it away from there: `log(g.^2 + c)`"
-            )),
+            .hint(away_from_zero(seen)),
         );
+    }
+}
+
+fn away_from_zero(seen: &Expr) -> &'static str {
+    if seen.is_scalar() {
+        "keep it away from there: `log(g^2 + c)` with `const c > 0`"
+    } else {
+        "keep it away from there: `log(g.^2 + c)` with `given c : vector[n] positive`"
     }
 }
 
@@ -399,7 +422,9 @@ pub(super) fn positive(value: &Expr, span: Span, what: &str, scope: &mut Scope<'
 /// How to declare the signs that are missing in a quantity that should be positive.
 fn signs_of(value: &Expr) -> String {
     let unsigned = |symbol: &Symbol| !is_positive(&Expr::sym(symbol.clone()));
-    let symbols = value.symbols();
+    let open = value.terms().iter().filter(|term| !is_nonnegative(term));
+    let symbols =
+        build::sum(open.cloned().chain([Expr::zeros(value.shape().clone())])).symbols();
     let (constants, others): (Vec<&Symbol>, Vec<&Symbol>) = symbols
         .iter()
         .filter(|symbol| unsigned(symbol))

@@ -252,7 +252,8 @@ fn explanations(study: &Study, entries: &[Entry]) -> Vec<Block> {
         if rule.conditions.iter().filter(matrix).any(|c| definite(&c)) {
             add(prose![math![DEFINITE], " says that all eigenvalues are positive."]);
         }
-        if rule.conditions.iter().filter(matrix).any(|c| !definite(&c)) {
+        let normed = |c: &&Condition| !definite(c) && !matches!(c, Condition::Nonzero(_));
+        if rule.conditions.iter().filter(matrix).any(|c| normed(&c)) {
             add(prose![
                 math![NORM, sign(" ", " ", r"\cdot"), NORM_END],
                 " is the size of a vector or a matrix."
