@@ -103,7 +103,7 @@ fn data(change: &Expr) -> Vec<Condition> {
     let of_data = |e: &Expr| e.symbols().iter().all(given);
     let definite = |e: Expr| if e.is_scalar() { e } else { matrix::diag(&e) };
     let condition = |need: Need| match need {
-        Need::Nonzero(e) => of_data(&e).then(|| Condition::Nonzero(e)),
+        Need::Nonzero(e) => of_data(&e).then_some(Condition::Nonzero(e)),
         Need::Positive(e) | Need::Nonnegative(e) => {
             of_data(&e).then(|| Condition::Positive(definite(e)))
         }
