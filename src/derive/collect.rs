@@ -27,12 +27,9 @@ pub fn collect(expr: &Expr) -> Expr {
     if let Some(shorter) = by_displacement(expr) {
         return shorter;
     }
-    if expr.is_scalar() {
-        let mut terms = expr.terms().iter().cloned();
-        let shared = terms.by_ref().reduce(|shared, term| shared_symbols(&shared, &term));
-        if let Some(shared) = shared.filter(|shared| shared.as_num().is_none()) {
-            return collect(&expand(&(expr / &shared))) * shared;
-        }
+    if let Some(shared) = shared_by_all(expr) {
+        let (number, rest) = content(&expand(&(expr / &shared)));
+        return collect(&rest) * number * shared;
     }
     let terms: Vec<Term> =
         expr.terms().iter().map(|term| split(term, expr.is_scalar())).collect();
@@ -61,6 +58,17 @@ fn by_displacement(expr: &Expr) -> Option<Expr> {
         }
     }
     None
+}
+
+/// What the terms of a scalar sum share, momenta aside: a Hamiltonian stays a sum of its parts.
+fn shared_by_all(expr: &Expr) -> Option<Expr> {
+    let (first, others) = expr.terms().split_first().filter(|_| expr.is_scalar())?;
+    let shared = others.iter().fold(first.clone(), |all, term| shared_symbols(&all, term));
+    let momentum = |symbol: &Symbol| symbol.mark == Mark::Momentum;
+    let product = shared.as_product().powers.into_iter();
+    let kept = product.filter(|(base, _)| !base.as_sym().is_some_and(momentum));
+    let kept = kept.fold(Expr::one(), |all, (base, e)| all * pow(&base, &e));
+    kept.as_num().is_none().then_some(kept)
 }
 
 /// `AᵀAθ' − γAθ' = (AᵀA − γA)θ'` for constant matrices.

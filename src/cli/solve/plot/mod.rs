@@ -1,10 +1,11 @@
 //! Pictures of a trajectory: positions over time, kinetic term and loss over time, the convergence of
 //! Newton's method, and for two coordinates the path over the contours of the loss with gradient descent beside it.
 //!
-//! Everything is drawn as SVG; a PNG is that SVG rasterised with a font of our own, so that it
+//! Everything is drawn as SVG; a PNG is that SVG rasterised with letters of our own, so that it
 //! looks the same on every machine. Lines differ by dashes as well as by colour.
 
 mod contour;
+mod letters;
 mod panel;
 
 use super::Answer;
@@ -45,15 +46,12 @@ pub(super) fn draw(answer: &Answer<'_>, format: Format) -> Result<Vec<u8>, Strin
 
 /// Pixels of a PNG for each unit of the SVG.
 const SCALE: f32 = 2.0;
-const FONT: &[u8] = include_bytes!("../../../../assets/fonts/plot.ttf");
 
 fn png(svg: &str) -> Result<Vec<u8>, String> {
     use resvg::{tiny_skia, usvg};
-    let mut options =
-        usvg::Options { font_family: "DejaVu Sans".to_owned(), ..Default::default() };
-    options.fontdb_mut().load_font_data(FONT.to_vec());
-    options.fontdb_mut().set_sans_serif_family("DejaVu Sans");
-    let tree = usvg::Tree::from_str(svg, &options).map_err(|why| why.to_string())?;
+    let svg = letters::outlined(svg)?;
+    let tree =
+        usvg::Tree::from_str(&svg, &usvg::Options::default()).map_err(|why| why.to_string())?;
     let size = tree.size();
     let (width, height) = ((size.width() * SCALE) as u32, (size.height() * SCALE) as u32);
     let mut pixels = tiny_skia::Pixmap::new(width, height)
