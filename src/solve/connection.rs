@@ -257,7 +257,6 @@ pub(crate) fn through(mesh: Vec<f64>, positions: &[Vector]) -> Path {
             .collect(),
         accelerations: a.concat(),
         mesh,
-        error: f64::INFINITY,
-        steps: Vec::new(),
+        ..Path::empty()
     }
 }
