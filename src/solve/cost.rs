@@ -2,7 +2,7 @@
 
 use super::endpoints::Endpoint;
 use super::lagrangian::Discount;
-use super::quadrature::{Integral, integrate};
+use super::quadrature::{Integral, integrate_short};
 use super::residual::Mechanics;
 use super::trajectory::{State, Trajectory};
 
@@ -80,5 +80,5 @@ fn along(mechanics: &Mechanics<'_>, path: &Trajectory, floor: f64) -> Integral {
         let value = mechanics.value(t, &state.position, &state.velocity);
         mechanics.discount().weight(t) * (value - floor)
     };
-    integrate(&mut integrand, &path.times, TOLERANCE)
+    integrate_short(&mut integrand, &path.times, TOLERANCE)
 }

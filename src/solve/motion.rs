@@ -23,6 +23,8 @@ pub(crate) struct Motion {
     factorised: Vec<f64>,
     /// Cholesky's factor of it, column by column, with the diagonal inverted.
     factor: Vec<f64>,
+    /// Whether that has nothing beside its diagonal.
+    diagonal: bool,
     all: Vec<usize>,
     first: [Vec<Dual64>; 2],
     second: [Vec<HyperDual64>; 2],
@@ -39,6 +41,7 @@ impl Motion {
             mass: vec![0.0; n * n],
             factorised: vec![0.0; n * n],
             factor: vec![0.0; n * n],
+            diagonal: false,
             all: (0..n).collect(),
             first: [Vec::new(), Vec::new()],
             second: [Vec::new(), Vec::new()],
@@ -56,7 +59,7 @@ impl Motion {
     ) -> Result<(), Obstacle> {
         self.equations(mechanics, t, q, v);
         self.factorise(t, q)?;
-        substitute(&self.factor, &mut self.acceleration);
+        substitute(&self.factor, self.diagonal, &mut self.acceleration);
         Ok(())
     }
 
@@ -169,7 +172,7 @@ impl Motion {
             }
         }
         self.factorise(t, q)?;
-        substitute(&self.factor, &mut self.acceleration);
+        substitute(&self.factor, self.diagonal, &mut self.acceleration);
         if moving {
             self.add_third(mechanics, t, slope, q, v);
         }
@@ -179,7 +182,7 @@ impl Motion {
         }
         for matrix in [&mut self.position, &mut self.velocity] {
             for column in matrix.chunks_mut(n) {
-                substitute(&self.factor, column);
+                substitute(&self.factor, self.diagonal, column);
             }
         }
         Ok(())
@@ -255,14 +258,21 @@ impl Motion {
             }
             m[j * n + j] = root;
         }
+        self.diagonal = (0..n).all(|j| m[j * n + j + 1..(j + 1) * n].iter().all(|x| *x == 0.0));
         self.factorised.copy_from_slice(&self.mass);
         Ok(())
     }
 }
 
 /// `x ↦ −M⁻¹ x` by the factor of `M` with inverted diagonal.
-fn substitute(factor: &[f64], x: &mut [f64]) {
+fn substitute(factor: &[f64], diagonal: bool, x: &mut [f64]) {
     let n = x.len();
+    if diagonal {
+        for (j, x) in x.iter_mut().enumerate() {
+            *x *= -(factor[j * n + j] * factor[j * n + j]);
+        }
+        return;
+    }
     for j in 0..n {
         x[j] *= factor[j * n + j];
         let value = x[j];

@@ -41,7 +41,7 @@ pub(crate) fn newton(
     };
     for iteration in 1..=limits.steps {
         let (residual, blocks) = system.jacobian(y)?;
-        let Some(factors) = Factorised::new(blocks, scales.len()) else {
+        let Some(factors) = Factorised::new(blocks, scales) else {
             return Err(stuck(iteration, last, worst));
         };
         work.newton_steps += 1;
