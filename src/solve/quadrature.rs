@@ -21,7 +21,7 @@ const KRONROD: [(f64, f64, f64); 8] = [
 /// The same for the 7-point Kronrod rule with the 3-point Gauss rule.
 #[rustfmt::skip]
 const SHORT: [(f64, f64, f64); 4] = [
-    (0.000_000_000_000_000_0, 0.450_916_538_658_474_14, 0.888_888_888_888_888_9),
+    (0.000_000_000_000_000_0, 0.450_916_538_658_474_14, 0.888_888_888_888_888_8),
     (0.434_243_749_346_802_56, 0.401_397_414_775_962_2, 0.0),
     (0.774_596_669_241_483_4, 0.268_488_089_868_333_44, 0.555_555_555_555_555_6),
     (0.960_491_268_708_020_3, 0.104_656_226_026_467_27, 0.0),
@@ -118,8 +118,8 @@ fn integrate_by(
     nodes: &[f64],
     tolerance: f64,
 ) -> Integral {
-    let points = 2 * rule.len() - 1;
     const MOST_PANELS: usize = 20_000;
+    let points = 2 * rule.len() - 1;
     let mut heap = BinaryHeap::new();
     let mut evaluations = 0;
     for w in nodes.windows(2) {

@@ -87,7 +87,9 @@ fn equilibrate((rows, length): (&mut [f64], usize), columns: &[f64], scales: &mu
             }
         }
         let scale = if size > 0.0 { 1.0 / size } else { 1.0 };
-        row.iter_mut().for_each(|x| *x *= scale);
+        for x in row {
+            *x *= scale;
+        }
         scales.push(scale);
     }
 }

@@ -126,7 +126,7 @@ impl Path {
     pub(crate) fn every_other(&self) -> Self {
         let n = self.dim();
         let last = self.mesh.len() - 1;
-        let kept = |i: usize| i % 2 == 0 || i == last;
+        let kept = |i: usize| i.is_multiple_of(2) || i == last;
         let part = |values: &[f64], width: usize| {
             let nodes = values.chunks(width).enumerate().filter(|(i, _)| kept(*i));
             nodes.flat_map(|(_, node)| node.iter().copied()).collect()
