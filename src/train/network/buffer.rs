@@ -43,6 +43,7 @@ pub(super) fn padded(channels: usize) -> usize {
 }
 
 /// Takes numbers off the front of scratch memory.
+#[allow(clippy::mut_mut, reason = "the slice itself gets shorter")]
 pub(super) fn take<'a, T>(scratch: &mut &'a mut [T], len: usize) -> &'a mut [T] {
     let (front, rest) = std::mem::take(scratch).split_at_mut(len);
     *scratch = rest;

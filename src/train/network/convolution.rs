@@ -4,6 +4,11 @@
 //! The first convolution has few channels: the nine pixels under its window are copied side by side, and
 //! a product does the rest. The others go by Winograd's way, see [`super::winograd`].
 
+#![allow(
+    clippy::inline_always,
+    reason = "only what is inlined is compiled for the processor's vectors"
+)]
+
 use pulp::{Arch, Simd, WithSimd};
 
 use super::buffer::{padded, take};

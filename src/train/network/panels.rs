@@ -4,6 +4,15 @@
 //! with its rows one after the other, so that the inner loop reads it straight through. A few rows of the
 //! result stay in registers until they are whole.
 
+#![allow(
+    clippy::inline_always,
+    reason = "only what is inlined is compiled for the processor's vectors"
+)]
+#![allow(
+    clippy::needless_range_loop,
+    reason = "loops over registers unroll only as plain ranges"
+)]
+
 use pulp::Simd;
 
 use super::scalar::Real;

@@ -1,5 +1,14 @@
 //! The largest of each 2×2 pixels.
 
+#![allow(
+    clippy::inline_always,
+    reason = "only what is inlined is compiled for the processor's vectors"
+)]
+#![allow(
+    clippy::needless_range_loop,
+    reason = "loops over registers unroll only as plain ranges"
+)]
+
 use super::buffer::{LINE, padded};
 use super::scalar::Real;
 

@@ -1,5 +1,10 @@
 //! The number types of a network: `f32` to train, `f64` to check the gradients of the same code.
 
+#![allow(
+    clippy::inline_always,
+    reason = "only what is inlined is compiled for the processor's vectors"
+)]
+
 pub(super) use faer::Accum;
 use faer::traits::ComplexField;
 use faer::{MatMut, MatRef, Par};

@@ -15,6 +15,15 @@
 //! Tiles are taken in blocks that stay in the second cache, in their order, so sums never depend on who
 //! computes them.
 
+#![allow(
+    clippy::inline_always,
+    reason = "only what is inlined is compiled for the processor's vectors"
+)]
+#![allow(
+    clippy::needless_range_loop,
+    reason = "loops over registers unroll only as plain ranges"
+)]
+
 use pulp::Simd;
 
 use super::buffer::{LINE, padded, take};
