@@ -100,8 +100,9 @@ impl<'a> Connection<'a> {
         path
     }
 
+    /// The error of the linear tail is of the square of what is left of the way.
     pub(super) fn first_horizon(&self) -> f64 {
-        10.0 / self.slowest
+        (1.0 - 0.5 * self.settings.tolerance.ln()).min(10.0) / self.slowest
     }
 
     pub(super) fn end(&self) -> EndCondition<'static> {
@@ -128,10 +129,21 @@ impl<'a> Connection<'a> {
         let mut d = self.displacement(self.start);
         let rest = Vector::from_column_slice(&self.endpoint.at);
         let mut states = Vec::with_capacity(mesh.len());
-        for (i, t) in mesh.iter().enumerate() {
-            if i > 0 {
-                d = exponential(&(self.solvent * (t - mesh[i - 1])))? * d;
+        states.push((&rest + &d, self.solvent * &d));
+        // Steps that grow evenly, as in a quadratically graded mesh, share one factor of growth.
+        let (mut step, mut growth) = (0.0, f64::NAN);
+        let n = self.start.len();
+        let mut flow = Matrix::identity(n, n);
+        let mut more = flow.clone();
+        for w in mesh.windows(2) {
+            let grown = w[1] - w[0] - step;
+            if (grown - growth).abs() > 1e-9 * (step + grown).abs() || growth.is_nan() {
+                growth = grown;
+                more = exponential(&(self.solvent * growth))?;
             }
+            step += grown;
+            flow = &flow * &more;
+            d = &flow * d;
             states.push((&rest + &d, self.solvent * &d));
         }
         Ok(Path::guess(mesh, &states))
@@ -257,7 +269,6 @@ pub(crate) fn through(mesh: Vec<f64>, positions: &[Vector]) -> Path {
             .collect(),
         accelerations: a.concat(),
         mesh,
-        error: f64::INFINITY,
-        steps: Vec::new(),
+        ..Path::empty()
     }
 }

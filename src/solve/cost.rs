@@ -2,9 +2,9 @@
 
 use super::endpoints::Endpoint;
 use super::lagrangian::Discount;
-use super::quadrature::{Integral, integrate};
+use super::quadrature::{Integral, integrate_short};
 use super::residual::Mechanics;
-use super::trajectory::Trajectory;
+use super::trajectory::{State, Trajectory};
 
 /// The objective of a path, with its floor apart.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,11 +72,13 @@ pub(crate) fn with_floor(mechanics: &Mechanics<'_>, relative: f64, floor: f64) -
 }
 
 fn along(mechanics: &Mechanics<'_>, path: &Trajectory, floor: f64) -> Integral {
+    let mut state = State::default();
     let mut integrand = |t: f64| {
-        path.at(t).map_or(0.0, |s| {
-            mechanics.discount().weight(t)
-                * (mechanics.value(t, &s.position, &s.velocity) - floor)
-        })
+        if !path.read(t, &mut state) {
+            return 0.0;
+        }
+        let value = mechanics.value(t, &state.position, &state.velocity);
+        mechanics.discount().weight(t) * (value - floor)
     };
-    integrate(&mut integrand, &path.panels(), TOLERANCE)
+    integrate_short(&mut integrand, &path.times, TOLERANCE)
 }

@@ -48,14 +48,13 @@ pub trait Lagrangian {
     }
 }
 
-/// A compiled Lagrangian of the language. Each call has its own registers: a handful of numbers, next to
-/// which their allocation is cheap, and no state is shared between calls.
+/// A compiled Lagrangian of the language. Each call has its own registers; no state is shared between calls.
 impl Lagrangian for Tape {
     fn dim(&self) -> usize {
         Tape::dim(self)
     }
     fn eval<D: DualNum<Primitive = f64> + Copy>(&self, q: &[D], v: &[D], t: D) -> D {
-        Tape::eval(self, q, v, t, &mut Vec::with_capacity(self.operations()))
+        Tape::value(self, q, v, t)
     }
     fn elements(&self) -> usize {
         Tape::elements(self)
@@ -76,7 +75,7 @@ impl Lagrangian for Tape {
         v: &[D],
         t: D,
     ) -> D {
-        Tape::eval_element(self, element, q, v, t, &mut Vec::new())
+        Tape::eval_element(self, element, q, v, t)
     }
 }
 

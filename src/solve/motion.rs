@@ -19,6 +19,12 @@ pub(crate) struct Motion {
     /// `∂q''/∂q'`, column by column.
     pub(crate) velocity: Vec<f64>,
     mass: Vec<f64>,
+    /// The mass that was factorised last: it is often the same everywhere.
+    factorised: Vec<f64>,
+    /// Cholesky's factor of it, column by column, with the diagonal inverted.
+    factor: Vec<f64>,
+    /// Whether that has nothing beside its diagonal.
+    diagonal: bool,
     all: Vec<usize>,
     first: [Vec<Dual64>; 2],
     second: [Vec<HyperDual64>; 2],
@@ -33,6 +39,9 @@ impl Motion {
             position: vec![0.0; n * n],
             velocity: vec![0.0; n * n],
             mass: vec![0.0; n * n],
+            factorised: vec![0.0; n * n],
+            factor: vec![0.0; n * n],
+            diagonal: false,
             all: (0..n).collect(),
             first: [Vec::new(), Vec::new()],
             second: [Vec::new(), Vec::new()],
@@ -48,6 +57,31 @@ impl Motion {
         q: &[f64],
         v: &[f64],
     ) -> Result<(), Obstacle> {
+        self.equations(mechanics, t, q, v);
+        self.factorise(t, q)?;
+        substitute(&self.factor, self.diagonal, &mut self.acceleration);
+        Ok(())
+    }
+
+    /// The residual of the equations of motion at another acceleration, with its part `M a`. Overwrites
+    /// the acceleration held here.
+    pub(super) fn residual(
+        &mut self,
+        mechanics: &Mechanics<'_>,
+        t: f64,
+        (q, v, a): (&[f64], &[f64], &[f64]),
+        visit: &mut dyn FnMut(f64, f64),
+    ) {
+        let n = q.len();
+        self.equations(mechanics, t, q, v);
+        for i in 0..n {
+            let inertia: f64 = (0..n).map(|j| self.mass[j * n + i] * a[j]).sum();
+            visit(self.acceleration[i] + inertia, inertia);
+        }
+    }
+
+    /// `E` at zero acceleration in place of the acceleration, and the mass.
+    fn equations(&mut self, mechanics: &Mechanics<'_>, t: f64, q: &[f64], v: &[f64]) {
         let slope = -mechanics.discount().rate(t);
         self.acceleration.fill(0.0);
         self.mass.fill(0.0);
@@ -82,9 +116,6 @@ impl Motion {
                 qs[i].eps = 0.0;
             }
         }
-        self.factorise(t, q)?;
-        substitute(&self.mass, &mut self.acceleration);
-        Ok(())
     }
 
     /// The acceleration with its derivatives.
@@ -141,7 +172,7 @@ impl Motion {
             }
         }
         self.factorise(t, q)?;
-        substitute(&self.mass, &mut self.acceleration);
+        substitute(&self.factor, self.diagonal, &mut self.acceleration);
         if moving {
             self.add_third(mechanics, t, slope, q, v);
         }
@@ -151,7 +182,7 @@ impl Motion {
         }
         for matrix in [&mut self.position, &mut self.velocity] {
             for column in matrix.chunks_mut(n) {
-                substitute(&self.mass, column);
+                substitute(&self.factor, self.diagonal, column);
             }
         }
         Ok(())
@@ -195,13 +226,19 @@ impl Motion {
         }
     }
 
-    /// Cholesky's factor of the mass in its place; fails if that is not positive definite.
+    /// Cholesky's factor of the mass; fails if that is not positive definite.
     fn factorise(&mut self, t: f64, q: &[f64]) -> Result<(), Obstacle> {
         let n = q.len();
         if !self.mass.iter().chain(&self.acceleration).all(|x| x.is_finite()) {
             return Err(Obstacle::OutsideDomain { time: t, at: q.to_vec() });
         }
-        let m = &mut self.mass;
+        if self.mass == self.factorised {
+            return Ok(());
+        }
+        let m = &mut self.factor;
+        m.copy_from_slice(&self.mass);
+        // A factor that fails half-way is not that of any mass.
+        self.factorised.fill(0.0);
         for j in 0..n {
             for k in 0..j {
                 let factor = m[k * n + j];
@@ -215,20 +252,29 @@ impl Motion {
             if pivot.is_nan() || pivot <= 0.0 {
                 return Err(Obstacle::MetricNotPositive { time: t, at: q.to_vec() });
             }
-            let root = pivot.sqrt();
-            for i in j..n {
-                m[j * n + i] /= root;
+            let root = 1.0 / pivot.sqrt();
+            for i in j + 1..n {
+                m[j * n + i] *= root;
             }
+            m[j * n + j] = root;
         }
+        self.diagonal = (0..n).all(|j| m[j * n + j + 1..(j + 1) * n].iter().all(|x| *x == 0.0));
+        self.factorised.copy_from_slice(&self.mass);
         Ok(())
     }
 }
 
-/// `x ↦ −M⁻¹ x` by the factor of `M`.
-fn substitute(factor: &[f64], x: &mut [f64]) {
+/// `x ↦ −M⁻¹ x` by the factor of `M` with inverted diagonal.
+fn substitute(factor: &[f64], diagonal: bool, x: &mut [f64]) {
     let n = x.len();
+    if diagonal {
+        for (j, x) in x.iter_mut().enumerate() {
+            *x *= -(factor[j * n + j] * factor[j * n + j]);
+        }
+        return;
+    }
     for j in 0..n {
-        x[j] /= factor[j * n + j];
+        x[j] *= factor[j * n + j];
         let value = x[j];
         if value != 0.0 {
             for i in j + 1..n {
@@ -241,7 +287,7 @@ fn substitute(factor: &[f64], x: &mut [f64]) {
         for i in j + 1..n {
             sum -= factor[j * n + i] * x[i];
         }
-        x[j] = sum / factor[j * n + j];
+        x[j] = sum * factor[j * n + j];
     }
     for x in x {
         *x = -*x;

@@ -18,6 +18,15 @@ const KRONROD: [(f64, f64, f64); 8] = [
     (0.991_455_371_120_812_6, 0.022_935_322_010_529_224, 0.0),
 ];
 
+/// The same for the 7-point Kronrod rule with the 3-point Gauss rule.
+#[rustfmt::skip]
+const SHORT: [(f64, f64, f64); 4] = [
+    (0.000_000_000_000_000_0, 0.450_916_538_658_474_14, 0.888_888_888_888_888_8),
+    (0.434_243_749_346_802_56, 0.401_397_414_775_962_2, 0.0),
+    (0.774_596_669_241_483_4, 0.268_488_089_868_333_44, 0.555_555_555_555_555_6),
+    (0.960_491_268_708_020_3, 0.104_656_226_026_467_27, 0.0),
+];
+
 /// A value with an estimate of its error.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Integral {
@@ -53,11 +62,11 @@ impl Ord for Panel {
     }
 }
 
-fn panel(f: &mut dyn FnMut(f64) -> f64, from: f64, to: f64) -> Panel {
+fn panel(f: &mut dyn FnMut(f64) -> f64, rule: &[(f64, f64, f64)], from: f64, to: f64) -> Panel {
     let (middle, half) = (f64::midpoint(from, to), (to - from) / 2.0);
     let mut values = [(0.0, 0.0); KRONROD.len()];
     let (mut fine, mut coarse) = (0.0, 0.0);
-    for (y, &(x, kronrod, gauss)) in values.iter_mut().zip(&KRONROD) {
+    for (y, &(x, kronrod, gauss)) in values.iter_mut().zip(rule) {
         // The middle node is its own mirror image and counts once.
         *y = if x == 0.0 {
             (f(middle), 0.0)
@@ -68,11 +77,12 @@ fn panel(f: &mut dyn FnMut(f64) -> f64, from: f64, to: f64) -> Panel {
         coarse += gauss * (y.0 + y.1);
     }
     // The difference of the two rules is the error of the coarse one. QUADPACK's power of it,
-    // relative to the variation of the integrand, estimates the error of the fine one.
+    // relative to the variation of the integrand, estimates the error of the fine one; between the short
+    // rules the degree doubles, so there it is the square.
     let mean = fine / 2.0;
     let variation: f64 = values
         .iter()
-        .zip(&KRONROD)
+        .zip(rule)
         .map(|(y, k)| {
             let right = if k.0 == 0.0 { 0.0 } else { (y.1 - mean).abs() };
             k.1 * ((y.0 - mean).abs() + right)
@@ -80,7 +90,8 @@ fn panel(f: &mut dyn FnMut(f64) -> f64, from: f64, to: f64) -> Panel {
         .sum();
     let difference = (fine - coarse).abs();
     let error = if variation > 0.0 {
-        variation * (200.0 * difference / variation).powf(1.5).min(1.0)
+        let ratio = (200.0 * difference / variation).min(1.0);
+        variation * if rule.len() == SHORT.len() { ratio * ratio } else { ratio.powf(1.5) }
     } else {
         difference
     };
@@ -89,12 +100,31 @@ fn panel(f: &mut dyn FnMut(f64) -> f64, from: f64, to: f64) -> Panel {
 
 /// `∫ f` over the panels between consecutive `nodes`, refined where the error is largest.
 pub fn integrate(f: &mut dyn FnMut(f64) -> f64, nodes: &[f64], tolerance: f64) -> Integral {
+    integrate_by(f, &KRONROD, nodes, tolerance)
+}
+
+/// The same where `f` varies little between two nodes.
+pub(crate) fn integrate_short(
+    f: &mut dyn FnMut(f64) -> f64,
+    nodes: &[f64],
+    tolerance: f64,
+) -> Integral {
+    integrate_by(f, &SHORT, nodes, tolerance)
+}
+
+fn integrate_by(
+    f: &mut dyn FnMut(f64) -> f64,
+    rule: &[(f64, f64, f64)],
+    nodes: &[f64],
+    tolerance: f64,
+) -> Integral {
     const MOST_PANELS: usize = 20_000;
+    let points = 2 * rule.len() - 1;
     let mut heap = BinaryHeap::new();
     let mut evaluations = 0;
     for w in nodes.windows(2) {
-        heap.push(panel(f, w[0], w[1]));
-        evaluations += 15;
+        heap.push(panel(f, rule, w[0], w[1]));
+        evaluations += points;
     }
     let mut error: f64 = heap.iter().map(|p| p.error).sum();
     let mut size: f64 = heap.iter().map(|p| p.value.abs()).sum();
@@ -105,8 +135,9 @@ pub fn integrate(f: &mut dyn FnMut(f64) -> f64, nodes: &[f64], tolerance: f64) -
             heap.push(worst);
             break;
         }
-        let (left, right) = (panel(f, worst.from, middle), panel(f, middle, worst.to));
-        evaluations += 30;
+        let (left, right) =
+            (panel(f, rule, worst.from, middle), panel(f, rule, middle, worst.to));
+        evaluations += 2 * points;
         error += left.error + right.error - worst.error;
         size += left.value.abs() + right.value.abs() - worst.value.abs();
         heap.push(left);

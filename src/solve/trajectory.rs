@@ -43,7 +43,7 @@ pub struct Tail {
 }
 
 /// Position, velocity and acceleration at one time.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct State {
     /// Position.
     pub position: Vec<f64>,
@@ -95,8 +95,7 @@ impl Trajectory {
             mesh: self.times.clone(),
             y,
             accelerations: self.accelerations.concat(),
-            error: f64::INFINITY,
-            steps: Vec::new(),
+            ..Path::empty()
         }
     }
 
@@ -109,6 +108,13 @@ impl Trajectory {
     ) -> Self {
         let mut out = Self::unmeasured(path, tail, work);
         out.residual = out.measured_residual(mechanics);
+        out
+    }
+
+    /// The same without its residual.
+    pub(crate) fn unjudged(mechanics: &Mechanics<'_>, path: Path) -> Self {
+        let mut out = Self::unmeasured(path, None, Work::default());
+        out.smooth_accelerations(mechanics);
         out
     }
 
@@ -161,30 +167,37 @@ impl Trajectory {
     /// their largest term anywhere on the path.
     pub fn measured_residual(&self, mechanics: &Mechanics<'_>) -> f64 {
         let (mut worst, mut size) = (0.0_f64, 0.0_f64);
-        for w in self.times.windows(2) {
+        let mut motion = Motion::new(mechanics.dim());
+        let mut state = State::default();
+        for (i, w) in self.times.windows(2).enumerate() {
             for s in [0.3, 0.8] {
                 let t = w[0] + s * (w[1] - w[0]);
-                let Some(State { position, velocity, acceleration }) = self.at(t) else {
-                    continue;
-                };
-                let mut e = vec![0.0; position.len()];
-                mechanics.residual(t, &position, &velocity, &acceleration, &mut e);
-                for e in e {
-                    if e.abs() > worst || e.is_nan() {
-                        worst = e.abs();
-                    }
-                }
-                let d = mechanics.derivatives(t, &position, &velocity);
-                let rate = mechanics.discount().rate(t).abs();
-                let inertia = d.mass * Vector::from_column_slice(&acceleration);
-                let extent = position.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
-                // At rest all terms vanish; what a small displacement would cause is the floor.
-                size = size
-                    .max(d.force.amax())
-                    .max(rate * d.lean.amax())
-                    .max(inertia.amax())
-                    .max(1e-6 * d.hessian.amax() * extent);
+                self.between(i, t, &mut state);
+                let State { position, velocity, acceleration } = &state;
+                motion.residual(
+                    mechanics,
+                    t,
+                    (position, velocity, acceleration),
+                    &mut |e, inertia| {
+                        if e.abs() > worst || e.is_nan() {
+                            worst = e.abs();
+                        }
+                        size = size.max(inertia.abs());
+                    },
+                );
             }
+            if i % 4 != 0 {
+                continue;
+            }
+            let State { position, velocity, .. } = &state;
+            let d = mechanics.derivatives(w[1], position, velocity);
+            let rate = mechanics.discount().rate(w[1]).abs();
+            let extent = position.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+            // At rest all terms vanish; what a small displacement would cause is the floor.
+            size = size
+                .max(d.force.amax())
+                .max(rate * d.lean.amax())
+                .max(1e-6 * d.hessian.amax() * extent);
         }
         let relative = if worst == 0.0 { 0.0 } else { worst / size.max(f64::MIN_POSITIVE) };
         // What can't be evaluated is not satisfied.
@@ -208,18 +221,30 @@ impl Trajectory {
     /// The state at a time: the polynomial of degree five through both neighbours' positions,
     /// velocities and accelerations, or the tail after the last node. Nothing for an empty path.
     pub fn at(&self, t: f64) -> Option<State> {
-        let last = self.times.len().checked_sub(1)?;
+        let mut state = State::default();
+        self.read(t, &mut state).then_some(state)
+    }
+
+    /// The same into memory that is used again; false if there is no state.
+    pub(crate) fn read(&self, t: f64, out: &mut State) -> bool {
+        let Some(last) = self.times.len().checked_sub(1) else { return false };
         if t >= self.times[last] {
-            if let (Some(tail), true) = (&self.tail, t > self.times[last]) {
-                return tail.at(&self.positions[last], t - self.times[last]);
-            }
-            return Some(self.node(last));
+            *out = match &self.tail {
+                Some(tail) if t > self.times[last] => {
+                    match tail.at(&self.positions[last], t - self.times[last]) {
+                        Some(state) => state,
+                        None => return false,
+                    }
+                }
+                _ => self.node(last),
+            };
+        } else if t <= self.times[0] || last == 0 {
+            *out = self.node(0);
+        } else {
+            let right = self.times.partition_point(|x| *x <= t).clamp(1, last);
+            self.between(right - 1, t, out);
         }
-        if t <= self.times[0] || last == 0 {
-            return Some(self.node(0));
-        }
-        let right = self.times.partition_point(|x| *x <= t).clamp(1, last);
-        Some(self.between(right - 1, t))
+        true
     }
 
     /// The state at a node.
@@ -231,15 +256,14 @@ impl Trajectory {
         }
     }
 
-    fn between(&self, i: usize, t: f64) -> State {
+    /// The state inside the interval after node `i`.
+    fn between(&self, i: usize, t: f64, out: &mut State) {
         let h = self.times[i + 1] - self.times[i];
         let s = (t - self.times[i]) / h;
         let n = self.positions[i].len();
-        let mut out = State {
-            position: vec![0.0; n],
-            velocity: vec![0.0; n],
-            acceleration: vec![0.0; n],
-        };
+        for part in [&mut out.position, &mut out.velocity, &mut out.acceleration] {
+            part.resize(n, 0.0);
+        }
         for j in 0..n {
             let (q, v, a) = (
                 self.positions[i][j],
@@ -262,7 +286,6 @@ impl Trajectory {
             out.acceleration[j] =
                 (a + s * (6.0 * c3 + s * (12.0 * c4 + s * 20.0 * c5))) / (h * h);
         }
-        out
     }
 }
 

@@ -55,7 +55,16 @@ impl Tape {
     where
         D: DualNum<Primitive = f64> + Clone,
     {
+        scratch.resize(self.whole.registers, D::zero());
         run(&self.whole, q, v, &t, scratch)
+    }
+
+    /// The same without working space.
+    pub fn value<D>(&self, q: &[D], v: &[D], t: D) -> D
+    where
+        D: DualNum<Primitive = f64> + Copy,
+    {
+        run_small(&self.whole, q, v, t)
     }
 
     /// Number of elements whose sum is `F`.
@@ -85,55 +94,71 @@ impl Tape {
     }
 
     /// One element. Only entries of `q` and `v` in its support are read.
-    #[allow(clippy::needless_pass_by_value, reason = "callers hold dual numbers by value")]
-    pub fn eval_element<D>(
-        &self,
-        element: usize,
-        q: &[D],
-        v: &[D],
-        t: D,
-        scratch: &mut Vec<D>,
-    ) -> D
+    pub fn eval_element<D>(&self, element: usize, q: &[D], v: &[D], t: D) -> D
     where
-        D: DualNum<Primitive = f64> + Clone,
+        D: DualNum<Primitive = f64> + Copy,
     {
         match &self.elements[element] {
             Element::Quadratic(form) => form.eval(q, v),
-            Element::General { program, .. } => run(program, q, v, &t, scratch),
+            Element::General { program, .. } => run_small(program, q, v, t),
         }
     }
 }
 
-fn run<D>(program: &Program, q: &[D], v: &[D], t: &D, registers: &mut Vec<D>) -> D
+/// Runs a program of a few operations in registers on the stack: for those, memory from the heap costs as
+/// much as the arithmetic.
+fn run_small<D>(program: &Program, q: &[D], v: &[D], t: D) -> D
+where
+    D: DualNum<Primitive = f64> + Copy,
+{
+    match program.registers {
+        0..=8 => run(program, q, v, &t, &mut [D::zero(); 8]),
+        9..=32 => run(program, q, v, &t, &mut [D::zero(); 32]),
+        many => run(program, q, v, &t, &mut vec![D::zero(); many]),
+    }
+}
+
+fn run<D>(program: &Program, q: &[D], v: &[D], t: &D, registers: &mut [D]) -> D
 where
     D: DualNum<Primitive = f64> + Clone,
 {
-    registers.clear();
-    registers.reserve(program.ops.len());
+    let mut at = 0;
     for op in &program.ops {
-        let get = |at: &u32| &registers[*at as usize];
-        let value = match op {
-            Op::Number(value) => D::from(*value),
-            Op::Position(at) => q[*at as usize].clone(),
-            Op::Velocity(at) => v[*at as usize].clone(),
-            Op::Time => t.clone(),
-            Op::Linear { terms, constant } => linear(terms, *constant, registers),
-            Op::Mul(a, b) => get(a).clone() * get(b),
-            Op::Div(a, b) => get(a).clone() / get(b),
-            Op::Powi(base, exponent) => get(base).powi(*exponent),
-            Op::Powf(base, exponent) => real_power(get(base), *exponent),
-            Op::Sqrt(base) => get(base).sqrt(),
-            Op::Power(base, exponent) => (get(base).ln() * get(exponent)).exp(),
-            Op::Fun(function, at) => function_value(*function, get(at)),
-            Op::Inverse { n, entries } => {
-                let inverse = inverse(*n, entries.iter().map(|at| get(at).clone()).collect());
-                registers.extend(inverse);
-                continue;
+        if let Op::Inverse { n, entries } = op {
+            let get = |at: &u32| registers[*at as usize].clone();
+            for value in inverse(*n, entries.iter().map(get).collect()) {
+                registers[at] = value;
+                at += 1;
             }
-        };
-        registers.push(value);
+        } else {
+            registers[at] = apply(op, q, v, t, registers);
+            at += 1;
+        }
     }
     registers[program.result as usize].clone()
+}
+
+/// An operation with one result.
+fn apply<D>(op: &Op, q: &[D], v: &[D], t: &D, registers: &[D]) -> D
+where
+    D: DualNum<Primitive = f64> + Clone,
+{
+    let get = |at: &u32| &registers[*at as usize];
+    match op {
+        Op::Number(value) => D::from(*value),
+        Op::Position(at) => q[*at as usize].clone(),
+        Op::Velocity(at) => v[*at as usize].clone(),
+        Op::Time => t.clone(),
+        Op::Linear { terms, constant } => linear(terms, *constant, registers),
+        Op::Mul(a, b) => get(a).clone() * get(b),
+        Op::Div(a, b) => get(a).clone() / get(b),
+        Op::Powi(base, exponent) => get(base).powi(*exponent),
+        Op::Powf(base, exponent) => real_power(get(base), *exponent),
+        Op::Sqrt(base) => get(base).sqrt(),
+        Op::Power(base, exponent) => (get(base).ln() * get(exponent)).exp(),
+        Op::Fun(function, at) => function_value(*function, get(at)),
+        Op::Inverse { .. } => unreachable!("an inverse has more than one result"),
+    }
 }
 
 fn linear<D>(terms: &[(f64, u32)], constant: f64, registers: &[D]) -> D

@@ -11,7 +11,9 @@
 //! The n rows left over from the intervals before are stacked on the 2n rows of the next interval;
 //! eliminating that node's 2n unknowns leaves n rows for the following node (de Boor and Weiss, *ACM
 //! TOMS* 6, 1980). Growing and decaying modes both stay tame because pivots come from both kinds of
-//! rows.
+//! rows: a row that is carried on grows as the motions it forbids decay, until it is the largest and
+//! becomes a pivot. So rows and columns get comparable sizes once, before anything is eliminated, and never
+//! again; scaling the rows that are carried on would leave only the fastest motion in all of them.
 
 /// A factorised almost-block-diagonal matrix with nodes of `width` unknowns.
 pub(super) struct Factorised {
@@ -22,9 +24,10 @@ pub(super) struct Factorised {
     stages: Vec<f64>,
     /// Exchanges of rows, `width` for each stage.
     pivots: Vec<usize>,
-    /// What the rows carried on from each interval are multiplied by, `held` for each. Without it they
-    /// shrink with every interval as the fastest motion decays, and underflow on long meshes.
-    norms: Vec<f64>,
+    /// What the rows were multiplied by.
+    rows: Vec<f64>,
+    /// What the columns of each node were multiplied by.
+    columns: Vec<f64>,
 }
 
 /// The blocks before elimination, all row-major.
@@ -38,23 +41,12 @@ pub(crate) struct Blocks {
 }
 
 /// Eliminates the first `pivots.len()` unknowns; false if a pivot vanishes.
-fn eliminate(
-    rows: &mut [f64],
-    length: usize,
-    pivots: &mut [usize],
-    scale: &mut Vec<f64>,
-) -> bool {
-    // Rows of boundary conditions and of intervals have unlike sizes; pivots are compared relative to
-    // the size of their row.
-    scale.clear();
-    scale.extend(rows.chunks(length).map(|r| {
-        let size = r.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
-        1.0 / size.max(f64::MIN_POSITIVE)
-    }));
+fn eliminate(rows: &mut [f64], length: usize, pivots: &mut [usize]) -> bool {
+    let count = rows.len() / length;
     for k in 0..pivots.len() {
         let mut best = (0.0, k);
-        for (r, scale) in scale.iter().enumerate().skip(k) {
-            let size = rows[r * length + k].abs() * scale;
+        for r in k..count {
+            let size = rows[r * length + k].abs();
             if size > best.0 {
                 best = (size, r);
             }
@@ -65,7 +57,6 @@ fn eliminate(
         let p = best.1;
         pivots[k] = p;
         if p != k {
-            scale.swap(p, k);
             let (above, below) = rows.split_at_mut(p * length);
             above[k * length..(k + 1) * length].swap_with_slice(&mut below[..length]);
         }
@@ -83,6 +74,24 @@ fn eliminate(
         }
     }
     true
+}
+
+/// Multiplies the columns by the sizes of their unknowns and each row by what makes its largest entry one.
+fn equilibrate((rows, length): (&mut [f64], usize), columns: &[f64], scales: &mut Vec<f64>) {
+    for row in rows.chunks_mut(length) {
+        let mut size = 0.0_f64;
+        for part in row.chunks_mut(columns.len()) {
+            for (x, column) in part.iter_mut().zip(columns) {
+                *x *= column;
+                size = size.max(x.abs());
+            }
+        }
+        let scale = if size > 0.0 { 1.0 / size } else { 1.0 };
+        for x in row {
+            *x *= scale;
+        }
+        scales.push(scale);
+    }
 }
 
 /// One stage after elimination.
@@ -128,9 +137,17 @@ impl Stage<'_> {
 }
 
 impl Factorised {
-    /// Eliminates `blocks`; `None` if the system is singular.
-    pub(super) fn new(blocks: Blocks, width: usize) -> Option<Self> {
-        let Blocks { start, intervals, end } = blocks;
+    /// Eliminates `blocks`; `None` if the system is singular. `columns` are sizes of the unknowns of a node.
+    pub(super) fn new(blocks: Blocks, columns: &[f64]) -> Option<Self> {
+        let Blocks { mut start, mut intervals, mut end } = blocks;
+        let width = columns.len();
+        let mut scaled =
+            Vec::with_capacity((start.len() + intervals.len() + end.len()) / width);
+        for part in
+            [(&mut start[..], width), (&mut intervals[..], 2 * width), (&mut end[..], width)]
+        {
+            equilibrate(part, columns, &mut scaled);
+        }
         let held = start.len() / width;
         let length = 2 * width;
         let size = (held + width) * length;
@@ -138,8 +155,6 @@ impl Factorised {
         let mut stages = vec![0.0; count * size + width * width];
         let mut pivots = vec![0; (count + 1) * width];
         let mut carry = start;
-        let mut scale = Vec::with_capacity(held + width);
-        let mut norms = Vec::with_capacity(count * held);
         for (i, interval) in intervals.chunks(width * length).enumerate() {
             let rows = &mut stages[i * size..(i + 1) * size];
             for (row, kept) in rows.chunks_mut(length).zip(carry.chunks(width)) {
@@ -147,23 +162,19 @@ impl Factorised {
             }
             rows[held * length..].copy_from_slice(interval);
             let pivots = &mut pivots[i * width..(i + 1) * width];
-            if !eliminate(rows, length, pivots, &mut scale) {
+            if !eliminate(rows, length, pivots) {
                 return None;
             }
             for (row, kept) in rows.chunks(length).skip(width).zip(carry.chunks_mut(width)) {
-                let size = row[width..].iter().fold(0.0_f64, |m, x| m.max(x.abs()));
-                let norm = if size > 0.0 { 1.0 / size } else { 1.0 };
-                for (kept, x) in kept.iter_mut().zip(&row[width..]) {
-                    *kept = x * norm;
-                }
-                norms.push(norm);
+                kept.copy_from_slice(&row[width..]);
             }
         }
         carry.extend_from_slice(&end);
         let rows = &mut stages[count * size..];
         rows.copy_from_slice(&carry);
-        let sound = eliminate(rows, width, &mut pivots[count * width..], &mut scale);
-        sound.then_some(Self { width, held, stages, pivots, norms })
+        let sound = eliminate(rows, width, &mut pivots[count * width..]);
+        let columns = columns.to_vec();
+        sound.then_some(Self { width, held, stages, pivots, rows: scaled, columns })
     }
 
     fn stage(&self, i: usize) -> Stage<'_> {
@@ -182,16 +193,21 @@ impl Factorised {
         let (width, held) = (self.width, self.held);
         let nodes = self.pivots.len() / width;
         let mut reduced = vec![0.0; nodes * width];
-        let mut rows = right[..held].to_vec();
+        let mut rows = vec![0.0; held + width];
+        let scaled = |to: &mut [f64], from: usize| {
+            for ((x, right), scale) in to.iter_mut().zip(&right[from..]).zip(&self.rows[from..])
+            {
+                *x = right * scale;
+            }
+        };
+        scaled(&mut rows[..held], 0);
         for i in 0..nodes {
             let from = held + i * width;
-            let to = (from + width).min(right.len());
-            rows.extend_from_slice(&right[from..to]);
-            self.stage(i).forward(&mut rows);
+            let count = width.min(right.len() - from);
+            scaled(&mut rows[held..held + count], from);
+            self.stage(i).forward(&mut rows[..held + count]);
             reduced[i * width..(i + 1) * width].copy_from_slice(&rows[..width]);
-            rows.drain(..width);
-            let norms = &self.norms[(i * held).min(self.norms.len())..];
-            rows.iter_mut().zip(norms).for_each(|(x, norm)| *x *= norm);
+            rows.copy_within(width.., 0);
         }
         let mut out = vec![0.0; nodes * width];
         for i in (0..nodes).rev() {
@@ -199,6 +215,9 @@ impl Factorised {
             let next = if i + 1 < nodes { &after[..width] } else { &[] };
             let reduced = &reduced[i * width..(i + 1) * width];
             self.stage(i).backward(reduced, next, &mut before[i * width..]);
+        }
+        for node in out.chunks_mut(width) {
+            node.iter_mut().zip(&self.columns).for_each(|(x, scale)| *x *= scale);
         }
         out
     }
@@ -238,7 +257,7 @@ mod tests {
             }
         }
         let right = fill(size);
-        let found = Factorised::new(blocks, width).unwrap().solve(&right);
+        let found = Factorised::new(blocks, &vec![1.0; width]).unwrap().solve(&right);
         let wanted = dense.lu().solve(&nalgebra::DVector::from_vec(right)).unwrap();
         for (a, b) in found.iter().zip(wanted.iter()) {
             assert!((a - b).abs() < 1e-10 * (1.0 + b.abs()));
@@ -269,7 +288,7 @@ mod tests {
         }
         let right = fill((intervals + 1) * width);
         let (start, rows) = (blocks.start.clone(), blocks.intervals.clone());
-        let found = Factorised::new(blocks, width).unwrap().solve(&right);
+        let found = Factorised::new(blocks, &vec![1.0; width]).unwrap().solve(&right);
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         let size = found.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
         for (row, b) in start.chunks(width).zip(&right) {

@@ -36,6 +36,13 @@ pub(crate) struct Goal {
     pub(crate) newton_limit: usize,
 }
 
+impl Goal {
+    /// How well the equations of one mesh are solved: far better than they hold for the path.
+    pub(crate) fn newton_tolerance(&self) -> f64 {
+        (self.tolerance * 1e-3).max(1e-13)
+    }
+}
+
 /// A path on a mesh: `y = (q, v)` and accelerations at the nodes.
 #[derive(Debug, Clone)]
 pub(crate) struct Path {
@@ -44,6 +51,8 @@ pub(crate) struct Path {
     pub(crate) accelerations: Vec<f64>,
     /// Estimated relative error.
     pub(crate) error: f64,
+    /// To which tolerance it solves the equations on its mesh; infinite for a guess.
+    pub(crate) solved: f64,
     /// Sizes of the Newton steps that led here, each with the number of mesh points it was taken on.
     pub(crate) steps: Vec<(usize, f64)>,
 }
@@ -57,7 +66,19 @@ impl Path {
             y.extend_from_slice(v.as_slice());
         }
         let accelerations = vec![0.0; y.len() / 2];
-        Self { mesh, y, accelerations, error: f64::INFINITY, steps: Vec::new() }
+        Self { mesh, y, accelerations, steps: Vec::new(), ..Self::empty() }
+    }
+
+    /// No path yet: a guess that has not been judged.
+    pub(crate) fn empty() -> Self {
+        Self {
+            mesh: Vec::new(),
+            y: Vec::new(),
+            accelerations: Vec::new(),
+            error: f64::INFINITY,
+            solved: f64::INFINITY,
+            steps: Vec::new(),
+        }
     }
 
     pub(crate) fn dim(&self) -> usize {
@@ -101,6 +122,23 @@ impl Path {
         self.on(mesh)
     }
 
+    /// The path at every other of its nodes and the last.
+    pub(crate) fn every_other(&self) -> Self {
+        let n = self.dim();
+        let last = self.mesh.len() - 1;
+        let kept = |i: usize| i.is_multiple_of(2) || i == last;
+        let part = |values: &[f64], width: usize| {
+            let nodes = values.chunks(width).enumerate().filter(|(i, _)| kept(*i));
+            nodes.flat_map(|(_, node)| node.iter().copied()).collect()
+        };
+        Self {
+            mesh: part(&self.mesh, 1),
+            y: part(&self.y, 2 * n),
+            accelerations: part(&self.accelerations, n),
+            ..Self::empty()
+        }
+    }
+
     /// The same places, passed more slowly.
     pub(crate) fn stretched(mut self, factor: f64) -> Self {
         let n = self.dim();
@@ -115,7 +153,7 @@ impl Path {
     pub(crate) fn on(&self, mesh: Vec<f64>) -> Self {
         let y = mesh.iter().flat_map(|t| self.at(*t)).collect();
         let accelerations = vec![0.0; mesh.len() * self.dim()];
-        Self { mesh, y, accelerations, error: f64::INFINITY, steps: self.steps.clone() }
+        Self { mesh, y, accelerations, steps: self.steps.clone(), ..Self::empty() }
     }
 }
 
@@ -143,6 +181,7 @@ impl Boundary<'_> {
         work.mesh_points = mesh.len();
         if result.is_ok() {
             path.accelerations = system.accelerations(&path.y)?;
+            path.solved = tolerance;
         }
         path.mesh = mesh;
         result
@@ -157,11 +196,13 @@ impl Boundary<'_> {
     ) -> Result<Path, Outcome> {
         const MOST_MESHES: usize = 15;
         let n = self.start.len();
-        let newton_tolerance = (goal.tolerance * 1e-3).max(1e-13);
+        let newton_tolerance = goal.newton_tolerance();
         let mut coarse = guess;
         let mut previous = f64::INFINITY;
         for _ in 0..MOST_MESHES {
-            self.solve_on(&mut coarse, newton_tolerance, goal.newton_limit, work)?;
+            if coarse.solved > newton_tolerance {
+                self.solve_on(&mut coarse, newton_tolerance, goal.newton_limit, work)?;
+            }
             let mut fine = self.halve(&coarse);
             self.solve_on(&mut fine, newton_tolerance, goal.newton_limit, work)?;
             let scales = scales(&fine.y, n);
@@ -175,6 +216,7 @@ impl Boundary<'_> {
             fine.error = error;
             let intervals = coarse.mesh.len() - 1;
             if error <= goal.tolerance {
+                self.extrapolate(&mut fine, &difference);
                 return Ok(fine);
             }
             // Rounding has been reached when more points no longer help.
@@ -196,6 +238,25 @@ impl Boundary<'_> {
             error: previous,
             worst_time: coarse.mesh[0],
         })
+    }
+
+    /// Takes the estimated error off: what is left is of order six, and the estimate is on the safe side.
+    /// `difference` stands at every other node.
+    fn extrapolate(&self, path: &mut Path, difference: &[f64]) {
+        let m = 2 * self.start.len();
+        let mut better = path.y.clone();
+        for (i, node) in better.chunks_mut(m).enumerate() {
+            let (a, b) = (i / 2 * m, i.div_ceil(2) * m);
+            for (j, y) in node.iter_mut().enumerate() {
+                *y -= f64::midpoint(difference[a + j], difference[b + j]);
+            }
+        }
+        // At the edge of the domain the path stays as it is.
+        let accelerations = self.system(&path.mesh).accelerations(&better);
+        if let Ok(accelerations) = accelerations {
+            path.y = better;
+            path.accelerations = accelerations;
+        }
     }
 
     /// The path on the halved mesh, middles by the collocation polynomial.
@@ -220,7 +281,7 @@ impl Boundary<'_> {
         y.extend_from_slice(&path.y[path.y.len() - m..]);
         let mesh = mesh::halved(&path.mesh);
         let accelerations = vec![0.0; mesh.len() * n];
-        Path { mesh, y, accelerations, error: f64::INFINITY, steps: path.steps.clone() }
+        Path { mesh, y, accelerations, steps: path.steps.clone(), ..Path::empty() }
     }
 
     /// The wanted number of intervals per unit of time. An interval contributes `h⁵` times a fifth

@@ -41,7 +41,7 @@ pub(crate) fn newton(
     };
     for iteration in 1..=limits.steps {
         let (residual, blocks) = system.jacobian(y)?;
-        let Some(factors) = Factorised::new(blocks, scales.len()) else {
+        let Some(factors) = Factorised::new(blocks, scales) else {
             return Err(stuck(iteration, last, worst));
         };
         work.newton_steps += 1;
@@ -71,9 +71,12 @@ pub(crate) fn newton(
             };
             if next_size <= (1.0 - damping / 4.0) * size {
                 *y = trial;
+                // Steps with one Jacobian shrink by a constant factor: the next after this is known.
+                let after = next_size * (next_size / size);
                 if let Some(next) = next
                     && damping >= 1.0
-                    && next_size <= limits.tolerance
+                    && (next_size <= limits.tolerance
+                        || next_size <= 0.1 * size && after <= 0.1 * limits.tolerance)
                 {
                     log.push(next_size);
                     subtract(y, &next, 1.0);

@@ -217,11 +217,12 @@ impl Splitter<'_> {
         let element = |(support, terms): (Vec<usize>, Vec<(f64, u32)>)| {
             let (scales, registers): (Vec<f64>, Vec<u32>) = terms.into_iter().unzip();
             let (mut ops, ends) = self.graph.extract(&registers);
-            let result = ops.iter().map(results_of).sum();
+            let result: u32 = ops.iter().map(results_of).sum();
             let terms = scales.into_iter().zip(ends).collect();
             ops.push(Op::Linear { terms, constant: 0.0 });
             let moving = ops.iter().any(|op| matches!(op, Op::Velocity(_)));
-            Element::General { support, program: Program { ops, result }, moving }
+            let program = Program { ops, result, registers: result as usize + 1 };
+            Element::General { support, program, moving }
         };
         groups.into_iter().map(element).collect()
     }

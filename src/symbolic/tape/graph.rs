@@ -37,6 +37,8 @@ pub(super) enum Op {
 pub(super) struct Program {
     pub(super) ops: Vec<Op>,
     pub(super) result: u32,
+    /// Registers they fill.
+    pub(super) registers: usize,
 }
 
 /// A number known now, or the register that will hold it.
@@ -266,10 +268,13 @@ impl Graph {
     /// The operations a result needs.
     pub(super) fn program(&self, result: Scalar) -> Program {
         match result {
-            Scalar::Number(value) => Program { ops: vec![Op::Number(value)], result: 0 },
+            Scalar::Number(value) => {
+                Program { ops: vec![Op::Number(value)], result: 0, registers: 1 }
+            }
             Scalar::Register(at) => {
                 let (ops, results) = self.extract(&[at]);
-                Program { ops, result: results[0] }
+                let registers = ops.iter().map(|op| results_of(op) as usize).sum();
+                Program { ops, result: results[0], registers }
             }
         }
     }

@@ -78,7 +78,7 @@ fn check(expr: &Expr, env: &Env) {
                 (0..3).map(|at| if used(at) { all[at] } else { nan }).collect()
             };
             let (q, v) = (hidden(&q), hidden(&v));
-            by_elements += tape.eval_element(element, &q, &v, T.into(), &mut Vec::new());
+            by_elements += tape.eval_element(element, &q, &v, T.into());
         }
         near(by_elements.re, value);
         near(by_elements.eps, dual.eps);
