@@ -50,14 +50,28 @@ use configuration::configure;
 /// index-free (both `E301`). A problem without closed form is not an error.
 pub fn derive(model: &Model) -> Result<Derivation, Diagnostics> {
     endless_if_slow(model)?;
+    derive_to(model, Extent::All)
+}
+
+/// How much of a derivation is wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// All that a page shows.
+    All,
+    /// The rule alone, for one half of a problem.
+    Rule,
+}
+
+fn derive_to(model: &Model, extent: Extent) -> Result<Derivation, Diagnostics> {
     let configuration = configure(model);
     if model.horizon == Horizon::SingleStep {
         return plan::single_step(model, &configuration).ok_or_else(|| no_gradient(model));
     }
     let motion = variation::vary(model, &configuration.coordinates, &configuration.lagrangian)
         .map_err(|_| no_gradient(model))?;
-    let mut derivation = plan::continuous(model, &configuration, &motion);
-    slow::whole(model, &mut derivation);
+    let halved = slow::Halved::of(model);
+    let mut derivation = plan::continuous(model, &configuration, &motion, (&halved, extent));
+    slow::whole(model, &halved, &mut derivation);
     Ok(derivation)
 }
 

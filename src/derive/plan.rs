@@ -1,6 +1,7 @@
 //! The order of the symbolic road: which class a problem belongs to and how its parts are put
 //! together into a [`Derivation`].
 
+use super::Extent;
 use super::block::{Block, linear_blocks};
 use super::configuration::Configuration;
 use super::diagnosis::diagnose;
@@ -9,6 +10,7 @@ use super::horizon;
 use super::linear::{BlockSolution, Change, offset, solve_block, tidy, value};
 use super::reduce;
 use super::single_step::{change_symbol, step_problem};
+use super::slow::Halved;
 use super::trace::{Claim, Step, Trace};
 use super::types::{
     Class, Condition, Definition, Derivation, Equation, Meaning, NoOptimum, Stacked, Update,
@@ -71,6 +73,7 @@ pub(super) fn continuous(
     model: &Model,
     configuration: &Configuration,
     motion: &Motion,
+    (halved, extent): (&Halved<'_>, Extent),
 ) -> Derivation {
     let mut derivation = empty(Class::Numeric);
     super::belief::record(model, &mut derivation.trace);
@@ -84,7 +87,9 @@ pub(super) fn continuous(
         let remark = "d/dt ∂F/∂q' + (w'/w) ∂F/∂q' − ∂F/∂q = 0";
         derivation.trace.push(law, remark, claim);
     }
-    if let Some((hamiltonian, equations)) = motion.hamiltonian(configuration.loss.as_ref()) {
+    if extent == Extent::All
+        && let Some((hamiltonian, equations)) = motion.hamiltonian(configuration.loss.as_ref())
+    {
         derivation.trace.push(
             "Legendre transform",
             "H = min over v of F + p·v, with p = −∂F/∂v",
@@ -106,13 +111,13 @@ pub(super) fn continuous(
             "{most} coordinates are coupled with each other, which is too many to write a formula for. \
              Declare them as one vector with a matrix, or find numbers with `lagrule solve`."
         ));
-        return nonlinear(model, configuration, motion, derivation);
+        return nonlinear(model, configuration, motion, halved, derivation);
     }
     match (blocks, half) {
         (Some(blocks), Some(half)) => {
-            linear(model, configuration, motion, blocks, &half, derivation)
+            linear((model, halved), configuration, motion, blocks, &half, derivation)
         }
-        _ => nonlinear(model, configuration, motion, derivation),
+        _ => nonlinear(model, configuration, motion, halved, derivation),
     }
 }
 
@@ -120,7 +125,7 @@ pub(super) fn continuous(
 const MOST_COUPLED: usize = 24;
 
 fn linear(
-    model: &Model,
+    (model, halved): (&Model, &Halved<'_>),
     configuration: &Configuration,
     motion: &Motion,
     blocks: Vec<Block>,
@@ -194,7 +199,8 @@ fn linear(
     // A rule through `X` is exact although `X` has no closed form.
     derivation.updates = updates(configuration, &changes, exact);
     if model.horizon == Horizon::Infinite {
-        derivation.regimes = reduce::regimes(model, configuration, motion, &solutions);
+        derivation.regimes =
+            reduce::regimes((model, halved), configuration, motion, &solutions);
     } else {
         derivation.regimes = reduce::horizon_regimes(model, configuration, &solutions);
     }
@@ -388,7 +394,7 @@ fn feedback(
 }
 
 /// Offsets larger than this are written `q(0) − q*`.
-const LONGEST_OFFSET: usize = 10;
+pub(super) const LONGEST_OFFSET: usize = 10;
 
 /// The expansions behind the regimes, each marked with its regime.
 fn record_regimes(derivation: &mut Derivation) {
@@ -482,6 +488,7 @@ fn nonlinear(
     model: &Model,
     configuration: &Configuration,
     motion: &Motion,
+    halved: &Halved<'_>,
     mut derivation: Derivation,
 ) -> Derivation {
     let infinite = model.horizon == Horizon::Infinite;
@@ -504,7 +511,7 @@ fn nonlinear(
         first_integral(&orbit, configuration, &mut derivation);
     }
     if infinite {
-        derivation.regimes = reduce::nonlinear_regimes(model, configuration, motion);
+        derivation.regimes = reduce::nonlinear_regimes((model, halved), configuration, motion);
         record_regimes(&mut derivation);
     }
     derivation.diagnosis = diagnose(motion, configuration.loss.as_ref(), &[]);

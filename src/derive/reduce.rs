@@ -14,7 +14,7 @@ use super::regime::{
     uniform_block,
 };
 use super::single_step::LinearStep;
-use super::slow;
+use super::slow::{self, Halved};
 use super::solvent::Closed;
 use super::trace::{Claim, Step};
 use super::types::{Condition, Definition, ErrorOrder, Meaning, RegimeLimit, RegimeRule};
@@ -32,7 +32,7 @@ use crate::symbolic::{Expr, Mark, Shape, Symbol};
 
 /// Every regime of a linear problem with infinite horizon.
 pub(super) fn regimes(
-    model: &Model,
+    (model, halved): (&Model, &Halved<'_>),
     configuration: &Configuration,
     motion: &Motion,
     solutions: &[BlockSolution],
@@ -42,20 +42,20 @@ pub(super) fn regimes(
         .iter()
         .map(|regime| RegimeLimit {
             name: regime.name.clone(),
-            outcome: linear_regime(model, configuration, motion, solutions, regime),
+            outcome: linear_regime((model, halved), configuration, motion, solutions, regime),
         })
         .collect()
 }
 
 fn linear_regime(
-    model: &Model,
+    (model, halved): (&Model, &Halved<'_>),
     configuration: &Configuration,
     motion: &Motion,
     solutions: &[BlockSolution],
     regime: &Regime,
 ) -> Result<RegimeRule, String> {
     if !regime.slow.is_empty() {
-        return slow::regime(model, regime);
+        return slow::regime(halved, motion, regime);
     }
     let implicit = solutions
         .iter()
@@ -313,7 +313,7 @@ fn front(vector: &Expr) -> Expr {
 
 /// Regimes of problems without a closed form.
 pub(super) fn nonlinear_regimes(
-    model: &Model,
+    (model, halved): (&Model, &Halved<'_>),
     configuration: &Configuration,
     motion: &Motion,
 ) -> Vec<RegimeLimit> {
@@ -322,19 +322,19 @@ pub(super) fn nonlinear_regimes(
         .iter()
         .map(|regime| RegimeLimit {
             name: regime.name.clone(),
-            outcome: nonlinear_regime(model, configuration, motion, regime),
+            outcome: nonlinear_regime((model, halved), configuration, motion, regime),
         })
         .collect()
 }
 
 fn nonlinear_regime(
-    model: &Model,
+    (model, halved): (&Model, &Halved<'_>),
     configuration: &Configuration,
     motion: &Motion,
     regime: &Regime,
 ) -> Result<RegimeRule, String> {
     if !regime.slow.is_empty() {
-        return slow::regime(model, regime);
+        return slow::regime(halved, motion, regime);
     }
     if is_overdamped(model, regime) {
         return overdamped(model, configuration, motion, regime);

@@ -15,7 +15,8 @@ pub fn is_positive(expr: &Expr) -> bool {
             apply.function.symbol.props.has(Prop::Positive)
         }
         Node::Product(product) => {
-            product.tail.as_ref().is_none_or(is_psd) && sign_of_powers(product) > 0
+            product.tail.as_ref().is_none_or(|tail| tail_has(tail, is_positive))
+                && sign_of_powers(product) > 0
         }
         Node::Sum(terms) => {
             (terms.iter().all(is_nonnegative) && terms.iter().any(is_positive))
@@ -110,9 +111,14 @@ fn is_negative_symbol(expr: &Expr) -> bool {
     expr.as_sym().is_some_and(|symbol| symbol.props.has(Prop::Negative))
 }
 
+/// Every entry of a vector has the sign asked for; of a matrix, its eigenvalues are not negative.
+fn tail_has(tail: &Expr, sign: fn(&Expr) -> bool) -> bool {
+    if tail.shape().is_column() { sign(tail) } else { is_psd(tail) }
+}
+
 /// Are all powers, and the tail, zero or positive?
 fn powers_are_nonnegative(product: &Product) -> bool {
-    product.tail.as_ref().is_none_or(is_psd)
+    product.tail.as_ref().is_none_or(|tail| tail_has(tail, is_nonnegative))
         && product.powers.iter().all(|(base, exponent)| {
             let positive_power = exponent.as_num().filter(|e| sign(e) > 0);
             let even = |e: &super::number::Q| {

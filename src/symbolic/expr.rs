@@ -13,11 +13,25 @@ use super::number::Q;
 use super::shape::{Dim, Shape};
 use super::symbol::Symbol;
 use num_traits::{One, Zero};
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 /// An expression in normal form. Cloning is cheap.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expr(Arc<Inner>);
+
+// Shared parts are equal without a look inside, which is most of what sorting asks.
+impl Ord for Expr {
+    fn cmp(&self, other: &Expr) -> Ordering {
+        if self.is_same(other) { Ordering::Equal } else { self.0.cmp(&other.0) }
+    }
+}
+
+impl PartialOrd for Expr {
+    fn partial_cmp(&self, other: &Expr) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Inner {
@@ -142,6 +156,11 @@ impl Expr {
     /// Wraps a node that is already in normal form. Only constructors call this.
     pub(super) fn wrap(node: Node, shape: Shape) -> Expr {
         Expr(Arc::new(Inner { node, shape }))
+    }
+
+    /// Are both the same piece of memory? Then they are equal; the other way round it need not be.
+    pub(super) fn is_same(&self, other: &Expr) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// The structure.
@@ -299,7 +318,23 @@ impl Expr {
 
     /// Does any part of the expression satisfy the test?
     pub fn any(&self, test: &dyn Fn(&Expr) -> bool) -> bool {
-        test(self) || self.children().into_iter().any(|child| child.any(test))
+        // Sums and products are most of an expression, and need no list of their parts.
+        test(self)
+            || match self.node() {
+                Node::Num(_) | Node::Sym(_) | Node::Identity(_) | Node::Zero => false,
+                Node::Sum(parts) | Node::Word(parts) | Node::Literal(parts) => {
+                    parts.iter().any(|part| part.any(test))
+                }
+                Node::Product(product) => {
+                    product
+                        .powers
+                        .iter()
+                        .any(|(base, exponent)| base.any(test) || exponent.any(test))
+                        || product.tail.as_ref().is_some_and(|tail| tail.any(test))
+                }
+                Node::Hadamard(powers) => powers.iter().any(|(base, _)| base.any(test)),
+                _ => self.children().into_iter().any(|child| child.any(test)),
+            }
     }
 
     /// Does the symbol occur?

@@ -2,15 +2,15 @@
 
 use crate::cli::lagrule;
 use crate::stages::{diagnose, diagnose_for};
-use lagrule::derive::{Condition, RegimeRule};
+use lagrule::derive::{Condition, Definition, RegimeRule};
 use lagrule::diag::{Code, Diagnostic, Sink};
 use lagrule::driver;
 use lagrule::rule::interpret::{self, Values};
 use lagrule::solve::linalg::Matrix;
 use lagrule::source::Source;
 use lagrule::study::Study;
-use lagrule::symbolic::eval::{Env, eval_scalar};
-use lagrule::symbolic::{Expr, Mark, print};
+use lagrule::symbolic::eval::{Env, eval, eval_scalar};
+use lagrule::symbolic::{Expr, Mark, Symbol, print};
 
 fn file(beliefs: &str) -> String {
     format!(
@@ -303,4 +303,114 @@ fn observations_come_at_a_rate() {
     assert_eq!(codes(&block(", rate = nu"))[0], "E214");
     assert_eq!(codes(&block(", rho"))[0], "E223");
     assert_eq!(codes(&block(", time = rho"))[0], "E223");
+}
+
+/// What a regime's state equations say at one place: the velocity of the first-order equation.
+fn velocity_at(velocity: &Expr, q: &Symbol, at: f64, env: &Env) -> f64 {
+    let mut env = env.clone();
+    env.bind_vector(q, &[at]);
+    eval(velocity, &env).unwrap()[(0, 0)]
+}
+
+/// F9, F10: the first-order equations, integrated, are the exponential averages to leading order, and steps of
+/// the emitted program are the exact ones whatever their length.
+#[test]
+fn state_equations_integrate_to_the_closed_forms() {
+    let mut states = 0;
+    for name in ["adam", "adamw", "rmsprop", "adaptive_natural"] {
+        let text = std::fs::read_to_string(format!("rules/{name}.lag")).unwrap();
+        let source = Source::new(name, &text);
+        let study = driver::study(&source, &mut Sink::new()).unwrap();
+        let Some(limit) = study.derivation.regimes.iter().find(|r| {
+            r.outcome.as_ref().is_ok_and(|rule| rule.slow.iter().any(|s| s.average.is_some()))
+        }) else {
+            continue;
+        };
+        let rule = limit.outcome.as_ref().unwrap();
+        let program = driver::program(&study, &source, Some(&limit.name)).unwrap();
+        let mut values: Values = program
+            .inputs
+            .iter()
+            .map(|input| {
+                let value =
+                    input.default.as_ref().map_or(0.7, lagrule::symbolic::number::to_f64);
+                (input.name.clone(), Matrix::from_element(1, 1, value))
+            })
+            .collect();
+        let mut env = Env::new();
+        for dim in &study.model.dims {
+            env.bind_dimension(dim, 1);
+        }
+        let constants = study.model.constants.iter().map(|constant| &constant.symbol);
+        for symbol in constants.chain(&study.model.givens) {
+            let value = values.get(&*symbol.name).map_or(0.7, |value| value[(0, 0)]);
+            env.bind_vector(symbol, &[value]);
+        }
+        let value = |e: &Expr| {
+            let whole = Definition::written_out(e, &rule.definitions);
+            eval(&whole, &env).unwrap()[(0, 0)]
+        };
+        let dt = values["dt"][(0, 0)];
+        let begin = values.clone();
+        const STEPS: i32 = 400;
+        for _ in 0..STEPS {
+            values.extend(interpret::step(&program, &values).unwrap());
+        }
+        for slow in &rule.slow {
+            let (Some(average), Some(velocity)) = (&slow.average, &slow.velocity) else {
+                continue;
+            };
+            let q = &slow.coordinate;
+            let start = begin[&*q.name][(0, 0)];
+            let datum = value(&average.of);
+            // The emitted steps against the exact path.
+            let rest = value(&average.shrink) * datum + value(&average.shift);
+            let path = |rate: f64, rest: f64, t: f64| rest + (start - rest) * (-rate * t).exp();
+            let exact = path(value(&average.rate), rest, dt * f64::from(STEPS));
+            let found = values[&*q.name][(0, 0)];
+            assert!((found - exact).abs() < 1e-10 * exact.abs().max(1.0), "{name}: {q:?}");
+            // The first-order equation, integrated, against its closed form.
+            let slope =
+                velocity_at(velocity, q, 1.0, &env) - velocity_at(velocity, q, 0.0, &env);
+            let leading = -velocity_at(velocity, q, 0.0, &env) / slope;
+            let (mut at, h) = (start, 0.005 / slope.abs());
+            for _ in 0..400 {
+                let f = |at: f64| velocity_at(velocity, q, at, &env);
+                let k1 = f(at);
+                let k2 = f(at + h / 2.0 * k1);
+                let k3 = f(at + h / 2.0 * k2);
+                let k4 = f(at + h * k3);
+                at += h / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + k4);
+            }
+            let closed = path(-slope, leading, 400.0 * h);
+            assert!(
+                (at - closed).abs() < 1e-10 * closed.abs().max(1.0),
+                "{name}: {at} {closed}"
+            );
+            states += 1;
+        }
+    }
+    assert!(states >= 6, "only {states} states");
+}
+
+/// Issue 4's bad input, from the command line: what spoils the result is refused, what spoils its accuracy
+/// is said.
+#[test]
+fn bad_beliefs_are_diagnosed_from_the_command_line() {
+    for (file, code, says) in [
+        ("E302/model_a", 0, "it grows without end as `v` -> 0 while `g - m` = 0"),
+        ("E303/wishful", 2, "the cost is not bounded below at the values of the file"),
+        ("E214/negative_diffusion", 2, "the diffusion of the prior must be positive"),
+        ("E231/no_observation", 2, "is never observed"),
+        ("E305/signed_data", 0, "its slow equation may lead it through zero"),
+        ("E306/negative_curvature", 2, "nothing holds the spread"),
+        ("E304/beta_09", 0, "the values of the file do not lie in the regime"),
+        ("E232/log_of_a_square", 0, "this observed quantity may have no value"),
+    ] {
+        let output = lagrule(&["derive", &format!("tests/bad/{file}.lag")]).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains(says), "{file}: {text}");
+        assert!(text.contains(&file[..4]), "{file}: {text}");
+        assert_eq!(output.status.code(), Some(code), "{file}: {text}");
+    }
 }

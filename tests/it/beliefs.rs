@@ -168,9 +168,15 @@ fn the_whole_nonlinear_system_has_the_velocities_of_the_table() {
         (0.05, [-0.544_707_03, 0.001_027_20, 0.000_215_72]),
         (0.025, [-0.551_534_39, 0.000_253_47, 0.000_058_06]),
     ];
+    // The errors of the boxed rule and of the form with the discount kept, as printed.
+    let printed = [(-0.0466, 0.00819), (-0.0256, 0.00202), (-0.0134, 0.00050)];
     let mut errors = Vec::new();
-    for (epsilon, expected) in rows {
+    for ((epsilon, expected), (boxed, kept)) in rows.into_iter().zip(printed) {
         let found = table_row(epsilon);
+        let rule = -0.5 / 0.8_f64.sqrt();
+        let growing = epsilon / 2.0 + (epsilon * epsilon / 4.0 + 0.8_f64).sqrt();
+        close(found[0] / rule - 1.0, boxed, 4);
+        close(found[0] / (-0.5 / growing) - 1.0, kept, 5);
         for (found, expected) in found.iter().zip(expected) {
             close(*found, expected, 8);
         }
@@ -243,7 +249,8 @@ fn a_moved_minimum_widens_the_spread_for_a_while() {
     let (t, peak) = times
         .map(|t| (t, variance(&solution, t)))
         .fold((0.0, 0.0), |best, next| if next.1 > best.1 { next } else { best });
-    close(peak, 1.225_070, 5);
+    // SciPy's collocation with 1e-11 puts it at t = 1.02869; the reference's grid is coarser.
+    close(peak, 1.225_070_6, 6);
     close(t, 1.030, 2);
     close(variance(&solution, 15.0), 1.0, 3);
 }

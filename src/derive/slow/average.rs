@@ -40,7 +40,7 @@ pub(super) fn of(
     let (weight, pull) = observed(model, q)?;
     let weight =
         matrix::identity_multiple(&weight).filter(|weight| is_constant(weight, model))?;
-    let datum = tidy(&expand(&(&pull / &weight)));
+    let datum = tidy(&over_number(&pull, &weight));
     // K is minus a curvature: A = −K/M, B = weight/M.
     let share = cancel(&expand(&(-&weight / &spring)));
     let share = over_weight(&weight, &spring).unwrap_or(share);
@@ -118,6 +118,13 @@ fn over(above: &Expr, below: &Expr) -> Expr {
     let (outer_above, above) = common_denominator(above);
     let (outer_below, below) = common_denominator(below);
     cancel(&(outer_above / outer_below * expand(&above) / expand(&below)))
+}
+
+/// A sum over a number, term by term, each without common factors.
+fn over_number(above: &Expr, below: &Expr) -> Expr {
+    let (outer, below) = common_denominator(below);
+    let each = above.terms().iter().map(|term| cancel(&expand(&(term / &outer / &below))));
+    expand(&sum(each.chain([Expr::zeros(above.shape().clone())])))
 }
 
 /// Made of declared constants only: it does not change from step to step.

@@ -29,7 +29,7 @@ pub(super) struct Losses {
 /// Compares the equations of the slow coordinates with those in which the fast ones stand still, and
 /// the rates of both.
 pub(super) fn find(
-    model: &Model,
+    whole: &Motion,
     fast: &Model,
     derived: &Derivation,
     rule: &RegimeRule,
@@ -37,7 +37,7 @@ pub(super) fn find(
     regime: &Regime,
 ) -> Losses {
     let mut losses = Losses::default();
-    feedback(model, (derived, rule), part, &mut losses);
+    feedback(whole, (derived, rule), part, &mut losses);
     for size in adiabatic(fast, part, Some(regime)) {
         losses.conditions.push(Condition::small(size));
     }
@@ -46,15 +46,11 @@ pub(super) fn find(
 
 /// `−M⁻¹(E − E|frozen)`, coordinate by coordinate: how the fast coordinates act back.
 fn feedback(
-    model: &Model,
+    whole: &Motion,
     (derived, rule): (&Derivation, &RegimeRule),
     part: &SlowPart,
     losses: &mut Losses,
 ) {
-    let configuration = configure(model);
-    let Ok(whole) = vary(model, &configuration.coordinates, &configuration.lagrangian) else {
-        return;
-    };
     for (at, q) in part.motion.coordinates.iter().enumerate() {
         let Some(which) = whole.coordinates.iter().position(|p| p == q) else { continue };
         let difference = expand(&(&whole.residuals[which] - &part.motion.residuals[at]));
@@ -167,6 +163,10 @@ fn unsigned(ratio: Expr) -> Expr {
 
 /// `ϱ/(r + γ)`: how much the slow coordinates move while the fast ones do.
 fn adiabatic(fast: &Model, part: &SlowPart, regime: Option<&Regime>) -> Vec<Expr> {
+    // A rate without a formula is no number here.
+    if part.rates.is_empty() {
+        return Vec::new();
+    }
     let half = match &fast.discount {
         Discount::None => Expr::zero(),
         Discount::Rate(rate) => Expr::frac(1, 2) * rate,
@@ -187,12 +187,12 @@ fn adiabatic(fast: &Model, part: &SlowPart, regime: Option<&Regime>) -> Vec<Expr
             continue;
         };
         let growing = sum([closed.root.clone(), half.clone()]);
+        let scaled = substitute(&matrix::inverse(&growing), &scales);
+        let Ok(Some(found)) = leading(&scaled, &epsilon()) else { continue };
+        let Some(lifted) = closed.spectrum.lift(&found.first.1) else { continue };
         for rate in &part.rates {
-            let scaled = substitute(&matrix::inverse(&growing), &scales);
-            let Ok(Some(found)) = leading(&scaled, &epsilon()) else { continue };
-            let Some(lifted) = closed.spectrum.lift(&found.first.1) else { continue };
             // The step begins where the derivation's rates are taken.
-            let size = tidy(&(rate * lifted));
+            let size = tidy(&(rate * &lifted));
             if !sizes.contains(&size) {
                 sizes.push(size);
             }

@@ -6,7 +6,7 @@ use crate::derive::block::linear_blocks;
 use crate::derive::configuration::{Configuration, configure};
 use crate::derive::linear::{BlockSolution, solve_block, tidy};
 use crate::derive::overdamped::expand_overdamped;
-use crate::derive::plan::{entries, taken as taken_by};
+use crate::derive::plan::{LONGEST_OFFSET, entries, taken as taken_by};
 use crate::derive::square::complete_squares;
 use crate::derive::trace::{Claim, Step};
 use crate::derive::types::{Condition, Definition, Meaning, Slow, Update};
@@ -202,6 +202,16 @@ impl<'a> Solver<'a> {
             velocity.map(|all| all[which].clone())
         };
         let averaged = average::of(self.half_model, solution, self.rate.as_ref(), &self.taken);
+        // Coordinates that couple come to rest at a point that takes lines to write.
+        let long = block.coordinates.len() > 1
+            && solution.offset.as_ref().is_some_and(|offset| offset.size() > LONGEST_OFFSET);
+        let through = solution.through_rest().filter(|_| long);
+        let through = through.map(|(through, definitions)| {
+            let remark = "where the slow equations hold without moving";
+            self.define("rest point", remark, definitions);
+            through
+        });
+        let solution = through.as_ref().unwrap_or(solution);
         let dt = Expr::sym(step());
         let mut change = solution.change_after(&dt);
         let mut first = &dt * &solution.velocity;
@@ -281,9 +291,8 @@ impl<'a> Solver<'a> {
             }
         }
         let decay = solution.solvent.as_ref().map(|solvent| &solvent.flow.decay);
-        if let Some(rate) = decay.and_then(crate::symbolic::matrix::identity_multiple) {
-            self.rates.push(rate);
-        }
+        let rate = decay.and_then(crate::symbolic::matrix::identity_multiple);
+        self.rates.extend(rate.filter(|rate| !rate.is_zero()));
     }
 
     /// `s' = f + v₁/γ`, with the second derivative dropped.

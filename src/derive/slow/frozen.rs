@@ -2,7 +2,7 @@
 //! others with the slow ones given.
 
 use crate::derive::trace::{Claim, Step};
-use crate::model::types::{Coordinate, Model, Parts, Regime, Value};
+use crate::model::types::{Coordinate, Model, Parts, Value};
 use crate::symbolic::build::sum;
 use crate::symbolic::expand::expand;
 use crate::symbolic::rewrite::substitute;
@@ -29,9 +29,8 @@ pub(super) fn slow(model: &Model, names: &[String]) -> Model {
     }
 }
 
-/// The fast coordinates; the slow ones are given, at their present value. The limits of a regime
-/// act on them.
-pub(super) fn fast(model: &Model, names: &[String], regime: Option<&Regime>) -> Model {
+/// The fast coordinates; the slow ones are given, at their present value.
+pub(super) fn fast(model: &Model, names: &[String]) -> Model {
     let (slow, fast) = split(model, names);
     let mut by = standing(&slow);
     for coordinate in &slow {
@@ -41,7 +40,6 @@ pub(super) fn fast(model: &Model, names: &[String], regime: Option<&Regime>) -> 
     let parts = model.parts.as_ref().and_then(|parts| parts_of(parts, model, &fast, &by));
     let mut givens = model.givens.clone();
     givens.extend(slow.iter().map(|coordinate| coordinate.position.clone()));
-    let regimes = regime.map(|regime| Regime { slow: Vec::new(), ..regime.clone() });
     Model {
         lagrangian,
         coordinates: fast,
@@ -49,7 +47,7 @@ pub(super) fn fast(model: &Model, names: &[String], regime: Option<&Regime>) -> 
         values: with_start(model, &slow),
         parts,
         beliefs: Vec::new(),
-        regimes: regimes.into_iter().collect(),
+        regimes: Vec::new(),
         ..model.clone()
     }
 }

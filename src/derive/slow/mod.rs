@@ -12,31 +12,82 @@ mod dropped;
 mod equations;
 mod frozen;
 
+use super::Extent;
 use super::configuration::Configuration;
 use super::trace::Step;
 use super::types::{Class, Condition, Derivation, ErrorOrder, RegimeRule, Role};
+use super::variation::Motion;
 use crate::model::types::{Discount, Limit, Model, Regime, rank, step};
 use crate::symbolic::domain::{Need, needs};
 use crate::symbolic::{Expr, Symbol, matrix};
 use equations::SlowPart;
+use std::cell::OnceCell;
+
+/// Both halves of a problem, solved when first asked for, for each set of slow coordinates that its regimes
+/// name.
+pub(super) struct Halved<'a> {
+    model: &'a Model,
+    sets: Vec<(&'a [String], OnceCell<Solved>)>,
+}
+
+/// The halves of one set.
+struct Solved {
+    part: Result<SlowPart, String>,
+    /// The fast coordinates with all regimes that name the set.
+    fast: Model,
+    derived: Option<Derivation>,
+}
+
+impl<'a> Halved<'a> {
+    /// Nothing is solved yet.
+    pub(super) fn of(model: &'a Model) -> Halved<'a> {
+        let mut sets: Vec<(&[String], OnceCell<Solved>)> = Vec::new();
+        for regime in model.regimes.iter().filter(|regime| !regime.slow.is_empty()) {
+            if sets.iter().all(|(names, _)| *names != regime.slow) {
+                sets.push((&regime.slow, OnceCell::new()));
+            }
+        }
+        Halved { model, sets }
+    }
+
+    fn solved(&self, names: &[String]) -> Option<&Solved> {
+        let (names, solved) = self.sets.iter().find(|(own, _)| *own == names)?;
+        Some(solved.get_or_init(|| {
+            let part = equations::solve(self.model, names);
+            let mut fast = frozen::fast(self.model, names);
+            let same = self.model.regimes.iter().filter(|regime| regime.slow == *names);
+            fast.regimes = same.map(|r| Regime { slow: Vec::new(), ..r.clone() }).collect();
+            let any = part.is_ok() && !fast.coordinates.is_empty();
+            let derived = if any { super::derive_to(&fast, Extent::Rule).ok() } else { None };
+            Solved { part, fast, derived }
+        }))
+    }
+}
 
 /// The rule of a regime with slow coordinates.
-pub(super) fn regime(model: &Model, regime: &Regime) -> Result<RegimeRule, String> {
-    let part = equations::solve(model, &regime.slow)?;
-    let fast = frozen::fast(model, &regime.slow, Some(regime));
+pub(super) fn regime(
+    halved: &Halved<'_>,
+    whole: &Motion,
+    regime: &Regime,
+) -> Result<RegimeRule, String> {
+    let Some(Solved { part, fast, derived }) = halved.solved(&regime.slow) else {
+        return Err("its slow coordinates are not known".to_owned());
+    };
+    let part = part.as_ref().map_err(Clone::clone)?;
     if fast.coordinates.is_empty() {
         return Ok(without_fast(part));
     }
-    let derived = super::derive(&fast)
-        .map_err(|_| "the fast coordinates' gradient has no index-free form".to_owned())?;
+    let derived =
+        derived.as_ref().ok_or("the fast coordinates' gradient has no index-free form")?;
     if let Some(problem) = &derived.no_optimum {
         return Err(problem.reason.clone());
     }
-    let mut rule = match derived.regimes.first() {
-        Some(limit) if !fast.regimes[0].limits.is_empty() => limit.outcome.clone()?,
-        _ => exact(&derived)?,
+    let at = fast.regimes.iter().position(|own| own.name == regime.name);
+    let mut rule = match at.and_then(|at| derived.regimes.get(at)) {
+        Some(limit) if !regime.limits.is_empty() => limit.outcome.clone()?,
+        _ => exact(derived)?,
     };
-    let losses = dropped::find(model, &fast, &derived, &rule, &part, &fast.regimes[0]);
+    let losses = dropped::find(whole, fast, derived, &rule, part, regime);
     prepend(&mut rule, part, losses);
     Ok(rule)
 }
@@ -65,27 +116,27 @@ fn exact(derived: &Derivation) -> Result<RegimeRule, String> {
     })
 }
 
-fn without_fast(part: SlowPart) -> RegimeRule {
+fn without_fast(part: &SlowPart) -> RegimeRule {
     RegimeRule {
-        changes: part.changes,
-        slow: part.slow,
+        changes: part.changes.clone(),
+        slow: part.slow.clone(),
         dropped: Vec::new(),
         flows: Vec::new(),
         error: ErrorOrder::Exact,
-        conditions: part.conditions,
-        definitions: part.definitions,
+        conditions: part.conditions.clone(),
+        definitions: part.definitions.clone(),
         eigenvalues: Vec::new(),
         steps: Vec::new(),
     }
 }
 
 /// Puts the slow part in front of the rule of the fast coordinates.
-fn prepend(rule: &mut RegimeRule, part: SlowPart, losses: dropped::Losses) {
+fn prepend(rule: &mut RegimeRule, part: &SlowPart, losses: dropped::Losses) {
     let data: Vec<_> = part.changes.iter().flat_map(|(_, change)| data(change)).collect();
-    rule.changes = part.changes.into_iter().chain(rule.changes.drain(..)).collect();
-    rule.slow = part.slow;
-    rule.definitions = part.definitions.into_iter().chain(rule.definitions.drain(..)).collect();
-    let ordering = part.conditions.into_iter().chain(losses.conditions);
+    rule.changes.splice(..0, part.changes.iter().cloned());
+    rule.slow.clone_from(&part.slow);
+    rule.definitions.splice(..0, part.definitions.iter().cloned());
+    let ordering = part.conditions.iter().cloned().chain(losses.conditions);
     let mut conditions: Vec<_> = ordering.collect();
     for condition in rule.conditions.drain(..).chain(data) {
         if !conditions.contains(&condition) {
@@ -94,7 +145,7 @@ fn prepend(rule: &mut RegimeRule, part: SlowPart, losses: dropped::Losses) {
     }
     rule.conditions = conditions;
     rule.dropped = losses.dropped;
-    rule.steps = losses.steps.into_iter().chain(rule.steps.drain(..)).collect();
+    rule.steps.splice(..0, losses.steps);
 }
 
 /// What the data must be for a change to have a value: a logarithm needs something to take it of.
@@ -113,29 +164,33 @@ fn data(change: &Expr) -> Vec<Condition> {
 
 /// Makes the slow–fast rule the rule of a problem that has no other: the slow coordinates of its
 /// first regime that names some, without that regime's limits.
-pub(super) fn whole(model: &Model, derivation: &mut Derivation) {
+pub(super) fn whole(model: &Model, halved: &Halved<'_>, derivation: &mut Derivation) {
     let Some(regime) = model.regimes.iter().find(|regime| !regime.slow.is_empty()) else {
         return;
     };
     if derivation.no_optimum.is_some() {
         return;
     }
-    let Ok(part) = equations::solve(model, &regime.slow) else { return };
-    let fast = frozen::fast(model, &regime.slow, None);
+    let Some(Solved { part: Ok(part), fast, derived }) = halved.solved(&regime.slow) else {
+        return;
+    };
     derivation.trace.steps.extend(part.steps.iter().cloned());
-    let derived = if fast.coordinates.is_empty() { None } else { super::derive(&fast).ok() };
-    if let Some(derived) = &derived {
-        let local = derived.trace.steps.iter().filter(|step| frozen::is_local(step));
+    if let Some(derived) = derived {
+        // The steps of regimes come last.
+        let rules = derived.regimes.iter().filter_map(|limit| limit.outcome.as_ref().ok());
+        let own = derived.trace.steps.len() - rules.map(|rule| rule.steps.len()).sum::<usize>();
+        let local = derived.trace.steps[..own].iter().filter(|step| frozen::is_local(step));
         derivation.trace.steps.extend(local.cloned());
     }
     record(derivation);
     let solved = derivation.updates.iter().any(|update| update.change.is_some());
-    let refused = derived.as_ref().is_some_and(|derived| derived.no_optimum.is_some());
+    let derived = derived.as_ref();
+    let refused = derived.is_some_and(|derived| derived.no_optimum.is_some());
     if solved || refused || (derived.is_none() && !fast.coordinates.is_empty()) {
         return;
     }
     derivation.class = Class::SlowFast;
-    derivation.closed_form = derived.as_ref().is_none_or(|derived| derived.closed_form);
+    derivation.closed_form = derived.is_none_or(|derived| derived.closed_form);
     derivation.notes.clear();
     derivation.slow = part.slow.clone();
     derivation.definitions.extend(part.definitions.iter().cloned());
@@ -143,14 +198,14 @@ pub(super) fn whole(model: &Model, derivation: &mut Derivation) {
     derivation.conditions.extend(existence.cloned());
     derivation.updates = part.updates(model);
     let Some(derived) = derived else { return };
-    derivation.conditions.extend(derived.conditions);
-    derivation.definitions.extend(derived.definitions);
-    derivation.notes = derived.notes;
+    derivation.conditions.extend(derived.conditions.iter().cloned());
+    derivation.definitions.extend(derived.definitions.iter().cloned());
+    derivation.notes.clone_from(&derived.notes);
     if derived.updates.is_empty() {
         // The regimes still have a rule; the whole has none in closed form.
         derivation.updates.clear();
     }
-    derivation.updates.extend(derived.updates);
+    derivation.updates.extend(derived.updates.iter().cloned());
 }
 
 /// The steps behind the regimes with slow coordinates, each marked with its regime. A linear problem
@@ -197,7 +252,7 @@ pub fn halves(model: &Model) -> Vec<Halves> {
             let (slow_coordinates, span) = (Vec::new(), model.span);
             slow.regimes.push(Regime { name, limits, slow: slow_coordinates, span });
         }
-        let mut fast = frozen::fast(model, names, None);
+        let mut fast = frozen::fast(model, names);
         let same = model.regimes.iter().filter(|regime| regime.slow == *names);
         fast.regimes = same.map(|r| Regime { slow: Vec::new(), ..r.clone() }).collect();
         Halves { slow, fast }

@@ -12,10 +12,13 @@ use std::collections::BTreeMap;
 /// All symbols of the objective, in the order of their declaration.
 pub(super) fn glossary(model: &Model) -> Vec<(Math, Prose)> {
     let mut entries = Vec::new();
+    let landscape = landscape(model);
     entries.extend(model.coordinates.iter().map(|q| coordinate(q, model)));
-    entries.extend(givens(model));
+    entries.extend(givens(model, &landscape));
     entries.extend(model.functions.iter().map(|function| function_entry(function, model)));
-    entries.extend(model.constants.iter().map(|constant| constant_entry(constant, model)));
+    entries.extend(
+        model.constants.iter().map(|constant| constant_entry(constant, model, &landscape)),
+    );
     if model.horizon != Horizon::SingleStep {
         entries.push((math![step()], prose!["the time between two updates"]));
     }
@@ -35,10 +38,10 @@ fn coordinate(q: &Coordinate, model: &Model) -> (Math, Prose) {
 }
 
 /// Givens that say the same of themselves share a line.
-fn givens(model: &Model) -> Vec<(Math, Prose)> {
+fn givens(model: &Model, landscape: &Landscape<'_>) -> Vec<(Math, Prose)> {
     let mut entries: Vec<(Vec<Math>, Prose)> = Vec::new();
     for symbol in &model.givens {
-        let words = given_words(symbol, model);
+        let words = given_words(symbol, model, landscape);
         match entries.iter_mut().find(|(_, known)| *known == words) {
             Some((symbols, _)) => symbols.push(symbol.into()),
             None => entries.push((vec![symbol.into()], words)),
@@ -47,36 +50,47 @@ fn givens(model: &Model) -> Vec<(Math, Prose)> {
     entries.into_iter().map(|(symbols, words)| (Math::listed(symbols, &COMMA), words)).collect()
 }
 
-fn given_words(symbol: &Symbol, model: &Model) -> Prose {
-    let mut words = landscape_role(symbol, model).unwrap_or_else(|| prose!["known"]);
+fn given_words(symbol: &Symbol, model: &Model, landscape: &Landscape<'_>) -> Prose {
+    let mut words = landscape_role(symbol, model, landscape).unwrap_or_else(|| prose!["known"]);
     words.push(", ".into());
     words.extend(kind(symbol));
     words
 }
 
+/// The slopes of the loss where the path begins and its curvatures, coordinate by coordinate.
+type Landscape<'a> = Vec<(&'a Coordinate, Expr, Option<Expr>)>;
+
+fn landscape(model: &Model) -> Landscape<'_> {
+    let Some(parts) = &model.parts else { return Vec::new() };
+    let starts: BTreeMap<Expr, Expr> =
+        model.coordinates.iter().map(|q| (q.q(), q.start())).collect();
+    let mut all = Vec::new();
+    for q in &model.coordinates {
+        let Ok(slope) = gradient(&parts.loss, &q.position) else { continue };
+        let curvature = jacobian(&slope, &q.position).ok().map(|curvature| expand(&curvature));
+        all.push((q, expand(&substitute(&slope, &starts)), curvature));
+    }
+    all
+}
+
 /// Is it the gradient or the Hessian of the loss where the path begins, the metric?
-fn landscape_role(symbol: &Symbol, model: &Model) -> Option<Prose> {
+fn landscape_role(symbol: &Symbol, model: &Model, landscape: &Landscape<'_>) -> Option<Prose> {
     let parts = model.parts.as_ref()?;
     let this = Expr::sym(symbol.clone());
     if parts.metric.as_ref() == Some(&this) {
         return Some(prose!["the metric"]);
     }
     let scalar = symbol.shape.is_scalar();
-    let starts: BTreeMap<Expr, Expr> =
-        model.coordinates.iter().map(|q| (q.q(), q.start())).collect();
-    for q in &model.coordinates {
-        let Ok(slope) = gradient(&parts.loss, &q.position) else { continue };
-        let at_start = expand(&substitute(&slope, &starts));
-        if front(&at_start, &this, model) {
+    for (q, slope, curvature) in landscape {
+        if front(slope, &this, model) {
             let name = if scalar { "the slope" } else { "the gradient" };
             return Some(prose![name, " of the loss at ", q.start()]);
         }
-        let Ok(curvature) = jacobian(&slope, &q.position) else { continue };
-        let curvature = expand(&curvature);
+        let Some(curvature) = curvature else { continue };
         // What weighs the slope as well is not the curvature, if something else in it is.
-        let own = |s: &Symbol| !at_start.contains(s);
+        let own = |s: &Symbol| !slope.contains(s);
         let weighs = !own(symbol) && curvature.symbols().iter().any(own);
-        if !weighs && front(&curvature, &this, model) {
+        if !weighs && front(curvature, &this, model) {
             let name = if scalar { "the curvature" } else { "the Hessian" };
             return Some(prose![name, " of the loss"]);
         }
@@ -86,7 +100,7 @@ fn landscape_role(symbol: &Symbol, model: &Model) -> Option<Prose> {
 
 /// Is the expression the quantity with nothing but other constants in front?
 fn front(expr: &Expr, this: &Expr, model: &Model) -> bool {
-    if expr.is_zero() {
+    if expr.is_zero() || !expr.any(&|part| part == this) {
         return false;
     }
     let rest = expr / this;
@@ -136,7 +150,11 @@ fn function_entry(function: &Abstract, model: &Model) -> (Math, Prose) {
     (name, words)
 }
 
-fn constant_entry(constant: &Constant, model: &Model) -> (Math, Prose) {
+fn constant_entry(
+    constant: &Constant,
+    model: &Model,
+    landscape: &Landscape<'_>,
+) -> (Math, Prose) {
     let symbol = Expr::sym(constant.symbol.clone());
     let rate = model.parts.as_ref().is_some_and(|parts| parts.rate == symbol);
     let discount = model.discount == Discount::Rate(symbol.clone());
@@ -151,7 +169,8 @@ fn constant_entry(constant: &Constant, model: &Model) -> (Math, Prose) {
     } else if weighs_loss(&symbol, model) {
         prose!["the weight of the loss"]
     } else {
-        landscape_role(&constant.symbol, model).unwrap_or_else(|| prose!["a constant"])
+        landscape_role(&constant.symbol, model, landscape)
+            .unwrap_or_else(|| prose!["a constant"])
     };
     (range(&constant.symbol, &constant.range), words)
 }

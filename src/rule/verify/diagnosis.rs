@@ -89,7 +89,13 @@ fn same_motion(
 ) -> Result<f64, Trouble> {
     let n = case.dim();
     let mut vector = || (0..n).map(|_| random.signed()).collect::<Vec<f64>>();
-    let (q, v, a) = (vector(), vector(), vector());
+    let (mut q, v, a) = (vector(), vector(), vector());
+    // What has a sign keeps it where the Lagrangian has no value otherwise.
+    if !case.mechanics().value(0.0, &q, &v).is_finite() {
+        for (q, start) in q.iter_mut().zip(&case.draw.start) {
+            *q = q.abs().copysign(*start);
+        }
+    }
     let effective = &by_entries(effective, case);
     let rotation = diagnosis.rotation.as_ref().map(|rotation| by_entries(rotation, case));
     let loss = Program::new(effective, case.model, &case.draw.env)?;
