@@ -56,6 +56,8 @@ fn exact(derived: &Derivation) -> Result<RegimeRule, String> {
         slow: Vec::new(),
         dropped: Vec::new(),
         flows: Vec::new(),
+        numeric: Vec::new(),
+        by_eigenvalues: Vec::new(),
         error: ErrorOrder::Exact,
         conditions: derived.conditions.clone(),
         definitions: derived.definitions.clone(),
@@ -70,6 +72,8 @@ fn without_fast(part: SlowPart) -> RegimeRule {
         slow: part.slow,
         dropped: Vec::new(),
         flows: Vec::new(),
+        numeric: Vec::new(),
+        by_eigenvalues: Vec::new(),
         error: ErrorOrder::Exact,
         conditions: part.conditions,
         definitions: part.definitions,
@@ -80,6 +84,11 @@ fn without_fast(part: SlowPart) -> RegimeRule {
 
 /// Puts the slow part in front of the rule of the fast coordinates.
 fn prepend(rule: &mut RegimeRule, part: SlowPart, losses: dropped::Losses) {
+    for own in [&mut rule.numeric, &mut rule.by_eigenvalues] {
+        if !own.is_empty() {
+            *own = part.changes.iter().cloned().chain(own.drain(..)).collect();
+        }
+    }
     rule.changes = part.changes.into_iter().chain(rule.changes.drain(..)).collect();
     rule.slow = part.slow;
     rule.definitions = part.definitions.into_iter().chain(rule.definitions.drain(..)).collect();
