@@ -130,7 +130,7 @@ pub(super) struct SolveArgs {
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,
 
-    /// Give a number, `[1, 2]` or `[[1, 0], [0, 1]]` in place of the file's own
+    /// Give a number, `[1, 2]` or `[[1, 0], [0, 1]]` in place of the file's own; the last of a name counts
     #[arg(long, value_name = "NAME=VALUE", value_parser = binding)]
     pub(super) set: Vec<String>,
 

@@ -61,7 +61,8 @@ pub fn derive(model: &Model) -> Result<Derivation, Diagnostics> {
     Ok(derivation)
 }
 
-/// Slow coordinates need an endless plan: over a finite one, or in one step, nothing is slow.
+/// Slow coordinates need an endless plan. Their first-order equation is that of the decaying root alone;
+/// the free end of a plan at `T` mixes in the growing one, by `e^{−(2r + γ)(T − t)}` at the time `t`.
 fn endless_if_slow(model: &Model) -> Result<(), Diagnostics> {
     let mut all = Diagnostics::new();
     if model.horizon != Horizon::Infinite {
@@ -77,7 +78,12 @@ fn endless_if_slow(model: &Model) -> Result<(), Diagnostics> {
                 )
                 .here("expected a plan without end")
                 .maybe_label(model.places.horizon, "the plan ends here")
-                .hint("remove the `horizon` clause, or `slow(…)` from the regime"),
+                .note(
+                    "a slow coordinate takes the motion that does not grow; where a plan ends, \
+                       another one takes over for the time 1/gamma before",
+                )
+                .hint("if gamma*T >> 1 the end does not matter: remove the `horizon` clause")
+                .hint("or take `slow(…)` out of the regime; `lagrule solve` has the numbers"),
             );
         }
     }

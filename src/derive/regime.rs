@@ -254,9 +254,10 @@ pub(super) fn finish(changes: Vec<(Symbol, Expr)>, neglected: Neglected) -> Regi
         (strongest(neglected.conditions), neglected.letters, neglected.steps);
     let used = |symbol: &Symbol| {
         conditions.iter().any(|condition| match condition {
-            Condition::Small(e) | Condition::Large(e) | Condition::Positive(e) => {
-                e.contains(symbol)
-            }
+            Condition::Small(e)
+            | Condition::Large(e)
+            | Condition::Positive(e)
+            | Condition::Nonzero(e) => e.contains(symbol),
             Condition::Against(..)
             | Condition::NoConjugatePoint { .. }
             | Condition::RootsApart { .. } => false,

@@ -212,6 +212,8 @@ pub enum Condition {
     Against(Expr, Expr),
     /// `expr > 0` (for a matrix: all its eigenvalues).
     Positive(Expr),
+    /// No entry of `expr` is zero: data for which the rule has a value.
+    Nonzero(Expr),
     /// No root of `det(M λ² + C λ + K)` has the real part `half`.
     RootsApart {
         /// Coefficient of the acceleration.

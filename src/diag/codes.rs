@@ -78,6 +78,7 @@ codes! {
     E229 NumberTooLarge      "a number grows beyond all bounds"
     E230 NoAverage           "the average over a distribution has no closed form"
     E231 NeverObserved       "a belief is never observed"
+    E232 NoDatum             "an observed quantity may have no value"
 
     // Stage 3: derivation.
     E301 NotDerivable        "the derivation of this clause does not exist yet"

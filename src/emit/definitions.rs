@@ -45,7 +45,10 @@ pub(super) fn closure<'a>(
 /// The expressions in a condition.
 pub(super) fn parts(condition: &Condition) -> Vec<&Expr> {
     match condition {
-        Condition::Small(e) | Condition::Large(e) | Condition::Positive(e) => vec![e],
+        Condition::Small(e)
+        | Condition::Large(e)
+        | Condition::Positive(e)
+        | Condition::Nonzero(e) => vec![e],
         Condition::Against(left, right) => vec![left, right],
         Condition::NoConjugatePoint { of, until, .. } => vec![of, until],
         Condition::RootsApart { m, c, k, half } => vec![m, c, k, half],

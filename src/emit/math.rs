@@ -47,6 +47,7 @@ mod signs {
     pub(in crate::emit) const MORE: Sign      = sign(" ≫ ", " >> ", r"\gg");
     pub(in crate::emit) const POSITIVE: Sign  = sign(" > 0", " > 0", "> 0");
     pub(in crate::emit) const DEFINITE: Sign  = sign(" ≻ 0", " > 0", r"\succ 0");
+    pub(in crate::emit) const NONZERO: Sign   = sign(" ≠ 0", " != 0", r"\ne 0");
     pub(in crate::emit) const FROM_0: Sign    = sign(" for 0 < ", " for 0 < ", r"\quad \text{for } 0 <");
     pub(in crate::emit) const AT_MOST: Sign   = sign(" ≤ ", " <= ", r"\le");
     pub(in crate::emit) const TO_ZERO: Sign   = sign(" → 0", " -> 0", r"\to 0");

@@ -135,6 +135,7 @@ impl Spelling {
             Condition::Positive(expr) if expr.is_scalar() => {
                 format!("np.min({})", self.python(expr))
             }
+            Condition::Nonzero(expr) => format!("np.min(np.abs({}))", self.python(expr)),
             Condition::Positive(expr) => {
                 format!("np.min(np.linalg.eigvals({}).real)", self.python(expr))
             }

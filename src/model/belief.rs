@@ -1,17 +1,19 @@
-//! Beliefs about the landscape, and changes of coordinates.
+//! Beliefs about the landscape.
 
 use super::clauses::{Clauses, Found};
 use super::declare::Declarations;
 use super::functions::inner;
+use super::likelihood::{grows_without_end, moves};
 use super::place::Place;
 use super::scope::{Entity, Scope};
 use super::shape;
-use super::types::{Belief, Change, Coordinate};
+use super::types::{Belief, Coordinate};
 use crate::diag::{Code, Diagnostic, nearest};
 use crate::source::Span;
 use crate::symbolic::assume::{is_nonnegative, is_positive};
-use crate::symbolic::{Expr, Fun, Mark, Shape, Symbol, build, matrix};
-use crate::syntax::ast::{self, Argument, BeliefItem, BeliefPart, Binding, Call};
+use crate::symbolic::domain::{Need, needs};
+use crate::symbolic::{Expr, Fun, Shape, Symbol, build, matrix, print};
+use crate::syntax::ast::{self, Argument, BeliefItem, BeliefPart, Call};
 
 /// The belief blocks of the file.
 pub(super) fn beliefs(
@@ -237,7 +239,7 @@ fn named<'a>(
     ok.then(|| found.into_iter().map(|(name, arg)| (name, &arg.value)).collect())
 }
 
-/// −log of a normal density per unit time; the part that depends on no coordinate is dropped.
+/// −log of a normal density, times the observations per unit time; the part that depends on no coordinate is dropped.
 fn observed(
     what: &ast::Expr,
     law: &Call,
@@ -258,19 +260,26 @@ fn observed(
         );
         return None;
     }
-    let [mean_arg, variance_arg] = law.args.as_slice() else {
-        scope.report(
-            Diagnostic::error(
-                Code::WrongArgument,
-                law.span,
-                "`normal` takes a mean and a variance",
-            )
-            .here(format!("expected 2 arguments, found {}", law.args.len())),
-        );
-        return None;
+    let (mean_arg, variance_arg, rate_arg) = match law.args.as_slice() {
+        [mean, variance] => (mean, variance, None),
+        [mean, variance, rate] if rate.name.is_some() => (mean, variance, Some(rate)),
+        args => {
+            scope.report(
+                Diagnostic::error(
+                    Code::WrongArgument,
+                    law.span,
+                    "`normal` takes a mean and a variance, and `rate = …` if there is one",
+                )
+                .here(format!("expected 2 arguments, found {}", args.len())),
+            );
+            return None;
+        }
     };
-    for (arg, expected) in [(mean_arg, "mean"), (variance_arg, "variance")] {
-        if let Some(name) = arg.name.as_ref().filter(|name| name.text != expected) {
+    let wanted =
+        [(Some(mean_arg), "mean"), (Some(variance_arg), "variance"), (rate_arg, "rate")];
+    for (arg, expected) in wanted {
+        let name = arg.and_then(|arg| arg.name.as_ref());
+        if let Some(name) = name.filter(|name| name.text != expected) {
             scope.report(
                 Diagnostic::error(Code::WrongArgument, name.span, "this argument does not fit")
                     .here(format!("expected the {expected}")),
@@ -278,9 +287,22 @@ fn observed(
             return None;
         }
     }
+    let rate = match rate_arg {
+        None => Some(Expr::one()),
+        Some(arg) => {
+            let rate =
+                shape::scalar(&arg.value, Place::fixed("the rate of an observation"), scope);
+            rate.filter(|rate| {
+                positive(rate, arg.value.span, "the rate of an observation", scope)
+            })
+        }
+    };
     let mean = shape::expression(&mean_arg.value, place, scope);
     let variance = shape::expression(&variance_arg.value, place, scope);
     let (seen, mean, variance) = (seen?, mean?, variance?);
+    // One number may be the mean of all entries.
+    let many = mean.is_scalar() && seen.shape().is_column() && !seen.is_scalar();
+    let mean = if many { mean * matrix::ones(seen.shape()) } else { mean };
     if !mean.contains(&coordinate.position) && !variance.contains(&coordinate.position) {
         scope.report(
             Diagnostic::error(
@@ -299,34 +321,54 @@ fn observed(
     if !fits {
         return None;
     }
+    if !moves(&seen) {
+        without_value(&seen, what.span, scope);
+    }
     let off = seen - mean;
     if grows_without_end(&off, &variance) {
         unbounded.push((off.clone(), variance.clone(), law.span));
     }
-    Some(minus_log_normal(&off, &variance))
+    Some(rate? * minus_log_normal(&off, &variance))
 }
 
-/// A density grows beyond all bounds where a variance that moves may vanish together with what it
-/// measures.
-fn grows_without_end(off: &Expr, variance: &Expr) -> bool {
-    let moves = |e: &Expr| {
-        e.symbols().iter().any(|symbol| {
-            symbol.rank >= super::types::rank::COORDINATE && symbol.mark == Mark::Plain
-        })
-    };
-    let floor = variance.terms().iter().any(|term| !moves(term) && is_positive(term))
-        && variance.terms().iter().all(is_nonnegative);
-    moves(variance) && moves(off) && !floor
+/// A datum that has no value for some data spoils the belief for ever.
+fn without_value(seen: &Expr, span: Span, scope: &mut Scope<'_>) {
+    for need in needs(seen) {
+        let (of, must) = match &need {
+            Need::Nonzero(of) => (of, "!= 0"),
+            Need::Positive(of) => (of, "> 0"),
+            Need::Nonnegative(of) => (of, ">= 0"),
+        };
+        let of = print::ascii(of);
+        scope.sink.push(
+            Diagnostic::warning(
+                Code::NoDatum,
+                span,
+                "this observed quantity may have no value",
+            )
+            .here(format!("it has one where `{of} {must}` only"))
+            .note(
+                "one such datum would leave the belief without a value for ever; emitted \
+                       code takes logarithms of squares above the smallest number it can hold",
+            )
+            .hint(away_from_zero(seen)),
+        );
+    }
+}
+
+fn away_from_zero(seen: &Expr) -> &'static str {
+    if seen.is_scalar() {
+        "keep it away from there: `log(g^2 + c)` with `const c > 0`"
+    } else {
+        "keep it away from there: `log(g.^2 + c)` with `given c : vector[n] positive`"
+    }
 }
 
 fn minus_log_normal(off: &Expr, variance: &Expr) -> Expr {
     let half = Expr::frac(1, 2);
     let inverse = matrix::elementwise_power(variance, &-super::exact::one());
     let fit = &half * inner(&matrix::hadamard(&inverse, off), off);
-    let moves = variance.symbols().iter().any(|symbol| {
-        symbol.rank >= super::types::rank::COORDINATE && symbol.mark == Mark::Plain
-    });
-    if !moves {
+    if !moves(variance) {
         return fit;
     }
     let logarithm = build::fun(Fun::Log, variance);
@@ -371,78 +413,33 @@ pub(super) fn positive(value: &Expr, span: Span, what: &str, scope: &mut Scope<'
         }
         None => mistake
             .here("expected a quantity whose declarations make it positive")
-            .hint("declare the signs of the constants in it: `const eta > 0`"),
+            .hint(signs_of(value)),
     };
     scope.report(mistake);
     false
 }
 
-/// The changes of coordinates asked for.
-pub(super) fn changes(
-    all: &Clauses<'_>,
-    declared: &Declarations,
-    scope: &mut Scope<'_>,
-) -> Vec<Change> {
-    let mut out: Vec<Change> = Vec::new();
-    for binding in &all.coordinates {
-        if let Some(change) = change(binding, declared, out.len(), scope) {
-            out.push(change);
-        }
-    }
-    out
-}
-
-fn change(
-    binding: &Binding,
-    declared: &Declarations,
-    at: usize,
-    scope: &mut Scope<'_>,
-) -> Option<Change> {
-    let place = Place::somewhere("a change of coordinate");
-    let value = shape::expression(&binding.value, place, scope);
-    let taken = scope.peek(&binding.name.text).is_some();
-    scope.declare(&binding.name, Entity::Broken);
-    let value = value?;
-    let moving: Vec<&Coordinate> = declared
-        .coordinates
+/// How to declare the signs that are missing in a quantity that should be positive.
+fn signs_of(value: &Expr) -> String {
+    let unsigned = |symbol: &Symbol| !is_positive(&Expr::sym(symbol.clone()));
+    let open = value.terms().iter().filter(|term| !is_nonnegative(term));
+    let symbols =
+        build::sum(open.cloned().chain([Expr::zeros(value.shape().clone())])).symbols();
+    let (constants, others): (Vec<&Symbol>, Vec<&Symbol>) = symbols
         .iter()
-        .filter(|coordinate| value.contains(&coordinate.position))
-        .collect();
-    let [old] = moving.as_slice() else {
-        scope.report(
-            Diagnostic::error(
-                Code::BadCoordinate,
-                binding.value.span,
-                format!(
-                    "a new coordinate replaces one old one, here there are {}",
-                    moving.len()
-                ),
-            )
-            .here("expected a function of one coordinate, such as `log(sigma)`"),
-        );
-        return None;
+        .filter(|symbol| unsigned(symbol))
+        .partition(|symbol| symbol.rank < super::types::rank::GIVEN);
+    let named = |all: &[&Symbol]| {
+        all.iter().map(|s| format!("`{}`", s.name)).collect::<Vec<_>>().join(" and ")
     };
-    if value.shape() != &old.position.shape {
-        scope.report(
-            Diagnostic::error(
-                Code::BadCoordinate,
-                binding.value.span,
-                "a new coordinate has the shape of the old one",
-            )
-            .here(format!(
-                "expected `{}`, found `{}`",
-                old.position.shape,
-                value.shape()
-            )),
-        );
-        return None;
+    if let [one] = constants.as_slice()
+        && others.is_empty()
+    {
+        return format!("declare `const {} > 0`, or take a square", one.name);
     }
-    let rank = super::types::rank::COORDINATE + (declared.coordinates.len() + at) as u32;
-    let new = Symbol::new(&binding.name.text, value.shape().clone(), rank);
-    let old = old.name().to_owned();
-    if taken {
-        return None;
+    if symbols.is_empty() || constants.is_empty() && others.is_empty() {
+        return "write it as a sum or product of positive quantities".to_owned();
     }
-    scope.replace(&binding.name.text, Entity::Coordinate(new.clone()));
-    Some(Change { new, old, value, span: binding.span() })
+    let all: Vec<&Symbol> = constants.into_iter().chain(others).collect();
+    format!("declare {} positive, or take squares", named(&all))
 }

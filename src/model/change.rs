@@ -1,6 +1,11 @@
 //! Changes of coordinates, made in the Lagrangian: `coordinate u = log(sigma)` puts `σ = e^u`,
 //! `σ' = e^u u'` and `σ(0) = e^{u(0)}`.
 
+use super::clauses::Clauses;
+use super::declare::Declarations;
+use super::place::Place;
+use super::scope::{Entity, Scope};
+use super::shape;
 use super::types::{Change, Coordinate, Model};
 use crate::diag::{Code, Diagnostic};
 use crate::symbolic::assume::is_positive;
@@ -9,8 +14,106 @@ use crate::symbolic::diff::directional;
 use crate::symbolic::number::Q;
 use crate::symbolic::rewrite::{replace, substitute};
 use crate::symbolic::{Expr, Fun, Mark, Node, Prop, Props, Symbol, matrix};
+use crate::syntax::ast::Binding;
 use num_traits::One;
 use std::collections::BTreeMap;
+
+/// The changes of coordinates asked for.
+pub(super) fn changes(
+    all: &Clauses<'_>,
+    declared: &Declarations,
+    scope: &mut Scope<'_>,
+) -> Vec<Change> {
+    let mut out: Vec<Change> = Vec::new();
+    for binding in &all.coordinates {
+        if let Some(change) = change(binding, declared, out.len(), scope) {
+            out.push(change);
+        }
+    }
+    out
+}
+
+fn change(
+    binding: &Binding,
+    declared: &Declarations,
+    at: usize,
+    scope: &mut Scope<'_>,
+) -> Option<Change> {
+    let place = Place::somewhere("a change of coordinate");
+    let value = shape::expression(&binding.value, place, scope);
+    let taken = scope.peek(&binding.name.text).is_some();
+    scope.declare(&binding.name, Entity::Broken);
+    let value = value?;
+    let moving: Vec<&Coordinate> = declared
+        .coordinates
+        .iter()
+        .filter(|coordinate| value.contains(&coordinate.position))
+        .collect();
+    let [old] = moving.as_slice() else {
+        scope.report(
+            Diagnostic::error(
+                Code::BadCoordinate,
+                binding.value.span,
+                format!(
+                    "a new coordinate replaces one old one, here there are {}",
+                    moving.len()
+                ),
+            )
+            .here("expected a function of one coordinate, such as `log(sigma)`"),
+        );
+        return None;
+    };
+    if value.shape() != &old.position.shape {
+        scope.report(
+            Diagnostic::error(
+                Code::BadCoordinate,
+                binding.value.span,
+                "a new coordinate has the shape of the old one",
+            )
+            .here(format!(
+                "expected `{}`, found `{}`",
+                old.position.shape,
+                value.shape()
+            )),
+        );
+        return None;
+    }
+    let rank = super::types::rank::COORDINATE + (declared.coordinates.len() + at) as u32;
+    let positive =
+        if is_positive(&value) { Props::NONE.with(Prop::Positive) } else { Props::NONE };
+    let new = Symbol::new(&binding.name.text, value.shape().clone(), rank).with_props(positive);
+    let old = old.name().to_owned();
+    if taken {
+        return None;
+    }
+    scope.replace(&binding.name.text, Entity::Coordinate(new.clone()));
+    Some(Change { new, old, value, span: binding.span() })
+}
+
+/// A coordinate and the one it replaces start, and end, at one place: the file says it once.
+pub(super) fn one_start_each(all: &Clauses<'_>, changes: &[Change], scope: &mut Scope<'_>) {
+    let ends: Vec<&Binding> = all.end.iter().map(|found| found.node).collect();
+    for (clause, bindings) in [("start", all.start.as_slice()), ("end", ends.as_slice())] {
+        for change in changes {
+            let find = |name: &str| bindings.iter().find(|binding| binding.name.text == name);
+            let (Some(old), Some(new)) = (find(&change.old), find(&change.new.name)) else {
+                continue;
+            };
+            scope.report(
+                Diagnostic::error(
+                    Code::RepeatedName,
+                    new.name.span,
+                    format!(
+                        "`{}` replaces `{}`: one {clause} is enough",
+                        new.name.text, change.old
+                    ),
+                )
+                .here("given again here")
+                .label(old.name.span, "first given here"),
+            );
+        }
+    }
+}
 
 /// Makes all changes of a model. A change that cannot be inverted is reported.
 pub(super) fn make(model: &mut Model) -> Result<(), Vec<Diagnostic>> {

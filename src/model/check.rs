@@ -26,7 +26,7 @@ pub fn check(file: &File, sink: &mut Sink) -> Result<Model, Diagnostics> {
     let declared = declare::declare(&clauses, scope);
 
     // The expressions. A clause with a mistake yields nothing, and the others are still read.
-    let changes = belief::changes(&clauses, &declared, scope);
+    let changes = change::changes(&clauses, &declared, scope);
     let beliefs = belief::beliefs(&clauses, &declared, scope);
     let objective = objective::objective(&clauses, &declared, &beliefs, scope);
     if let Some(objective) = &objective {
@@ -36,6 +36,7 @@ pub fn check(file: &File, sink: &mut Sink) -> Result<Model, Diagnostics> {
     // What is said about the objective needs no expression, only names and shapes.
     let regimes = regimes::regimes(&clauses, &declared, scope);
     let numbers = values::values(&clauses, &declared, scope);
+    change::one_start_each(&clauses, &changes, scope);
     if scope.mistakes.is_empty() {
         declare::warn_of_unused(scope);
     }

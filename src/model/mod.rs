@@ -19,6 +19,7 @@ mod declare;
 mod discount;
 mod exact;
 mod functions;
+mod likelihood;
 mod objective;
 mod operators;
 mod place;

@@ -214,6 +214,12 @@ fn slow_coordinates(
         {
             scope.find(&name.text);
             out.push(name.text.clone());
+        } else if scope
+            .peek(&name.text)
+            .is_some_and(|known| matches!(known.entity, Entity::Broken))
+        {
+            // Its own clause has a mistake, which is reported there.
+            ok = false;
         } else {
             let candidates = declared.coordinates.iter().map(|c| c.position.name.as_ref());
             let meant = nearest(&name.text, candidates.chain(["beliefs"]));

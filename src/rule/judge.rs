@@ -2,7 +2,6 @@
 //! coupling to the parameters must leave the cost bounded, slow coordinates must be slow at the values of
 //! the file, a positive belief must stay positive, and a spread needs something that holds it.
 
-mod entrywise;
 mod numbers;
 
 use crate::derive::{Condition, Derivation, RegimeRule, Slow, logistic_spread};
@@ -10,6 +9,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics, Sink};
 use crate::model::types::Model;
 use crate::source::Span;
 use crate::symbolic::assume::{is_nonnegative, is_positive};
+use crate::symbolic::entrywise;
 use crate::symbolic::number::q;
 use crate::symbolic::print;
 use crate::symbolic::rewrite::replace;
@@ -100,9 +100,11 @@ fn coupling(model: &Model, derivation: &Derivation, numbers: &Numbers) -> Option
         "the curvatures of beliefs and parameters must be positive together: \
          (weight/diffusion) A times the curvature of the loss above the square of their coupling",
     )
+    .note(format!("the least curvature here is {}", short(stiffness.least(&all))))
     .hint("raise the weight of the belief or the curvature of the loss, or lower the diffusion");
     for size in feedback(derivation) {
-        if let Some(value) = numbers.size(&size, &[], &[]) {
+        // Sizes count against each belief alone; one that is small did not do it.
+        if let Some(value) = numbers.size(&size, &[], &[]).filter(|value| *value >= 1.0) {
             let size = print::ascii(&size);
             let text = format!("here {size} = {}, expected below 1", short(value));
             mistake = mistake.note(text);
@@ -147,11 +149,19 @@ fn separation(
                 (format!("({})/({})", print::ascii(a), print::ascii(b)), ratio)
             }
             Condition::Positive(_)
+            | Condition::Nonzero(_)
             | Condition::NoConjugatePoint { .. }
             | Condition::RootsApart { .. } => continue,
         };
         if let Some(value) = value.filter(|value| *value > SEPARATED) {
-            missed.push(format!("{text} = {}", short(value)));
+            let text = if text.parse::<f64>().is_ok() {
+                text
+            } else {
+                format!("{text} = {}", short(value))
+            };
+            if !missed.contains(&text) {
+                missed.push(text);
+            }
         }
     }
     if missed.is_empty() {

@@ -183,6 +183,27 @@ fn given(coordinate: &Coordinate, numbers: &BTreeMap<String, Value>, model: &Mod
     numbers.contains_key(coordinate.name()) || old.is_some_and(|old| numbers.contains_key(old))
 }
 
+/// The smallest part of an expression that has no value.
+fn without_value<'a>(expr: &'a Expr, env: &Env) -> &'a Expr {
+    let part = expr.children().into_iter().find(|part| eval(part, env).is_err());
+    part.map_or(expr, |part| without_value(part, env))
+}
+
+/// Where the file says where a coordinate in an expression starts, under its own name or that of the one
+/// it replaces.
+fn start_of_one_in(expr: &Expr, model: &Model) -> Span {
+    let symbols = expr.symbols();
+    let own = |c: &&Coordinate| symbols.iter().any(|symbol| *symbol.name == *c.name());
+    let place = |c: &Coordinate| {
+        let change = model.changes.iter().find(|change| *change.new.name == *c.name());
+        let old = change.map(|change| change.old.as_str());
+        let start = |name: &str| model.places.start.get(name).copied();
+        start(c.name()).or_else(|| old.and_then(start))
+    };
+    let inside = model.coordinates.iter().filter(own).find_map(place);
+    inside.or_else(|| model.coordinates.iter().find_map(place)).unwrap_or(model.span)
+}
+
 /// The number of a new coordinate from that of the one it replaces.
 fn changed(
     change: &model::Change,
@@ -405,10 +426,10 @@ impl Numbers {
         if matches!(why, EvalError::UnboundDimension { .. } | EvalError::UnboundSymbol { .. }) {
             return Err(no_number(model, &why).into());
         }
-        let place = model.places.start.values().next().copied().unwrap_or(model.span);
+        let without = without_value(&model.lagrangian, &env);
         Err(Diagnostic::error(
             Code::NoValueAtStart,
-            place,
+            start_of_one_in(without, model),
             "the Lagrangian has no value at the start",
         )
         .here(why.to_string())

@@ -3,7 +3,7 @@
 
 use super::build::{pow, sum};
 use super::expand::expand;
-use super::expr::Expr;
+use super::expr::{Expr, Product};
 use super::number::Q;
 use super::rewrite::map_children;
 use num_traits::{One, Signed, Zero};
@@ -12,7 +12,14 @@ use std::collections::BTreeMap;
 /// Brings a scalar sum over common sum-denominators and cancels. Keeps the value.
 pub fn cancel(expr: &Expr) -> Expr {
     if !expr.is_scalar() {
-        return map_children(expr, &mut cancel);
+        let inner = map_children(expr, &mut cancel);
+        let product = inner.as_product();
+        return match product.tail.clone() {
+            Some(tail) if !product.powers.is_empty() => {
+                cancel(&Product { tail: None, ..product }.value()) * tail
+            }
+            _ => inner,
+        };
     }
     let (numerator, denominators) = over_common_denominator(expr);
     if denominators.is_empty() {

@@ -6,6 +6,8 @@ pub mod assume;
 pub mod build;
 pub mod cancel;
 pub mod diff;
+pub mod domain;
+pub mod entrywise;
 pub mod eval;
 pub mod expand;
 pub mod expr;

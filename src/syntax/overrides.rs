@@ -3,7 +3,7 @@
 //! They are read as further clauses behind the end of the text and then take the place of the
 //! file's own entries, so that they meet the same grammar and the same checks as these.
 
-use super::ast::{Binding, Clause, Entry, ExprKind, File, Item, List, Name};
+use super::ast::{Binding, Clause, Entry, Expr, ExprKind, File, Item, List, Name};
 use super::parse;
 use crate::diag::{Diagnostics, Sink};
 use crate::source::{Source, Span};
@@ -46,11 +46,19 @@ fn merged(mut file: File, end: usize) -> File {
         all.into_iter().partition(|item| item.span.start < end);
     file.items = own;
     let coordinates = coordinates(&file.items);
+    let changes = changes(&file.items);
     for item in added {
         let Item { clause, span, keyword, .. } = item;
         let Clause::Values(list) = clause else { continue };
         for entry in list.entries {
-            let start = coordinates.contains(&entry.node.name.text);
+            let name = &entry.node.name.text;
+            let start = coordinates.contains(name);
+            // A start of the new coordinate takes the place of one of the old, and the other way round.
+            for (one, other) in changes.iter().flat_map(|(old, new)| [(old, new), (new, old)]) {
+                if one == name && start {
+                    forget(&mut file.items, other);
+                }
+            }
             replace(&mut file.items, entry.node, start, (span, keyword));
         }
     }
@@ -72,10 +80,46 @@ fn coordinates(items: &[Item]) -> BTreeSet<String> {
             Clause::Belief(belief) => {
                 out.insert(belief.name.text.clone());
             }
+            Clause::Coordinate(binding) => {
+                out.insert(binding.name.text.clone());
+            }
             _ => {}
         }
     }
     out
+}
+
+/// Old and new coordinates. What is no coordinate among the names of the old has no start to forget.
+fn changes(items: &[Item]) -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    for item in items {
+        if let Clause::Coordinate(binding) = &item.clause {
+            let mut names = BTreeSet::new();
+            names_in(&binding.value, &mut names);
+            out.extend(names.into_iter().map(|old| (old, binding.name.text.clone())));
+        }
+    }
+    out
+}
+
+fn names_in(expr: &Expr, names: &mut BTreeSet<String>) {
+    if let ExprKind::Name(name) = &expr.kind {
+        names.insert(name.clone());
+    }
+    for child in expr.children() {
+        names_in(child, names);
+    }
+}
+
+/// Takes the start of a coordinate away.
+fn forget(items: &mut Vec<Item>, name: &str) {
+    for item in items.iter_mut() {
+        if let Clause::Start(list) = &mut item.clause {
+            list.entries.retain(|entry| entry.node.name.text != name);
+        }
+    }
+    items
+        .retain(|item| !matches!(&item.clause, Clause::Start(list) if list.entries.is_empty()));
 }
 
 /// Puts an entry in the place of the one of the same name, or adds it in a clause of its own.

@@ -12,7 +12,7 @@ use crate::rule::verify::random::Random;
 pub struct Feed {
     channels: usize,
     side: usize,
-    border: bool,
+    by_pixel: bool,
     augment: bool,
     /// Per channel, what each value of a byte becomes.
     table: Vec<[f32; 256]>,
@@ -41,7 +41,7 @@ impl Feed {
         Feed {
             channels: task.network.channels,
             side: task.network.side,
-            border: task.network.has_border(),
+            by_pixel: task.network.by_pixel(),
             augment: task.augment,
             table: task.standard.iter().map(column).collect(),
         }
@@ -59,8 +59,7 @@ impl Feed {
 
     /// Numbers of one image.
     pub fn len(&self) -> usize {
-        let width = self.side + if self.border { 2 } else { 0 };
-        self.channels * width * width
+        self.channels * self.side * self.side
     }
 
     /// Never: an image has pixels.
@@ -92,22 +91,24 @@ impl Feed {
     fn image(&self, part: &Part, image: usize, alter: Option<Alteration>, out: &mut [f32]) {
         let side = self.side;
         let pixels = &part.pixels[image * self.channels * side * side..];
-        let (width, first) = if self.border { (side + 2, side + 3) } else { (side, 0) };
         for channel in 0..self.channels {
             let from = &pixels[channel * side * side..][..side * side];
-            let to = &mut out[channel * width * width..][..width * width];
             let table = &self.table[channel];
+            // The place of the first pixel, and the way to the next.
+            let (start, step) = if self.by_pixel {
+                (channel, self.channels)
+            } else {
+                (channel * side * side, 1)
+            };
             for row in 0..side {
-                let to = &mut to[first + row * width..][..side];
+                let to = out[start + row * side * step..].iter_mut().step_by(step).take(side);
                 let Some(Alteration { down, right, mirror }) = alter else {
                     let from = &from[row * side..][..side];
-                    to.iter_mut()
-                        .zip(from)
-                        .for_each(|(to, byte)| *to = table[usize::from(*byte)]);
+                    to.zip(from).for_each(|(to, byte)| *to = table[usize::from(*byte)]);
                     continue;
                 };
                 let source = row.checked_add_signed(down).filter(|row| *row < side);
-                for (col, to) in to.iter_mut().enumerate() {
+                for (col, to) in to.enumerate() {
                     let col = if mirror { side - 1 - col } else { col };
                     let col = col.checked_add_signed(right).filter(|col| *col < side);
                     // Outside of the image is black: the padding comes before the standardisation.

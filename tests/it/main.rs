@@ -4,6 +4,7 @@
 
 mod ast_gen;
 mod bad;
+mod belief_files;
 mod beliefs;
 mod cli;
 mod derivatives;

@@ -54,7 +54,7 @@ pub(super) fn of(
     }
     // The prior alone would settle at its mean, of which it keeps the share 1 − c.
     let own = expand(&-(&spring + &weight));
-    let mean = if own.is_zero() { shift.clone() } else { tidy(&over(&prior, &own)) };
+    let mean = if own.is_zero() { shift.clone() } else { cancel(&tidy(&over(&prior, &own))) };
     let mut definitions = Vec::new();
     let shrink = if share.size() > 1 {
         let symbol = name("c", q, taken, Prop::Positive);

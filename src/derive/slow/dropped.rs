@@ -1,6 +1,6 @@
 //! What the reduction leaves out of the equations, and how large it is (F8).
 
-use super::equations::SlowPart;
+use super::equations::{SlowPart, is_moving};
 use crate::derive::block::linear_blocks;
 use crate::derive::configuration::configure;
 use crate::derive::linear::{solve_block, tidy};
@@ -67,7 +67,8 @@ fn feedback(
         let Ok(mass) = mass else { continue };
         let term = tidy(&expand(&-(matrix::inverse(&expand(&mass)) * difference)));
         let found = part.stiffness[at].as_ref().and_then(|a| {
-            let size = |state: Option<State>| size(&term, q, a, &state?);
+            let size =
+                |state: Option<State>| size(&term, q, a, &on_slow_manifold(state?, part));
             // What vanishes at rest may be there on the way.
             size(at_rest(derived))
                 .map(|size| (size, "at rest"))
@@ -120,6 +121,19 @@ fn leaving(rule: &RegimeRule) -> Option<State> {
     (!state.is_empty()).then_some(state)
 }
 
+/// The slow coordinates have the velocity of their first-order equation; their accelerations are left out
+/// with the same right.
+fn on_slow_manifold(mut state: State, part: &SlowPart) -> State {
+    for slow in &part.slow {
+        let q = &slow.coordinate;
+        let Some(velocity) = &slow.velocity else { continue };
+        state.insert(Expr::sym(q.marked(Mark::Velocity)), velocity.clone());
+        let still = Expr::zeros(q.shape.clone());
+        state.insert(Expr::sym(q.marked(Mark::Acceleration)), still);
+    }
+    state
+}
+
 /// The term against `A s` in a state of the fast coordinates. A coordinate that stands in an exponent
 /// has no unit and may be zero: there the term counts against `A` alone.
 fn size(term: &Expr, q: &Symbol, stiffness: &Expr, state: &State) -> Option<Expr> {
@@ -137,7 +151,7 @@ fn size(term: &Expr, q: &Symbol, stiffness: &Expr, state: &State) -> Option<Expr
         expand(&matrix::hadamard(&there, &inverse))
     };
     let ratio = tidy(&ratio);
-    if ratio.is_zero() || ratio.size() > LONGEST_SIZE {
+    if ratio.is_zero() || ratio.size() > LONGEST_SIZE || is_moving(&ratio) {
         return None;
     }
     Some(unsigned(ratio))

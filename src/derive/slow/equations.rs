@@ -309,13 +309,13 @@ impl<'a> Solver<'a> {
             self.changes.push((q.clone(), change.clone()));
             self.first_order.push((q.clone(), change));
             self.describe(q, Some(velocity.clone()), None);
-            self.local_order(motion, q);
+            self.local_order(motion, q, velocity);
         }
         Ok(())
     }
 
     /// The local rate of a nonlinear slow equation against the discount.
-    fn local_order(&mut self, motion: &Motion, q: &Symbol) {
+    fn local_order(&mut self, motion: &Motion, q: &Symbol, velocity: &Expr) {
         let Some(rate) = self.rate.clone() else { return };
         let Some(at) = motion.coordinates.iter().position(|p| p == q) else { return };
         let slope = |mark: Mark| {
@@ -327,10 +327,17 @@ impl<'a> Solver<'a> {
             return;
         };
         let inverse = crate::symbolic::matrix::inverse(&mass);
-        let stiffness = tidy(&expand(&-(inverse * k)));
+        let mut stiffness = tidy(&expand(&-(inverse * k)));
+        // Where the inertia moves, so does the force it makes. Nobody can evaluate that; the rate of the
+        // first-order equation times γ is the same to leading order.
+        if is_moving(&stiffness) {
+            let slope = crate::derive::variation::jacobian(velocity, q);
+            let Ok(slope) = slope.map(|slope| expand(&-(&rate * slope))) else { return };
+            stiffness = tidy(&slope);
+        }
         self.stiffness.push((q.clone(), stiffness.clone()));
         let size = tidy(&expand(&(stiffness / (&rate * &rate))));
-        if !size.is_zero() && !size.contains(&q.marked(Mark::Velocity)) {
+        if !size.is_zero() && !is_moving(&size) {
             self.conditions.push(Condition::small(size));
         }
     }
@@ -362,6 +369,12 @@ impl<'a> Solver<'a> {
             rates: self.rates,
         }
     }
+}
+
+/// Does it speak of velocities or accelerations, which have no value before the path is known?
+pub(super) fn is_moving(expr: &Expr) -> bool {
+    let moving = |s: &Symbol| matches!(s.mark, Mark::Velocity | Mark::Acceleration);
+    expr.any(&|part| part.as_sym().is_some_and(moving))
 }
 
 /// `g² − 2gm + m²` is `(g − m)²`, which also loses fewer digits.

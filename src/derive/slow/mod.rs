@@ -15,8 +15,9 @@ mod frozen;
 use super::configuration::Configuration;
 use super::trace::Step;
 use super::types::{Class, Condition, Derivation, ErrorOrder, RegimeRule, Role};
-use crate::model::types::{Discount, Limit, Model, Regime, step};
-use crate::symbolic::{Expr, Symbol};
+use crate::model::types::{Discount, Limit, Model, Regime, rank, step};
+use crate::symbolic::domain::{Need, needs};
+use crate::symbolic::{Expr, Symbol, matrix};
 use equations::SlowPart;
 
 /// The rule of a regime with slow coordinates.
@@ -89,12 +90,13 @@ fn prepend(rule: &mut RegimeRule, part: SlowPart, losses: dropped::Losses) {
             *own = part.changes.iter().cloned().chain(own.drain(..)).collect();
         }
     }
+    let data: Vec<_> = part.changes.iter().flat_map(|(_, change)| data(change)).collect();
     rule.changes = part.changes.into_iter().chain(rule.changes.drain(..)).collect();
     rule.slow = part.slow;
     rule.definitions = part.definitions.into_iter().chain(rule.definitions.drain(..)).collect();
     let ordering = part.conditions.into_iter().chain(losses.conditions);
     let mut conditions: Vec<_> = ordering.collect();
-    for condition in rule.conditions.drain(..) {
+    for condition in rule.conditions.drain(..).chain(data) {
         if !conditions.contains(&condition) {
             conditions.push(condition);
         }
@@ -102,6 +104,20 @@ fn prepend(rule: &mut RegimeRule, part: SlowPart, losses: dropped::Losses) {
     rule.conditions = conditions;
     rule.dropped = losses.dropped;
     rule.steps = losses.steps.into_iter().chain(rule.steps.drain(..)).collect();
+}
+
+/// What the data must be for a change to have a value: a logarithm needs something to take it of.
+fn data(change: &Expr) -> Vec<Condition> {
+    let given = |s: &Symbol| (rank::GIVEN..rank::COORDINATE).contains(&s.rank);
+    let of_data = |e: &Expr| e.symbols().iter().all(given);
+    let definite = |e: Expr| if e.is_scalar() { e } else { matrix::diag(&e) };
+    let condition = |need: Need| match need {
+        Need::Nonzero(e) => of_data(&e).then_some(Condition::Nonzero(e)),
+        Need::Positive(e) | Need::Nonnegative(e) => {
+            of_data(&e).then(|| Condition::Positive(definite(e)))
+        }
+    };
+    needs(change).into_iter().filter_map(condition).collect()
 }
 
 /// Makes the slow–fast rule the rule of a problem that has no other: the slow coordinates of its

@@ -6,8 +6,8 @@ use super::{Block, Formula, Inline, Prose, Section, Table, View, listed, prose};
 use crate::derive::{Condition, ErrorOrder, Meaning, RegimeRule};
 use crate::emit::definitions::{closure, parts};
 use crate::emit::math::{
-    AT_MOST, DEFINITE, FROM_0, LARGE, LESS, MORE, Math, NORM, NORM_END, POSITIVE, SMALL,
-    TO_INF, TO_ZERO, math, sign, spelt,
+    AT_MOST, DEFINITE, FROM_0, LARGE, LESS, MORE, Math, NONZERO, NORM, NORM_END, POSITIVE,
+    SMALL, TO_INF, TO_ZERO, math, sign, spelt,
 };
 use crate::model::types::{Limit, Regime};
 use crate::study::Study;
@@ -76,6 +76,7 @@ pub(in crate::emit) fn condition(condition: &Condition) -> Math {
         Condition::Against(left, right) => math![size(left), LESS, size(right)],
         Condition::Positive(expr) if expr.is_scalar() => math![expr, POSITIVE],
         Condition::Positive(expr) => math![expr, DEFINITE],
+        Condition::Nonzero(expr) => math![expr, NONZERO],
         Condition::RootsApart { half, .. } => {
             math![sign("Re λ ≠ ", "Re lambda != ", r"\operatorname{Re}\lambda \ne"), half]
         }
@@ -93,6 +94,7 @@ fn stated(given: &Condition) -> Prose {
     | Condition::Large(expr)
     | Condition::Against(expr, _)
     | Condition::Positive(expr)
+    | Condition::Nonzero(expr)
     | Condition::RootsApart { half: expr, .. }
     | Condition::NoConjugatePoint { of: expr, .. }) = given;
     if expr.size() <= LONGEST {
@@ -250,7 +252,8 @@ fn explanations(study: &Study, entries: &[Entry]) -> Vec<Block> {
         if rule.conditions.iter().filter(matrix).any(|c| definite(&c)) {
             add(prose![math![DEFINITE], " says that all eigenvalues are positive."]);
         }
-        if rule.conditions.iter().filter(matrix).any(|c| !definite(&c)) {
+        let normed = |c: &&Condition| !definite(c) && !matches!(c, Condition::Nonzero(_));
+        if rule.conditions.iter().filter(matrix).any(|c| normed(&c)) {
             add(prose![
                 math![NORM, sign(" ", " ", r"\cdot"), NORM_END],
                 " is the size of a vector or a matrix."

@@ -5,7 +5,7 @@ use super::graph::{Function, Graph, Id, Op};
 use super::spectral::ByProducts;
 use super::{Input, Role};
 use crate::derive::Meaning;
-use crate::symbolic::assume::is_symmetric;
+use crate::symbolic::assume::{is_nonnegative, is_positive, is_symmetric};
 use crate::symbolic::build::{pow, sum};
 use crate::symbolic::expand::expand;
 use crate::symbolic::expr::{Apply, Product};
@@ -199,8 +199,14 @@ impl Builder {
                 ));
             }
             Node::Fun(function, inner) => {
-                let inner = self.node(inner)?;
+                // A square that happens to be zero would leave −∞ in the state for ever.
+                let may_vanish =
+                    *function == Fun::Log && is_nonnegative(inner) && !is_positive(inner);
+                let mut inner = self.node(inner)?;
                 let shape = self.graph.node(inner).shape.clone();
+                if may_vanish {
+                    inner = self.op(Op::Floor(inner), &shape);
+                }
                 self.op(Op::Map(Function::Fun(*function), inner), &shape)
             }
             Node::MatPow(base, exponent) => self.matrix_power(base, exponent)?,

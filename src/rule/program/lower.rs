@@ -562,6 +562,7 @@ fn condition(condition: &Condition) -> String {
         Condition::Large(e) => format!("Holds when {} >> 1.", ascii(e)),
         Condition::Against(a, b) => format!("Holds when {} << {}.", ascii(a), ascii(b)),
         Condition::Positive(e) => format!("Holds when {} > 0.", ascii(e)),
+        Condition::Nonzero(e) => format!("Holds when {} != 0.", ascii(e)),
         Condition::RootsApart { m, c, k, half } => format!(
             "Holds while no root of det(lambda^2 ({}) + lambda ({}) + {}) has the real part {}.",
             ascii(m),

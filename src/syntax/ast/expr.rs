@@ -37,6 +37,25 @@ pub enum ExprKind {
     Sum(Box<Expr>, Vec<(SumOp, Expr)>),
 }
 
+impl Expr {
+    /// The expressions directly below this one.
+    pub fn children(&self) -> Vec<&Expr> {
+        match &self.kind {
+            ExprKind::Number(_) | ExprKind::Name(_) => Vec::new(),
+            ExprKind::Call(_, args) | ExprKind::Vector(args) => args.iter().collect(),
+            ExprKind::Velocity(inner) | ExprKind::Negate(inner) => vec![inner],
+            ExprKind::Index(of, at) => std::iter::once(&**of).chain(at).collect(),
+            ExprKind::Power(base, _, exponent) => vec![base, exponent],
+            ExprKind::Product(first, rest) => {
+                std::iter::once(&**first).chain(rest.iter().map(|(_, other)| other)).collect()
+            }
+            ExprKind::Sum(first, rest) => {
+                std::iter::once(&**first).chain(rest.iter().map(|(_, other)| other)).collect()
+            }
+        }
+    }
+}
+
 /// `+` and `-` between terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SumOp {

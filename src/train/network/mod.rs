@@ -1,14 +1,19 @@
 //! The benchmark's networks: layers, parameters in one flat buffer, loss and gradient.
 
+mod buffer;
+mod convolution;
 mod layer;
+mod panels;
+mod pool;
 mod product;
 mod scalar;
+mod winograd;
 
 pub use layer::{Activation, Layer};
 pub use scalar::Real;
 
 use crate::rule::verify::random::Random;
-use layer::bordered;
+use buffer::Buffer;
 
 /// A network: what comes in, and the layers it goes through.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,9 +62,11 @@ impl std::ops::AddAssign for Tally {
 #[derive(Debug)]
 pub struct Workspace<T> {
     /// The output of each layer.
-    outputs: Vec<Vec<T>>,
+    outputs: Vec<Buffer<T>>,
     /// The derivative by a layer's output and by its input.
-    deltas: [Vec<T>; 2],
+    deltas: [Buffer<T>; 2],
+    /// What a layer writes down while it computes.
+    scratch: Buffer<T>,
 }
 
 impl Network {
@@ -78,34 +85,27 @@ impl Network {
     /// The paper's network for CIFAR-10 with other widths: four convolutions, two linear layers.
     pub fn convolutional(side: usize, widths: [usize; 2], hidden: usize) -> Network {
         let [a, b] = widths;
-        let convolution = |inputs, outputs, side| Layer::Convolution { inputs, outputs, side };
+        let convolution =
+            |inputs, outputs, side, first| Layer::Convolution { inputs, outputs, side, first };
         let half = side / 2;
         let flat = b * half * half / 4;
         let layers = vec![
-            convolution(3, a, side),
-            convolution(a, a, side),
-            Layer::MaxPool { channels: a, side, border: true },
-            convolution(a, b, half),
-            convolution(b, b, half),
-            Layer::MaxPool { channels: b, side: half, border: false },
+            convolution(3, a, side, true),
+            convolution(a, a, side, false),
+            Layer::MaxPool { channels: a, side, flat: false },
+            convolution(a, b, half, false),
+            convolution(b, b, half, false),
+            Layer::MaxPool { channels: b, side: half, flat: true },
             Layer::Linear { inputs: flat, outputs: hidden, active: true },
             Layer::Linear { inputs: hidden, outputs: 10, active: false },
         ];
         Network { channels: 3, side, layers, activation: Activation::Relu }
     }
 
-    /// Whether images come with a border of zeros, for a convolution.
-    pub fn has_border(&self) -> bool {
+    /// Whether an image is stored pixel by pixel, its channels side by side, for a convolution; else plane
+    /// by plane.
+    pub fn by_pixel(&self) -> bool {
         matches!(self.layers.first(), Some(Layer::Convolution { .. }))
-    }
-
-    /// Numbers of one image as the network wants it.
-    pub fn input_len(&self) -> usize {
-        if self.has_border() {
-            bordered(self.channels, self.side)
-        } else {
-            self.channels * self.side * self.side
-        }
     }
 
     /// Scores at the end.
@@ -121,7 +121,7 @@ impl Network {
     /// Bytes of a workspace for so many examples.
     pub fn workspace_bytes(&self, examples: usize) -> usize {
         let outputs: usize = self.layers.iter().map(|layer| layer.output_len()).sum();
-        4 * examples * (outputs + 2 * self.widest())
+        4 * (examples * (outputs + 2 * self.widest()) + self.scratch_len())
     }
 
     /// The parts of the flat buffer, in order.
@@ -161,10 +161,11 @@ impl Network {
 
     /// Buffers for up to so many examples.
     pub fn workspace<T: Real>(&self, examples: usize) -> Workspace<T> {
-        let buffer = |len: usize| vec![T::ZERO; examples * len];
+        let buffer = |len: usize| Buffer::new(examples * len);
         Workspace {
             outputs: self.layers.iter().map(|layer| buffer(layer.output_len())).collect(),
             deltas: [buffer(self.widest()), buffer(self.widest())],
+            scratch: Buffer::new(self.scratch_len()),
         }
     }
 
@@ -172,6 +173,10 @@ impl Network {
         let widths = self.layers.iter().map(|layer| layer.output_len());
         // The derivative by the image itself is not needed.
         widths.max().unwrap_or(0)
+    }
+
+    fn scratch_len(&self) -> usize {
+        self.layers.iter().map(|layer| layer.scratch_len()).max().unwrap_or(0)
     }
 
     /// The scores of each image.
@@ -185,10 +190,10 @@ impl Network {
         let mut offset = 0;
         for (at, layer) in self.layers.iter().enumerate() {
             let (before, after) = work.outputs.split_at_mut(at);
-            let x = before.last().map_or(images, Vec::as_slice);
+            let x = before.last().map_or(images, |x| x);
             let (weights, biases) = layer.parameters();
             let own = &parameters[offset..offset + weights + biases];
-            layer.linear(own, x, &mut after[0], count);
+            layer.linear(own, x, &mut after[0], count, &mut work.scratch);
             layer.activate(self.activation, &mut after[0], count);
             offset += weights + biases;
         }
@@ -218,8 +223,8 @@ impl Network {
     ) -> Tally {
         let count = labels.len();
         self.forward(parameters, images, count, work);
-        let Workspace { outputs, deltas } = work;
-        let scores = outputs.last().map_or(&[] as &[T], Vec::as_slice);
+        let Workspace { outputs, deltas, .. } = work;
+        let scores = outputs.last().map_or(&[] as &[T], |scores| scores);
         let tally = cross_entropy(scores, labels, self.classes(), scale, Some(&mut deltas[0]));
         self.pull_back(parameters, images, count, work, gradient);
         tally
@@ -235,17 +240,17 @@ impl Network {
         work: &mut Workspace<T>,
         gradient: &mut [T],
     ) {
-        let Workspace { outputs, deltas: [dy, dx] } = work;
+        let Workspace { outputs, deltas: [dy, dx], scratch } = work;
         let mut end = self.parameters();
         for (at, layer) in self.layers.iter().enumerate().rev() {
             let (weights, biases) = layer.parameters();
             let own = end - weights - biases..end;
             end = own.start;
-            let x = if at == 0 { images } else { outputs[at - 1].as_slice() };
+            let x = if at == 0 { images } else { &outputs[at - 1] };
             layer.through(self.activation, &outputs[at], dy, count);
-            layer.gradient(x, dy, &mut gradient[own.clone()], count);
+            layer.gradient(x, dy, &mut gradient[own.clone()], count, scratch);
             if at > 0 {
-                layer.backward(&parameters[own], x, dy, dx, count);
+                layer.backward(&parameters[own], x, (dy, dx), count, scratch);
                 std::mem::swap(dy, dx);
             }
         }

@@ -23,8 +23,8 @@ impl Network {
     ) {
         let tangents = self.push_forward(parameters, direction, images, count, work);
         let classes = self.classes();
-        let Workspace { outputs, deltas } = work;
-        let scores = outputs.last().map_or(&[] as &[T], Vec::as_slice);
+        let Workspace { outputs, deltas, .. } = work;
+        let scores = outputs.last().map_or(&[] as &[T], |scores| scores);
         for example in 0..count {
             let row = &scores[example * classes..][..classes];
             let tangent = &tangents[example * classes..][..classes];
@@ -48,12 +48,12 @@ impl Network {
         direction: &[T],
         images: &[T],
         count: usize,
-        work: &Workspace<T>,
+        work: &mut Workspace<T>,
     ) -> Vec<T> {
         let mut tangent: Vec<T> = Vec::new();
         let mut offset = 0;
         for (at, layer) in self.layers.iter().enumerate() {
-            let x = if at == 0 { images } else { work.outputs[at - 1].as_slice() };
+            let x = if at == 0 { images } else { &work.outputs[at - 1] };
             let (weights, biases) = layer.parameters();
             let own = offset..offset + weights + biases;
             offset = own.end;
@@ -61,13 +61,13 @@ impl Network {
             if let Layer::MaxPool { .. } = layer {
                 layer.pooled(x, &tangent, &mut next, count);
             } else {
-                layer.linear(&direction[own.clone()], x, &mut next, count);
+                layer.linear(&direction[own.clone()], x, &mut next, count, &mut work.scratch);
                 if at > 0 {
                     // W t, without the bias.
                     let mut weight = parameters[own].to_vec();
                     weight[weights..].fill(T::ZERO);
                     let mut carried = vec![T::ZERO; next.len()];
-                    layer.linear(&weight, &tangent, &mut carried, count);
+                    layer.linear(&weight, &tangent, &mut carried, count, &mut work.scratch);
                     next.iter_mut().zip(&carried).for_each(|(next, c)| *next += *c);
                 }
                 layer.through(self.activation, &work.outputs[at], &mut next, count);

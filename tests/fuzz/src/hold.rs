@@ -129,7 +129,10 @@ fn shown(derivation: &Derivation) -> Vec<(&'static str, Expr)> {
 
 fn conditions(conditions: &[Condition]) -> Vec<(&'static str, Expr)> {
     let exprs = conditions.iter().flat_map(|condition| match condition {
-        Condition::Small(expr) | Condition::Large(expr) | Condition::Positive(expr) => {
+        Condition::Small(expr)
+        | Condition::Large(expr)
+        | Condition::Nonzero(expr)
+        | Condition::Positive(expr) => {
             vec![expr.clone()]
         }
         Condition::Against(left, right) => vec![left.clone(), right.clone()],

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use lagrule::train::data::{self, Dataset, Source};
-use lagrule::train::engine::Processor;
+use lagrule::train::data::{self, Dataset, Part, Source};
+use lagrule::train::engine::{Batch, Engine, Processor};
+use lagrule::train::network::Network;
 use lagrule::train::run::{Epoch, Event, Run};
 use lagrule::train::task::Task;
 use lagrule::train::trial::{Contestant, Setting, baseline, trials};
@@ -44,6 +45,32 @@ fn threads_do_not_change_a_bit() {
         })
     };
     let one = with(1);
+    assert_eq!(one, with(2));
+    assert_eq!(one, with(5));
+}
+
+/// The same for the network of convolutions, whose shards differ in size here.
+#[test]
+fn threads_do_not_change_a_bit_of_convolutions() {
+    let mut task = Task::named("cifar10").unwrap();
+    task.network = Network::convolutional(32, [20, 12], 16);
+    let pixels = (0..3072 * 13).map(|i: usize| (i * i % 251) as u8).collect();
+    let part = Part { pixels, labels: (0..13).map(|i| i % 10).collect() };
+    task.batch = 14;
+    let images: Vec<u32> = (0..13).collect();
+    let batch = Batch { part: &part, images: &images, seed: 3, epoch: 1 };
+    let theta = task.network.init(1);
+    let with = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let mut gradient = vec![0.0; theta.len()];
+            let tally = Processor::new(&task).loss_and_grads(&theta, batch, &mut gradient);
+            let bits: Vec<u32> = gradient.iter().map(|x| x.to_bits()).collect();
+            (tally.loss.to_bits(), bits)
+        })
+    };
+    let one = with(1);
+    assert!(one.1.iter().any(|bits| *bits != 0));
     assert_eq!(one, with(2));
     assert_eq!(one, with(5));
 }

@@ -1,15 +1,15 @@
 //! One entry of an elementwise expression: vectors become the scalars they hold.
 
-use crate::symbolic::build::{fun, pow, sum};
-use crate::symbolic::{Expr, Node, Product, Shape, Symbol, matrix};
+use super::build::{fun, pow, sum};
+use super::{Expr, Node, Product, Shape, Symbol, matrix};
 
 /// The symbol of one entry.
-pub(super) fn symbol(of: &Symbol) -> Symbol {
+pub fn symbol(of: &Symbol) -> Symbol {
     Symbol { shape: Shape::scalar(), ..of.clone() }
 }
 
 /// One entry; `None` where entries mix.
-pub(super) fn scalar(expr: &Expr) -> Option<Expr> {
+pub fn scalar(expr: &Expr) -> Option<Expr> {
     if expr.is_scalar() {
         let vectors = expr.any(&|part| !part.is_scalar());
         return (!vectors).then(|| expr.clone());
