@@ -5,7 +5,12 @@
 //! `D = s cosh sT + m sinh sT`, where `y = q − q*` and `π = M⁻¹ p(q*, 0)`.
 
 mod flat;
+mod imaginary;
+mod numeric;
 mod real;
+
+pub(super) use imaginary::real as real_form;
+pub(super) use numeric::numeric;
 
 use super::block::Block;
 use super::linear::tidy;
@@ -27,6 +32,8 @@ pub(super) struct Planned {
     pub velocity: Expr,
     /// The same and the value in a form that is real where the root is imaginary.
     pub computed: Option<Computed>,
+    /// Change and velocity as real functions of the eigenvalues of matrices, where there is none.
+    pub by_eigenvalues: Option<(Expr, Expr)>,
     /// Symbols used.
     pub definitions: Vec<Definition>,
     /// Is everything in closed form?
@@ -124,11 +131,18 @@ pub(super) fn plan(
         plan.value = Some(value(&plan.velocity));
     }
     if !is_nonnegative(&radicand) && !swings {
-        plan.computed = computed(block, closed, end, task).map(|(change, velocity)| {
-            let value = valued.then(|| value(&velocity));
-            Computed { change, velocity, value }
-        });
+        let response = real::response(closed, end, task.horizon, task.t);
+        let lift = |function: &Expr| closed.spectrum.lift(function);
+        plan.computed =
+            applied(block, &response, &lift, fixed_end).map(|(change, velocity)| {
+                let value = valued.then(|| value(&velocity));
+                Computed { change, velocity, value }
+            });
         plan.complex = plan.computed.is_none();
+        if plan.complex {
+            let lift = |function: &Expr| closed.spectrum.lift_any(function);
+            plan.by_eigenvalues = applied(block, &response, &lift, fixed_end);
+        }
     }
     plan.conditions.extend(conjugate(closed, &root, end, horizon));
     Some(plan)
@@ -186,6 +200,7 @@ impl Planned {
             change,
             velocity,
             computed: None,
+            by_eigenvalues: None,
             definitions: Vec::new(),
             closed,
             value: None,
@@ -204,7 +219,8 @@ fn by_limits(
     task: &Task<'_>,
 ) -> Option<Planned> {
     let response = flat::response(closed, &root.letter, end, task.horizon, task.t);
-    let (change, velocity) = applied(block, &response, &root.spectrum, task.fixed_end)?;
+    let lift = |function: &Expr| root.spectrum.lift(function);
+    let (change, velocity) = applied(block, &response, &lift, task.fixed_end)?;
     Some(Planned::new(Some(change), velocity, true))
 }
 
@@ -212,7 +228,7 @@ fn by_limits(
 fn applied(
     block: &Block,
     response: &Response,
-    spectrum: &Spectrum,
+    lift: &dyn Fn(&Expr) -> Option<Expr>,
     fixed_end: bool,
 ) -> Option<(Expr, Expr)> {
     let inverse = matrix::inverse(&block.m);
@@ -220,25 +236,13 @@ fn applied(
     let driven =
         if fixed_end { end_of(block) } else { expand(&-(inverse * &block.momentum_start)) };
     let one = |[by_push, by_end]: &[Expr; 2]| {
-        let mut total = spectrum.lift(by_push)? * &push;
+        let mut total = lift(by_push)? * &push;
         if !is_zero(&driven) {
-            total = total + spectrum.lift(by_end)? * &driven;
+            total = total + lift(by_end)? * &driven;
         }
         Some(total)
     };
     Some((one(&response.change)?, one(&response.velocity)?))
-}
-
-/// The plan in a form that is real for either sign of the radicand; for numbers and for matrices
-/// with known eigenvectors.
-fn computed(
-    block: &Block,
-    closed: &Closed,
-    end: End<'_>,
-    task: &Task<'_>,
-) -> Option<(Expr, Expr)> {
-    let response = real::response(closed, end, task.horizon, task.t);
-    applied(block, &response, &closed.spectrum, task.fixed_end)
 }
 
 /// The condition that the horizon ends before the conjugate point, where that is not known.

@@ -33,8 +33,8 @@ pub use slow::{Halves, halves};
 pub use trace::{Claim, Step, Trace};
 pub use types::{
     Average, Class, Condition, Definition, Derivation, Diagnosis, Dropped, Equation,
-    ErrorOrder, Flow, GradientFlow, Meaning, NoOptimum, RegimeLimit, RegimeRule, Role, Slow,
-    Stacked, Update,
+    ErrorOrder, Flow, GradientFlow, Meaning, NoOptimum, Numeric, Plan, RegimeLimit, RegimeRule,
+    Role, Slow, Stacked, Update,
 };
 
 use crate::diag::{Code, Diagnostic, Diagnostics};

@@ -13,7 +13,8 @@ use super::single_step::{change_symbol, step_problem};
 use super::slow::Halved;
 use super::trace::{Claim, Step, Trace};
 use super::types::{
-    Class, Condition, Definition, Derivation, Equation, Meaning, NoOptimum, Stacked, Update,
+    Class, Condition, Definition, Derivation, Equation, Meaning, NoOptimum, Numeric, Stacked,
+    Update,
 };
 use super::unbounded::unbounded;
 use super::variation::Motion;
@@ -57,7 +58,9 @@ fn empty(class: Class) -> Derivation {
         path: Vec::new(),
         value: None,
         computed_value: None,
-        feedbacks: Vec::new(),
+        numeric: Vec::new(),
+        plans: Vec::new(),
+        by_eigenvalues: Vec::new(),
         complex: false,
         conditions: Vec::new(),
         no_optimum: None,
@@ -156,7 +159,7 @@ fn linear(
     let mut changes: Vec<Changed> = Vec::new();
     let mut exact = true;
     let (mut values, mut computed_values) = (Vec::new(), Vec::new());
-    let mut swings = false;
+    let (mut swings, mut formulas) = (false, true);
     for solution in &solutions {
         let planned = plan_block(model, solution, half, &mut taken, &mut derivation);
         let value = planned.as_ref().and_then(|planned| planned.value.clone());
@@ -164,9 +167,16 @@ fn linear(
         computed_values.push(computed.and_then(|c| c.value.clone()).or_else(|| value.clone()));
         swings |= computed.is_some();
         values.push(value);
-        let Some(BlockPlan { change, velocity, computed, fed_back, .. }) = planned else {
+        let Some(BlockPlan { change, velocity, computed, by_eigenvalues, complex, .. }) =
+            planned
+        else {
+            formulas = false;
             continue;
         };
+        formulas &= change.is_some() && !complex;
+        let by_formula = || Some((change.clone()?, velocity.clone())).filter(|_| !complex);
+        let by_sign = || computed.as_ref().map(|c| (c.change.clone(), c.velocity.clone()));
+        let real = by_eigenvalues.or_else(by_sign).or_else(by_formula);
         let first = Expr::sym(step()) * &velocity;
         let first = if first.terms().len() > 1 { tidy(&first) } else { first };
         let block = &solution.block;
@@ -179,7 +189,10 @@ fn linear(
                     let first = Expr::sym(step()) * &computed.velocity;
                     (block.entry(&computed.change, at), block.entry(&first, at))
                 }),
-                fed_back: fed_back.as_ref().map(|v| block.entry(&(Expr::sym(step()) * v), at)),
+                by_eigenvalues: real.as_ref().map(|(change, velocity)| {
+                    let first = Expr::sym(step()) * velocity;
+                    (block.entry(change, at), block.entry(&first, at))
+                }),
             });
         }
         if block.coordinates.len() > 1 {
@@ -198,11 +211,19 @@ fn linear(
     derivation.computed_value = total(computed_values).filter(|_| swings);
     // A rule through `X` is exact although `X` has no closed form.
     derivation.updates = updates(configuration, &changes, exact);
+    if !formulas
+        && let Horizon::Finite(horizon) = &model.horizon
+        && model.end.is_empty()
+    {
+        numeric(configuration, &solutions, (half, horizon), &taken, &mut derivation);
+        by_eigenvalues(configuration, &changes, &mut derivation);
+    }
     if model.horizon == Horizon::Infinite {
         derivation.regimes =
             reduce::regimes((model, halved), configuration, motion, &solutions);
     } else {
-        derivation.regimes = reduce::horizon_regimes(model, configuration, &solutions);
+        derivation.regimes =
+            reduce::horizon_regimes(model, configuration, &solutions, &derivation);
     }
     record_regimes(&mut derivation);
     derivation.diagnosis = diagnose(motion, configuration.loss.as_ref(), &solutions);
@@ -281,8 +302,10 @@ struct BlockPlan {
     value: Option<Expr>,
     /// The same three in a form for machines, where that differs.
     computed: Option<horizon::Computed>,
-    /// The velocity by the feedback, where machines have nothing else.
-    fed_back: Option<Expr>,
+    /// Change and velocity for programs by products, where the formula may be complex.
+    by_eigenvalues: Option<(Expr, Expr)>,
+    /// May the formula be complex?
+    complex: bool,
 }
 
 /// What one coordinate of the derivation does in a step.
@@ -291,7 +314,7 @@ struct Changed {
     change: Expr,
     first_order: Expr,
     computed: Option<(Expr, Expr)>,
-    fed_back: Option<Expr>,
+    by_eigenvalues: Option<(Expr, Expr)>,
 }
 
 /// Plans one block; fills in definitions, path and conditions.
@@ -321,13 +344,10 @@ fn plan_block(
                 derivation.notes.push(note.to_owned());
             }
         }
-        let fed_back = planned.complex.then(|| feedback(solution, half, horizon, fixed, taken));
-        let fed_back = fed_back.flatten().map(|(velocity, definitions)| {
-            derivation.feedbacks.extend(definitions);
-            velocity
-        });
-        let horizon::Planned { change, velocity, value, computed, .. } = planned;
-        return Some(BlockPlan { change, velocity, value, computed, fed_back });
+        let horizon::Planned {
+            change, velocity, value, computed, by_eigenvalues, complex, ..
+        } = planned;
+        return Some(BlockPlan { change, velocity, value, computed, by_eigenvalues, complex });
     }
     let definitions = solution.definitions();
     if let Some(solvent) = &solution.solvent {
@@ -375,22 +395,70 @@ fn plan_block(
         velocity: solution.velocity.clone(),
         value,
         computed: None,
-        fed_back: None,
+        by_eigenvalues: None,
+        complex: false,
     })
 }
 
-/// The velocity by the feedback of the Riccati flow, for a free end.
-fn feedback(
-    solution: &BlockSolution,
-    half: &Expr,
-    horizon: &Expr,
-    fixed: bool,
+/// The rule by numbers, of all coordinates.
+fn numeric(
+    configuration: &Configuration,
+    solutions: &[BlockSolution],
+    (half, horizon): (&Expr, &Expr),
     taken: &[Symbol],
-) -> Option<(Expr, Vec<Definition>)> {
-    let block = &solution.block;
-    let offset = solution.offset.clone().unwrap_or_else(|| offset(block));
-    let planned = horizon::riccati(block, half, horizon, &offset, taken).filter(|_| !fixed)?;
-    Some((planned.velocity, planned.definitions))
+    derivation: &mut Derivation,
+) {
+    let mut taken = taken.to_vec();
+    let mut all: Vec<(Symbol, [Expr; 2])> = Vec::new();
+    let dt = Expr::sym(step());
+    for solution in solutions {
+        let block = &solution.block;
+        let [moved, paced] = horizon::numeric(block, half, horizon, &dt, &taken);
+        taken.extend([moved.symbol.clone(), paced.symbol.clone()]);
+        let change = Expr::sym(moved.symbol.clone());
+        let first = &dt * Expr::sym(paced.symbol.clone());
+        for (at, coordinate) in block.coordinates.iter().enumerate() {
+            let both = [block.entry(&change, at), block.entry(&first, at)];
+            all.push((coordinate.clone(), both));
+        }
+        derivation.plans.extend([moved, paced]);
+    }
+    let of = |symbol: &Symbol| all.iter().find(|(own, _)| own == symbol).map(|(_, both)| both);
+    derivation.numeric = regrouped(configuration, of);
+}
+
+/// The rule by real functions of eigenvalues, where every block has them or needs none.
+fn by_eigenvalues(
+    configuration: &Configuration,
+    changes: &[Changed],
+    derivation: &mut Derivation,
+) {
+    let all: Vec<(Symbol, [Expr; 2])> = changes
+        .iter()
+        .filter_map(|changed| {
+            let (change, first) = changed.by_eigenvalues.clone()?;
+            Some((changed.coordinate.clone(), [change, first]))
+        })
+        .collect();
+    let of = |symbol: &Symbol| all.iter().find(|(own, _)| own == symbol).map(|(_, both)| both);
+    derivation.by_eigenvalues = regrouped(configuration, of);
+}
+
+/// Change and first order, coordinate by coordinate of the file; nothing where one has none.
+fn regrouped<'a>(
+    configuration: &Configuration,
+    of: impl Fn(&Symbol) -> Option<&'a [Expr; 2]>,
+) -> Vec<Numeric> {
+    let changes = configuration.regroup(|symbol| Some(of(symbol)?[0].clone()));
+    let firsts = configuration.regroup(|symbol| Some(of(symbol)?[1].clone()));
+    let all: Option<Vec<Numeric>> = changes
+        .into_iter()
+        .zip(firsts)
+        .map(|((position, change), (_, first_order))| {
+            Some(Numeric { position, change: change?, first_order: first_order? })
+        })
+        .collect();
+    all.unwrap_or_default()
 }
 
 /// Offsets larger than this are written `q(0) − q*`.
@@ -461,13 +529,6 @@ fn updates(configuration: &Configuration, changes: &[Changed], exact: bool) -> V
     };
     let computed_changes = grouped(&|changed| exact.then(|| whole(changed).0));
     let computed_firsts = grouped(&|changed| Some(whole(changed).1));
-    let fed_back = |changed: &Changed| match (&changed.fed_back, &changed.computed) {
-        (Some(fed_back), _) => Some(fed_back.clone()),
-        (None, Some((change, _))) => Some(change.clone()),
-        (None, None) => exact.then(|| changed.change.clone()),
-    };
-    let feeds = changes.iter().any(|changed| changed.fed_back.is_some());
-    let mut fed_backs = grouped(&|changed| fed_back(changed).filter(|_| feeds)).into_iter();
     let differs = changes.iter().any(|changed| changed.computed.is_some());
     exact_changes
         .into_iter()
@@ -477,8 +538,7 @@ fn updates(configuration: &Configuration, changes: &[Changed], exact: bool) -> V
             |(((position, change), (_, first_order)), ((_, computed), (_, computed_first)))| {
                 let role = configuration.role(&position);
                 let computed = computed.zip(computed_first).filter(|_| differs);
-                let fed_back = fed_backs.next().and_then(|(_, fed_back)| fed_back);
-                Update { position, role, change, first_order, computed, fed_back }
+                Update { position, role, change, first_order, computed }
             },
         )
         .collect()
@@ -544,7 +604,6 @@ fn first_integral(orbit: &Orbit, configuration: &Configuration, derivation: &mut
             change: change.clone(),
             first_order: change,
             computed: None,
-            fed_back: None,
         })
         .collect();
     derivation.notes.push(
@@ -597,7 +656,7 @@ pub(super) fn single_step(model: &Model, configuration: &Configuration) -> Optio
             first_order: change.clone(),
             change,
             computed: None,
-            fed_back: None,
+            by_eigenvalues: None,
         })
         .collect();
     if problem.coordinates.len() > 1 {

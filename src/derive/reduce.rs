@@ -2,6 +2,7 @@
 //! overdamped expansion or the long-step limit where it has none.
 
 use super::arrange::joined;
+use super::conditions::magnitude;
 use super::configuration::Configuration;
 use super::first_integral::orbit;
 use super::flow::flow;
@@ -10,25 +11,28 @@ use super::linear::{BlockSolution, tidy};
 use super::overdamped::{along, expand_overdamped};
 use super::plan::{entries, taken};
 use super::regime::{
-    Neglected, epsilon, existence, finish, limit_symbols, scaling, spectral_block,
+    Lift, Neglected, epsilon, existence, finish, limit_symbols, scaling, spectral_block,
     uniform_block,
 };
 use super::single_step::LinearStep;
 use super::slow::{self, Halved};
 use super::solvent::Closed;
 use super::trace::{Claim, Step};
-use super::types::{Condition, Definition, ErrorOrder, Meaning, RegimeLimit, RegimeRule};
+use super::types::{
+    Condition, Definition, Derivation, ErrorOrder, Meaning, Numeric, RegimeLimit, RegimeRule,
+    Update,
+};
 use super::variation::{Motion, jacobian};
 use crate::model::types::{Discount, Horizon, Limit, Model, Regime, step};
-use crate::symbolic::assume::is_positive;
+use crate::symbolic::assume::{is_positive, is_symmetric};
 use crate::symbolic::build::{pow, sum};
 use crate::symbolic::expand::{common_denominator, expand};
-use crate::symbolic::matrix::identity_multiple;
+use crate::symbolic::matrix::{self, identity_multiple};
 use crate::symbolic::number::{q, sign};
 use crate::symbolic::rewrite::{replace, substitute};
 use crate::symbolic::series::leading;
 use crate::symbolic::spectral::{Letter, fresh, marker};
-use crate::symbolic::{Expr, Mark, Shape, Symbol};
+use crate::symbolic::{Expr, Fun, Mark, Node, Shape, Symbol};
 
 /// Every regime of a linear problem with infinite horizon.
 pub(super) fn regimes(
@@ -79,7 +83,8 @@ fn linear_regime(
                     let (spectrum, response) = closed
                         .response_by_rate(&dt, &limit_symbols(regime))
                         .unwrap_or_else(|| (closed.spectrum.clone(), closed.response(&dt)));
-                    let calculus = (&spectrum, &response);
+                    let lift = |function: &Expr| spectrum.lift(function);
+                    let calculus = (&spectrum, &response, &lift as Lift<'_>);
                     spectral_block(solution, &closed.causes, calculus, regime, &mut neglected)?
                 }
                 None if is_long_step(regime) => long_step(solution, &mut neglected)?,
@@ -226,6 +231,8 @@ fn overdamped(
         slow: Vec::new(),
         dropped: Vec::new(),
         flows,
+        numeric: Vec::new(),
+        by_eigenvalues: Vec::new(),
         error: ErrorOrder::Power(q(by_rate.min(by_step), 1)),
         conditions,
         definitions: Vec::new(),
@@ -377,6 +384,8 @@ fn undiscounted(
         slow: Vec::new(),
         dropped: Vec::new(),
         flows: Vec::new(),
+        numeric: Vec::new(),
+        by_eigenvalues: Vec::new(),
         error: ErrorOrder::Power(q(1, 1)),
         conditions: Vec::new(),
         definitions: vec![Definition { symbol: orbit.rest, meaning }],
@@ -411,43 +420,122 @@ pub(super) fn horizon_regimes(
     model: &Model,
     configuration: &Configuration,
     solutions: &[BlockSolution],
+    derivation: &Derivation,
 ) -> Vec<RegimeLimit> {
-    let Horizon::Finite(horizon) = &model.horizon else { return Vec::new() };
-    if !model.end.is_empty() {
-        return unavailable(model, "regimes of a plan with a fixed end are not derived");
-    }
+    let Horizon::Finite(length) = &model.horizon else { return Vec::new() };
     let no_spectrum = "the matrices do not commute: the plan has no closed form to expand";
     let one = |regime: &Regime| {
-        if outruns(regime, horizon) {
+        if let [Limit::ToZero(only)] = regime.limits.as_slice()
+            && *only == step()
+            && let Some(rule) = short_step(derivation, solutions, length)
+        {
+            return Ok(rule);
+        }
+        if !model.end.is_empty() {
+            return Err("regimes of a plan with a fixed end are not derived".to_owned());
+        }
+        if outruns(regime, length) {
             return Err("the horizon becomes shorter than the step: add `dt -> 0`".to_owned());
         }
         let mut neglected = Neglected::default();
-        let mut changes = Vec::new();
+        let (mut changes, mut reals, mut imaginary) = (Vec::new(), Vec::new(), false);
         for solution in solutions {
             let closed = solution.solvent.as_ref().and_then(|solvent| solvent.closed.as_ref());
             let closed = closed.ok_or_else(|| no_spectrum.to_owned())?;
             let response =
-                horizon::response(&solution.block, closed, horizon, &Expr::sym(step()))
+                horizon::response(&solution.block, closed, length, &Expr::sym(step()))
                     .ok_or_else(|| {
                         "with drift a finite horizon has no short form".to_owned()
                     })?;
-            let change = spectral_block(
-                solution,
-                &closed.causes,
-                (&closed.spectrum, &response),
-                regime,
-                &mut neglected,
-            )?;
-            changes.extend(entries(&solution.block.coordinates, &change));
+            let spectrum = &closed.spectrum;
+            let change = |lift: Lift<'_>, neglected: &mut Neglected| {
+                let calculus = (spectrum, &response, lift);
+                spectral_block(solution, &closed.causes, calculus, regime, neglected)
+            };
+            let written = change(&|function| spectrum.lift(function), &mut neglected)?;
+            // The root that is left may be imaginary: machines get a form that is real.
+            let real = change(
+                &|function| spectrum.lift_any(&horizon::real_form(function, length)?),
+                &mut Neglected::default(),
+            );
+            imaginary |= real.as_ref().is_ok_and(|real| *real != written);
+            let coordinates = &solution.block.coordinates;
+            reals.extend(entries(coordinates, &real.unwrap_or_else(|_| written.clone())));
+            changes.extend(entries(coordinates, &written));
         }
         let mut rule = finish(changes, neglected);
         rule.changes = regroup(configuration, &rule.changes);
+        if imaginary {
+            rule.by_eigenvalues = regroup(configuration, &reals);
+            // With a metric the matrix below the root is not symmetric, and only products reach
+            // its eigenvalues.
+            if !reals.iter().any(|(_, change)| change.any(&needs_eigenvalues)) {
+                rule.numeric.clone_from(&rule.by_eigenvalues);
+            }
+        }
         Ok(rule)
     };
     let regimes = model.regimes.iter();
     regimes
         .map(|regime| RegimeLimit { name: regime.name.clone(), outcome: one(regime) })
         .collect()
+}
+
+/// Is it a function without a power series of a matrix that is not known to be symmetric?
+fn needs_eigenvalues(part: &Expr) -> bool {
+    let Node::MatFun(function, of) = part.node() else { return false };
+    let entire = matches!(function, Fun::Exp | Fun::Cosh | Fun::Sinh | Fun::Phi1);
+    !entire && !is_symmetric(of)
+}
+
+/// A step that is short against everything else, the horizon too: the change is step · velocity.
+fn short_step(
+    derivation: &Derivation,
+    solutions: &[BlockSolution],
+    horizon: &Expr,
+) -> Option<RegimeRule> {
+    let firsts: Option<Vec<(Symbol, Expr)>> = derivation
+        .updates
+        .iter()
+        .map(|update| Some((update.position.clone(), update.first_order.clone()?)))
+        .collect();
+    let changes = firsts.filter(|changes| !changes.is_empty())?;
+    let dt = Expr::sym(step());
+    let mut neglected = Neglected::default();
+    neglected.condition(Condition::Against(dt.clone(), horizon.clone()));
+    // The roots of the motion are at most |Ĉ| + |K̂|^½.
+    for BlockSolution { block, solvent, .. } in solutions {
+        let closed = solvent.as_ref().and_then(|solvent| solvent.closed.as_ref());
+        let (c, k) = if let Some(closed) = closed {
+            neglected.letters(closed.spectrum.letters.clone());
+            (closed.c.clone(), closed.k.clone())
+        } else {
+            let inverse = matrix::inverse(&block.m);
+            (expand(&(&inverse * &block.c)), expand(&(inverse * &block.k)))
+        };
+        neglected.condition(Condition::Small(magnitude(&expand(&(&dt * c)))));
+        neglected.condition(Condition::Small(magnitude(&expand(&(&dt * &dt * k)))));
+    }
+    neglected.step(Step::new(
+        "first order",
+        "over a step that is short against the horizon the velocity is that of the start",
+        Claim::Fact(changes.iter().map(|(_, change)| change.clone()).collect()),
+    ));
+    let real = |update: &Update| {
+        let first = update.computed.as_ref().map(|(_, first)| first.clone());
+        first.map(|first| (update.position.clone(), first))
+    };
+    let real: Option<Vec<_>> = derivation.updates.iter().map(real).collect();
+    let of = |all: &[Numeric]| -> Vec<(Symbol, Expr)> {
+        all.iter().map(|own| (own.position.clone(), own.first_order.clone())).collect()
+    };
+    let numeric = of(&derivation.numeric);
+    let mut rule = finish(changes, neglected);
+    rule.error = ErrorOrder::Power(q(1, 1));
+    rule.definitions.clone_from(&derivation.definitions);
+    rule.numeric = if numeric.is_empty() { real.unwrap_or_default() } else { numeric };
+    rule.by_eigenvalues = of(&derivation.by_eigenvalues);
+    Some(rule)
 }
 
 /// Does the step exceed every horizon in this regime?

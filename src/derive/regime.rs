@@ -157,12 +157,15 @@ impl Neglected {
     }
 }
 
+/// How a function of eigenvalues becomes a matrix.
+pub(super) type Lift<'a> = &'a dyn Fn(&Expr) -> Option<Expr>;
+
 /// The rule of one block in a regime, by functional calculus on its spectrum. `response` is the
 /// change along a unit source as a scalar function.
 pub(super) fn spectral_block(
     solution: &BlockSolution,
     causes: &[Vec<(Expr, Expr)>],
-    (spectrum, response): (&Spectrum, &Expr),
+    (spectrum, response, lift): (&Spectrum, &Expr, Lift<'_>),
     regime: &Regime,
     neglected: &mut Neglected,
 ) -> Result<Expr, String> {
@@ -179,7 +182,7 @@ pub(super) fn spectral_block(
         }
         let factors: Vec<(Expr, Expr)> =
             cause.iter().map(|(f, vector)| (response * f, vector.clone())).collect();
-        parts.extend(leading_parts(&factors, spectrum, regime, neglected)?);
+        parts.extend(leading_parts(&factors, (spectrum, lift), regime, neglected)?);
     }
     neglected.letters(spectrum.letters.clone());
     Ok(tidy(&sum(parts)))
@@ -188,7 +191,7 @@ pub(super) fn spectral_block(
 /// The leading terms of one cause: what its other terms are smaller by is neglected.
 pub(super) fn leading_parts(
     factors: &[(Expr, Expr)],
-    spectrum: &Spectrum,
+    (spectrum, lift): (&Spectrum, Lift<'_>),
     regime: &Regime,
     neglected: &mut Neglected,
 ) -> Result<Vec<Expr>, String> {
@@ -213,8 +216,7 @@ pub(super) fn leading_parts(
         neglected.record(&scaled, &leading);
         let letters: Vec<Symbol> =
             spectrum.letters.iter().map(|letter| letter.eigenvalue.clone()).collect();
-        let lifted = spectrum
-            .lift(&arranged(&leading.first.1, &letters))
+        let lifted = lift(&arranged(&leading.first.1, &letters))
             .ok_or_else(|| "the leading term has no matrix form".to_owned())?;
         parts.push(lifted * vector);
     }
@@ -298,6 +300,8 @@ pub(super) fn finish(changes: Vec<(Symbol, Expr)>, neglected: Neglected) -> Regi
         slow: Vec::new(),
         dropped: Vec::new(),
         flows: Vec::new(),
+        numeric: Vec::new(),
+        by_eigenvalues: Vec::new(),
         error,
         conditions,
         definitions: Vec::new(),

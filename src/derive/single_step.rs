@@ -209,7 +209,8 @@ impl LinearStep {
             }
             let factors: Vec<(Expr, Expr)> =
                 cause.into_iter().map(|(f, vector)| (-(f / &scalar), vector)).collect();
-            parts.extend(leading_parts(&factors, &spectrum, regime, neglected)?);
+            let lift = |function: &Expr| spectrum.lift(function);
+            parts.extend(leading_parts(&factors, (&spectrum, &lift), regime, neglected)?);
         }
         Ok((tidy(&sum(parts)), spectrum))
     }

@@ -71,6 +71,14 @@ pub enum Meaning {
         /// The horizon.
         horizon: Expr,
     },
+    /// The change over the first `step` of a plan with a free end; its velocity at the start where
+    /// there is no step.
+    Planned {
+        /// The plan.
+        plan: Box<Plan>,
+        /// The time of interest.
+        step: Option<Expr>,
+    },
     /// The global minimum of a function of one coordinate.
     GlobalMinimum {
         /// The function.
@@ -85,6 +93,34 @@ pub enum Meaning {
         /// The unknown.
         unknown: Symbol,
     },
+}
+
+/// A linear plan over a horizon with a free end, about the place `q(0)` where it starts: the motion
+/// `y' = A y + drift − M⁻¹ p` that costs `∫ e^{−2·half·t} (½ pᵀM⁻¹p + ½ yᵀQy + slopeᵀy) dt`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Coefficient of the acceleration, `M`.
+    pub m: Expr,
+    /// The slope `A` of the uncontrolled motion.
+    pub a: Expr,
+    /// The curvature `Q` of what remains of the cost when the control is zero.
+    pub q: Expr,
+    /// Half the discount rate.
+    pub half: Expr,
+    /// The horizon.
+    pub horizon: Expr,
+    /// The velocity of the uncontrolled motion at the start.
+    pub drift: Expr,
+    /// The slope of what remains of the cost at the start.
+    pub slope: Expr,
+}
+
+impl Plan {
+    /// All of it, in the order of the fields.
+    pub fn parts(&self) -> [&Expr; 7] {
+        let Plan { m, a, q, half, horizon, drift, slope } = self;
+        [m, a, q, half, horizon, drift, slope]
+    }
 }
 
 /// A symbol of the solution and what it stands for.
@@ -140,9 +176,18 @@ pub struct Update {
     pub first_order: Option<Expr>,
     /// The same two in a form that is real where the root in them is imaginary, for machines.
     pub computed: Option<(Expr, Expr)>,
-    /// Where that does not exist: the first order with the feedback of
-    /// [`Derivation::feedbacks`], which numbers have for either sign of the curvature.
-    pub fed_back: Option<Expr>,
+}
+
+/// A rule for machines, where its formula is none or may be complex: it has a value for either sign
+/// of the curvature.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Numeric {
+    /// The coordinate.
+    pub position: Symbol,
+    /// The change over one step.
+    pub change: Expr,
+    /// The change to first order in the step.
+    pub first_order: Expr,
 }
 
 /// The rule of several coordinates that move together, as one column.
@@ -308,6 +353,10 @@ pub struct RegimeRule {
     pub dropped: Vec<Dropped>,
     /// Coordinates whose motion in the regime has a closed form.
     pub flows: Vec<Flow>,
+    /// The same changes for machines, as in [`Derivation::numeric`]; empty where the formulas will do.
+    pub numeric: Vec<(Symbol, Expr)>,
+    /// The same for programs by products, as in [`Derivation::by_eigenvalues`].
+    pub by_eigenvalues: Vec<(Symbol, Expr)>,
     /// The order of the relative error.
     pub error: ErrorOrder,
     /// When the neglected terms are small.
@@ -401,8 +450,14 @@ pub struct Derivation {
     pub value: Option<Expr>,
     /// The same in a form that is real where the root in it is imaginary, for machines.
     pub computed_value: Option<Expr>,
-    /// Feedbacks that the rule does without, but programs use.
-    pub feedbacks: Vec<Definition>,
+    /// The rule of all coordinates by [`Derivation::plans`], where a formula does not give it for every
+    /// curvature; else empty.
+    pub numeric: Vec<Numeric>,
+    /// Plans that the formulas do without, but programs use.
+    pub plans: Vec<Definition>,
+    /// The same rule as real functions of the eigenvalues of matrices that need not have them on
+    /// paper, for programs that know matrices by their products; else empty.
+    pub by_eigenvalues: Vec<Numeric>,
     /// May the root in the rule be imaginary, so that its formulas hold as complex ones?
     pub complex: bool,
     /// Conditions for the optimum to exist.

@@ -59,7 +59,7 @@ impl Spelling {
                 Some(self.finite_horizon([m, a, q, half, horizon]))
             }
             Meaning::GlobalMinimum { of, over } => self.global_minimum(of, over),
-            Meaning::Equals(_) | Meaning::Implicit { .. } => None,
+            Meaning::Equals(_) | Meaning::Implicit { .. } | Meaning::Planned { .. } => None,
         }
     }
 

@@ -2,7 +2,9 @@
 
 use super::program::{Formula, Function, Id, Op, Role, UpdateRule};
 use crate::model::types::Value;
-use crate::solve::linalg::{EndKind, LinearQuadratic, Matrix, Pencil, Road, Vector, solvent};
+use crate::solve::linalg::{
+    EndKind, LinearFailure, LinearQuadratic, Matrix, Pencil, Road, solvent,
+};
 use crate::symbolic::matfun::{self, Trouble};
 use crate::symbolic::number::to_f64;
 use crate::symbolic::{Dim, Fun, Shape};
@@ -191,14 +193,7 @@ impl Run<'_> {
                 let pair = (self.at(*matrix), metric.map(|metric| self.at(metric)));
                 self.spectral(*function, pair, (*from_covectors, *to_covectors), self.at(*of))?
             }
-            Op::Planned(ids) => self.planned(*ids)?,
-            Op::Feedback([m, a, q, half, horizon]) => {
-                let plan = self.plan([*m, *a, *q, *half]);
-                let n = self.at(*m).nrows();
-                let feedback = plan.feedback(self.number(*horizon));
-                let feedback = feedback.map_err(|why| Failure::Numbers(why.to_string()))?;
-                feedback.columns(0, n).into_owned()
-            }
+            Op::Planned(plan, step) => self.planned(*plan, *step)?,
             Op::Minimum(ids) => {
                 let coefficients: Vec<f64> = ids.iter().map(|id| self.number(*id)).collect();
                 Matrix::from_element(1, 1, minimum(&coefficients))
@@ -263,34 +258,35 @@ impl Run<'_> {
         Ok(run.number(function.value))
     }
 
-    fn plan(&self, [m, a, q, half]: [Id; 4]) -> LinearQuadratic {
-        let (mass, drift) = (self.at(m).clone(), self.at(a));
+    /// The change over the first `dt` of a plan: where that interval and the rest of the horizon
+    /// meet. Without `dt` the velocity at the start.
+    fn planned(&self, plan: [Id; 7], step: Option<Id>) -> Result<Matrix, Failure> {
+        let [m, a, q, half, horizon, drift, slope] = plan;
+        let (mass, a) = (self.at(m).clone(), self.at(a));
+        let (drift, slope) = (self.at(drift).column(0), self.at(slope).column(0));
         let n = mass.nrows();
-        let lowered = &mass * drift;
-        LinearQuadratic {
-            hessian: drift.transpose() * &lowered + self.at(q),
+        let lowered = &mass * a;
+        let plan = LinearQuadratic {
+            hessian: a.transpose() * &lowered + self.at(q),
+            force: a.transpose() * (&mass * drift) + slope,
+            lean: -(&mass * drift),
             cross: -lowered,
             mass,
-            lean: Vector::zeros(n),
-            force: Vector::zeros(n),
             gamma: 2.0 * self.number(half),
-        }
-    }
-
-    /// `Y` of the first `dt`: where that interval and the rest of the horizon meet.
-    fn planned(&self, [m, a, q, half, horizon, dt]: [Id; 6]) -> Result<Matrix, Failure> {
-        let plan = self.plan([m, a, q, half]);
-        let n = self.at(m).nrows();
-        let (horizon, dt) = (self.number(horizon), self.number(dt));
-        let interval = |time: f64| {
-            let found = plan.interval(time, EndKind::Free);
-            found.map_err(|why| Failure::Numbers(why.to_string()))
         };
+        let failed = |why: LinearFailure| Failure::Numbers(why.to_string());
+        let horizon = self.number(horizon);
+        let Some(dt) = step else {
+            let feedback = plan.feedback(horizon).map_err(failed)?;
+            return Ok(feedback.columns(n, 1).into_owned());
+        };
+        let dt = self.number(dt);
+        let interval = |time: f64| plan.interval(time, EndKind::Free).map_err(failed);
         let (first, rest) = (interval(dt)?, interval(horizon - dt)?);
         let joint = Matrix::identity(n + 1, n + 1) + &first.reach * &rest.value;
         let motion =
             joint.lu().solve(&first.forward).ok_or_else(|| trouble(Trouble::Singular))?;
-        Ok(motion.view((0, 0), (n, n)).into_owned())
+        Ok(motion.view((0, n), (n, 1)).into_owned())
     }
 }
 

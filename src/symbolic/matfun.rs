@@ -267,8 +267,25 @@ pub fn entire(function: Fun, matrix: &DMatrix<f64>) -> Result<DMatrix<f64>, Trou
         Fun::Cosh => cosh(matrix),
         Fun::Sinh => sinh(matrix),
         Fun::Phi1 => phi1(matrix),
-        _ => exponential(matrix),
+        Fun::Exp => exponential(matrix),
+        Fun::Log => by_eigenvalues(matrix, f64::ln),
+        Fun::Abs => by_eigenvalues(matrix, f64::abs),
+        Fun::Sign => by_eigenvalues(matrix, |x| if x == 0.0 { 0.0 } else { x.signum() }),
+        Fun::Sin => by_eigenvalues(matrix, f64::sin),
+        Fun::Cos => by_eigenvalues(matrix, f64::cos),
+        Fun::Tanh => by_eigenvalues(matrix, f64::tanh),
     }
+}
+
+/// A function without a power series; only a symmetric matrix has its value.
+fn by_eigenvalues(
+    matrix: &DMatrix<f64>,
+    map: impl Fn(f64) -> f64,
+) -> Result<DMatrix<f64>, Trouble> {
+    if !is_symmetric(matrix) {
+        return Err(Trouble::NotReal);
+    }
+    of_eigenvalues(matrix, |value| Ok(map(value)))
 }
 
 /// The geometric mean `A#B` of symmetric positive definite matrices. With `A = LLᵀ` it is

@@ -306,6 +306,16 @@ impl Spectrum {
     /// The matrix a scalar function of the eigenvalues stands for; `None` for functions without
     /// a matrix counterpart here.
     pub fn lift(&self, function: &Expr) -> Option<Expr> {
+        self.lifted(function, false)
+    }
+
+    /// The same for functions that are not entire. On paper there are no such functions of a matrix;
+    /// programs have them by its eigenvalues, if it is symmetric.
+    pub fn lift_any(&self, function: &Expr) -> Option<Expr> {
+        self.lifted(function, true)
+    }
+
+    fn lifted(&self, function: &Expr, any: bool) -> Option<Expr> {
         if self.shape.is_scalar() {
             return Some(function.clone());
         }
@@ -315,7 +325,7 @@ impl Spectrum {
             let value = lift_entries(function, &letter.eigenvalue, entries)?;
             return Some(matrix::diag(&value));
         }
-        let lifted = self.lift_value(function)?;
+        let lifted = self.lift_value(function, any)?;
         Some(if lifted.is_scalar() && !self.shape.is_scalar() {
             lifted * Expr::identity(self.shape.rows.clone())
         } else {
@@ -324,7 +334,7 @@ impl Spectrum {
     }
 
     /// Scalars stay scalars until they meet a matrix in a sum.
-    fn lift_value(&self, function: &Expr) -> Option<Expr> {
+    fn lift_value(&self, function: &Expr, any: bool) -> Option<Expr> {
         let depends =
             |e: &Expr| self.letters.iter().any(|letter| e.contains(&letter.eigenvalue));
         if !depends(function) {
@@ -337,7 +347,7 @@ impl Spectrum {
             }
             Node::Sum(terms) => {
                 let lifted: Option<Vec<Expr>> =
-                    terms.iter().map(|term| self.lift_value(term)).collect();
+                    terms.iter().map(|term| self.lift_value(term, any)).collect();
                 let identity = Expr::identity(self.shape.rows.clone());
                 let lifted = lifted?
                     .into_iter()
@@ -350,7 +360,7 @@ impl Spectrum {
                     if depends(exponent) {
                         return None;
                     }
-                    let base = self.lift_value(base)?;
+                    let base = self.lift_value(base, any)?;
                     let factor = match exponent.as_num() {
                         _ if base.is_scalar() => pow(&base, exponent),
                         Some(e) => matrix::power(&base, e),
@@ -361,11 +371,12 @@ impl Spectrum {
                 Some(all)
             }
             Node::Fun(function, inner) => {
-                let inner = self.lift_value(inner)?;
+                let inner = self.lift_value(inner, any)?;
                 match function {
                     Fun::Exp | Fun::Cosh | Fun::Sinh | Fun::Phi1 => {
                         Some(matrix::entire(*function, &inner))
                     }
+                    _ if any => Some(matrix::entire(*function, &inner)),
                     _ => None,
                 }
             }

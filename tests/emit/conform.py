@@ -4,27 +4,11 @@ Reads a file of cases {"modules": [{"path", "dtype", "steps": [{"values", "expec
 one line for each module: its largest relative error and its path.
 """
 
-import importlib.util
 import json
 import sys
 
 import numpy as np
-
-
-def load(path):
-    spec = importlib.util.spec_from_file_location("emitted", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def error(found, expected):
-    found = np.asarray(found, dtype=float).ravel()
-    expected = np.asarray(expected, dtype=float).ravel()
-    if found.shape != expected.shape or not np.all(np.isfinite(found)):
-        return float("inf")
-    size = max(np.linalg.norm(expected), 1e-30)
-    return float(np.linalg.norm(found - expected) / size)
+from common import error, load
 
 
 def main():

@@ -4,7 +4,6 @@ Reads the same file as torch_conform.py and prints the same lines. Everything is
 gradient transformations are also run under optax.inject_hyperparams.
 """
 
-import importlib.util
 import json
 import sys
 
@@ -12,27 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from common import error, load
 
 jax.config.update("jax_enable_x64", True)
-
-
-def load(path):
-    spec = importlib.util.spec_from_file_location("emitted", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def error(found, expected, old):
-    """Relative to the new value or the old one, whichever is larger: their difference is rounded
-    like them.
-    """
-    found = np.asarray(found, dtype=float).ravel()
-    expected = np.asarray(expected, dtype=float).ravel()
-    if found.shape != expected.shape or not np.all(np.isfinite(found)):
-        return float("inf")
-    size = max(np.linalg.norm(expected), np.linalg.norm(np.asarray(old, dtype=float)), 1e-30)
-    return float(np.linalg.norm(found - expected) / size)
 
 
 def entries(value, dtype):

@@ -150,6 +150,30 @@ def closures_groups_and_checks():
         raise AssertionError("a negative rate is accepted")
 
 
+def what_it_cannot_use_is_refused():
+    def refused(kind, words, call):
+        try:
+            call()
+        except kind as why:
+            assert words in str(why), why
+        else:
+            raise AssertionError(f"accepted: {words}")
+
+    table = torch.nn.Embedding(4, 2, sparse=True)
+    table(torch.tensor([1])).sum().backward()
+    made = adam(table.parameters(), 0.1)
+    refused(RuntimeError, "sparse or complex tensors are not supported", made.step)
+    p = torch.nn.Parameter(torch.ones(2, dtype=torch.complex64))
+    p.grad = torch.ones_like(p)
+    refused(RuntimeError, "sparse or complex", adam([p], 0.1).step)
+    # A belief forgets at least as fast as its prior, exp(-1/1000) a step.
+    slow = {"lr": 0.1, "betas": (0.9995, 0.999), **ADAM}
+    words = "beta1=0.9995 asks for D_m=-"
+    refused(ValueError, words, lambda: load("adam").Adam.from_hyper([p], **slow))
+    slow = {"lr": 0.1, "b1": 0.9995, "b2": 0.999, **ADAM}
+    refused(ValueError, words, lambda: load("adam_optax").adam_from_hyper(**slow))
+
+
 def curvature_is_a_number_a_function_or_an_attribute():
     found = []
     module = load("diagonal_newton")
@@ -303,6 +327,7 @@ CLAIMS = [
     foreach_and_plain_agree_and_state_survives,
     entries_without_gradient_stay,
     closures_groups_and_checks,
+    what_it_cannot_use_is_refused,
     curvature_is_a_number_a_function_or_an_attribute,
     steps_compile,
     two_processes_equal_one,

@@ -5,7 +5,6 @@ Reads {"modules": [{"torch", "optax", "class", "function", "theta", "gradient", 
 error of the PyTorch and of the optax module, and the path.
 """
 
-import importlib.util
 import json
 import sys
 
@@ -14,24 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import torch
+from common import error, load
 
 torch.set_num_threads(1)
 jax.config.update("jax_enable_x64", True)
-
-
-def load(path):
-    spec = importlib.util.spec_from_file_location("emitted", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def error(found, expected):
-    found = np.asarray(found, dtype=float).ravel()
-    expected = np.asarray(expected, dtype=float).ravel()
-    if found.shape != expected.shape or not np.all(np.isfinite(found)):
-        return float("inf")
-    return float(np.linalg.norm(found - expected) / max(np.linalg.norm(expected), 1e-30))
 
 
 def torch_step(module, case, step):

@@ -144,6 +144,107 @@ def torch_trains():
     assert losses[-1] < 0.8 * losses[0], losses
 
 
+def parameter_groups_are_one_vector():
+    wanted, _ = one_step(25, H="gauss_newton", damping=DAMPING)
+    model, (x, y) = network(), data()
+    groups = [{"params": layer.parameters()} for layer in model if len(list(layer.parameters()))]
+    keywords = CONSTANTS | {"rank": 25, "H": "gauss_newton", "damping": DAMPING}
+    made = load("ballistic_torch").Ballistic(groups, **keywords)
+
+    def closure():
+        output = model(x)
+        return torch.nn.functional.cross_entropy(output, y), output
+
+    made.step(closure)
+    after = torch.cat([p.detach().reshape(-1) for p in model.parameters()])
+    assert gap(after, wanted) < 1e-12, gap(after, wanted)
+    made.param_groups[1]["dt"] = 0.1
+    refused(ValueError, "dt must be the same in all groups", lambda: made.step(closure))
+
+
+def functions_need_no_closure():
+    flat, gradient, matrix, _ = dense()
+    model, (x, y) = network(), data()
+
+    def product(tensors):
+        along = matrix @ torch.cat([t.reshape(-1) for t in tensors])
+        sizes = [t.numel() for t in tensors]
+        return [part.view_as(t) for part, t in zip(along.split(sizes), tensors)]
+
+    keywords = CONSTANTS | {"rank": len(flat), "damping": DAMPING, "tolerance": 0.0}
+    made = load("ballistic_torch").Ballistic(model.parameters(), H=product, **keywords)
+    torch.nn.functional.cross_entropy(model(x), y).backward()
+    assert made.step() is None
+    after = torch.cat([p.detach().reshape(-1) for p in model.parameters()])
+    eye = torch.eye(len(flat), dtype=torch.float64)
+    assert gap(after - flat, expected(gradient, matrix + DAMPING * eye)) < 1e-8
+    made = load("ballistic_torch").Ballistic(model.parameters(), **CONSTANTS)
+    refused(ValueError, 'H="hessian" needs a closure', made.step)
+
+
+def refused(kind, words, call):
+    try:
+        call()
+    except kind as why:
+        assert words in str(why), why
+    else:
+        raise AssertionError(f"accepted: {words}")
+
+
+def what_it_cannot_use_is_refused():
+    made, params = load("ballistic_torch").Ballistic, list(network().parameters())
+    refused(TypeError, 'H must be "hessian"', lambda: made(params, H="fisher"))
+    refused(ValueError, "rank must be at least 1", lambda: made(params, rank=0))
+    refused(ValueError, "damping must be at least 0", lambda: made(params, damping=-1.0))
+    refused(ValueError, "eta must be positive", lambda: made(params, eta=0.0))
+    mixed = [torch.nn.Parameter(torch.ones(2)), torch.nn.Parameter(torch.ones(2).double())]
+    refused(RuntimeError, "of one dtype", lambda: made(mixed).step(lambda: mixed[0].sum()))
+    frozen = [torch.nn.Parameter(torch.ones(2), requires_grad=False)]
+    refused(ValueError, "no parameter requires a gradient", lambda: made(frozen).step())
+    state = made(params, damping=0.5).state_dict()
+    again = made(params)
+    again.load_state_dict(state)
+    assert again.param_groups[0]["damping"] == 0.5
+
+
+def worker(rank, port, out, source):
+    torch.set_num_threads(1)
+    address = f"tcp://127.0.0.1:{port}"
+    torch.distributed.init_process_group("gloo", init_method=address, rank=rank, world_size=2)
+    weights = train(source, rank, 2, torch.distributed.group.WORLD)
+    torch.save(weights, f"{out}/weights{rank}.pt")
+    torch.distributed.destroy_process_group()
+
+
+def train(source, rank, count, process_group):
+    """Five steps, each process with its part of the batch."""
+    model, (x, y) = network(), data()
+    keywords = CONSTANTS | {"rank": 12, "H": source, "damping": 0.5, "process_group": process_group}
+    made = load("ballistic_torch").Ballistic(model.parameters(), **keywords)
+
+    def closure():
+        output = model(x[rank::count])
+        return torch.nn.functional.cross_entropy(output, y[rank::count]), output
+
+    for _ in range(5):
+        made.step(closure)
+    return torch.cat([p.detach().reshape(-1) for p in model.parameters()])
+
+
+def two_processes_equal_one():
+    import socket
+
+    for source in ("gauss_newton", "hessian"):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        torch.multiprocessing.spawn(worker, args=(port, sys.argv[1], source), nprocs=2)
+        found = [torch.load(f"{sys.argv[1]}/weights{rank}.pt") for rank in range(2)]
+        assert torch.equal(*found)
+        alone = train(source, 0, 1, None)
+        assert gap(found[0], alone) < 1e-10, (source, gap(found[0], alone))
+
+
 def optax_takes_the_same_steps():
     flat, gradient, matrix, hessian = (np.asarray(part) for part in dense())
     x, y = (jnp.asarray(part.numpy()) for part in data())
@@ -183,6 +284,10 @@ CLAIMS = [
     the_error_is_known,
     curvature_that_has_no_rule_is_refused,
     torch_trains,
+    parameter_groups_are_one_vector,
+    functions_need_no_closure,
+    what_it_cannot_use_is_refused,
+    two_processes_equal_one,
     optax_takes_the_same_steps,
 ]
 

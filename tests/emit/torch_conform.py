@@ -5,33 +5,13 @@ Reads {"modules": [{"path", "class", "theta", "gradient", "others", "states", "c
 module: the largest relative error in double and in single precision, and its path.
 """
 
-import importlib.util
 import json
 import sys
 
 import torch
+from common import error, load
 
 torch.set_num_threads(1)
-
-
-def load(path):
-    spec = importlib.util.spec_from_file_location("emitted", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def error(found, expected, old):
-    """Relative to the new value or the old one, whichever is larger: their difference is rounded
-    like them.
-    """
-    found = torch.as_tensor(found, dtype=torch.float64).reshape(-1)
-    expected = torch.as_tensor(expected, dtype=torch.float64).reshape(-1)
-    old = torch.as_tensor(old, dtype=torch.float64)
-    if found.shape != expected.shape or not bool(torch.isfinite(found).all()):
-        return float("inf")
-    size = torch.maximum(expected.norm(), old.norm()).clamp_min(1e-30)
-    return float((found - expected).norm() / size)
 
 
 def entries(value, dtype):

@@ -37,7 +37,7 @@ pub(super) fn radicand(closed: &Closed) -> Expr {
 /// `|ω²|^½` for the form with `ω² > 0` and for the other. Where its form is not taken a root is moved
 /// away from zero, so that nothing there is `0/0`; at `ω² = 0` itself both are moved, by so little in
 /// either direction that their mean is the limit to all digits.
-fn sizes(radicand: &Expr, time: &Expr) -> [Expr; 2] {
+pub(super) fn sizes(radicand: &Expr, time: &Expr) -> [Expr; 2] {
     let little = Expr::num(q(1, 10_000_000_000)) / (time * time);
     let sign = fun(Fun::Sign, radicand);
     let moved = |untaken: Expr| {

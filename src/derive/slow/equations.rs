@@ -52,7 +52,6 @@ impl SlowPart {
             change: Some(change.clone()),
             first_order: first(q),
             computed: None,
-            fed_back: None,
         };
         self.changes.iter().map(one).collect()
     }

@@ -108,6 +108,8 @@ fn exact(derived: &Derivation) -> Result<RegimeRule, String> {
         slow: Vec::new(),
         dropped: Vec::new(),
         flows: Vec::new(),
+        numeric: Vec::new(),
+        by_eigenvalues: Vec::new(),
         error: ErrorOrder::Exact,
         conditions: derived.conditions.clone(),
         definitions: derived.definitions.clone(),
@@ -122,6 +124,8 @@ fn without_fast(part: &SlowPart) -> RegimeRule {
         slow: part.slow.clone(),
         dropped: Vec::new(),
         flows: Vec::new(),
+        numeric: Vec::new(),
+        by_eigenvalues: Vec::new(),
         error: ErrorOrder::Exact,
         conditions: part.conditions.clone(),
         definitions: part.definitions.clone(),
@@ -132,6 +136,11 @@ fn without_fast(part: &SlowPart) -> RegimeRule {
 
 /// Puts the slow part in front of the rule of the fast coordinates.
 fn prepend(rule: &mut RegimeRule, part: &SlowPart, losses: dropped::Losses) {
+    for own in [&mut rule.numeric, &mut rule.by_eigenvalues] {
+        if !own.is_empty() {
+            own.splice(..0, part.changes.iter().cloned());
+        }
+    }
     let data: Vec<_> = part.changes.iter().flat_map(|(_, change)| data(change)).collect();
     rule.changes.splice(..0, part.changes.iter().cloned());
     rule.slow.clone_from(&part.slow);

@@ -95,11 +95,12 @@ impl<'a> Solved<'a> {
         about
     }
 
-    /// The statements that compute the constants.
-    fn statements(&self, own: &Own<'_>, dialect: Dialect) -> Vec<String> {
+    /// The statements that compute the constants, and say which hyper-parameter asks for a value that a
+    /// constant can't have.
+    fn statements(&self, own: &Own<'_>, dialect: Dialect, indent: usize) -> Vec<String> {
         let mut lines = Vec::new();
         let mut taken: Vec<String> = Vec::new();
-        for (_, constant, formula) in &self.all {
+        for (hyper, constant, formula) in &self.all {
             let view = own.rule.function(formula);
             let mut writer = Writer::new(&view, &[formula.value], dialect);
             for name in &taken {
@@ -115,6 +116,21 @@ impl<'a> Solved<'a> {
             );
             lines.append(&mut writer.lines);
             lines.push(format!("{name} = {value}"));
+            let constant = own.constants.iter().find(|input| input.name == *constant);
+            if let Some((test, words)) = constant.and_then(|input| super::torch::range(input)) {
+                lines.push(format!("if not {test}:"));
+                let message = format!(
+                    "f\"{0}={{{0}}} asks for {name}={{{name}}}, which must be {words}\"",
+                    hyper.name
+                );
+                let line = format!("    raise ValueError({message})");
+                if indent + line.len() <= 88 {
+                    lines.push(line);
+                } else {
+                    lines.push("    raise ValueError(".to_owned());
+                    lines.extend([format!("        {message}"), "    )".to_owned()]);
+                }
+            }
         }
         lines
     }
@@ -143,7 +159,7 @@ pub(super) fn class_method(own: &Own<'_>, dialect: Dialect) -> Result<String, Ca
     if !first.is_empty() {
         text.push_str(&format!("        {first}\n"));
     }
-    for line in solved.statements(own, dialect) {
+    for line in solved.statements(own, dialect, 8) {
         text.push_str(&format!("        {line}\n"));
     }
     let passed: String = own
@@ -172,7 +188,7 @@ pub(super) fn function(own: &Own<'_>, dialect: Dialect) -> Result<String, Cannot
     if !first.is_empty() {
         text.push_str(&format!("    {first}\n"));
     }
-    for line in solved.statements(own, dialect) {
+    for line in solved.statements(own, dialect, 4) {
         text.push_str(&format!("    {line}\n"));
     }
     let passed = own.constants.iter().chain(&own.others);

@@ -301,8 +301,10 @@ impl<'a> Writer<'a> {
                 atom(format!("{}[{index}]", get(*a, Level::Atom)))
             }
             Op::Solvent(ids) => call("_solvent", all(ids)),
-            Op::Planned(ids) => call("_planned", all(ids)),
-            Op::Feedback(ids) => call("_feedback", all(ids)),
+            Op::Planned(plan, None) => call("_pace", all(plan)),
+            Op::Planned(plan, Some(dt)) => {
+                call("_planned", format!("{}, {}", all(plan), plain(*dt)))
+            }
             Op::Minimum(ids) => call("_minimum", all(ids)),
         }
     }

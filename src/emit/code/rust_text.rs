@@ -235,6 +235,7 @@ impl<'a> Writer<'a> {
                 }
             }
             Op::MatFun(Fun::Phi1, a, true) => format!("spectral({}, phi1)", self.borrowed(a)),
+            Op::MatFun(Fun::Sign, a, true) => format!("spectral({}, sign)", self.borrowed(a)),
             Op::MatFun(function, a, true) => {
                 let of = self.borrowed(a);
                 format!("spectral({of}, f64::{})", method(Function::Fun(function)))
@@ -273,8 +274,11 @@ impl<'a> Writer<'a> {
                 if vector { format!("{of}[{row}]") } else { format!("{of}[({row}, {col})]") }
             }
             Op::Solvent([m, c, k, half]) => self.call("solvent", &[m, c, k, half]),
-            Op::Planned(ids) => self.call("planned", &ids),
-            Op::Feedback(ids) => self.call("feedback", &ids),
+            Op::Planned(plan, None) => self.call("pace", &plan),
+            Op::Planned(plan, Some(dt)) => {
+                let all: Vec<Id> = plan.into_iter().chain([dt]).collect();
+                self.call("planned", &all)
+            }
             Op::Minimum(ids) => {
                 let all: Vec<String> = ids.iter().map(|id| self.name(*id)).collect();
                 format!("minimum(&[{}])", all.join(", "))

@@ -113,13 +113,7 @@ impl<'a> Own<'a> {
         let mut text = String::new();
         for input in &self.constants {
             let name = names::python(&input.name);
-            let (test, words) = if input.props.has(Prop::Positive) {
-                (format!("{name} > 0"), "positive")
-            } else if input.props.has(Prop::Nonnegative) {
-                (format!("{name} >= 0"), "at least 0")
-            } else {
-                continue;
-            };
+            let Some((test, words)) = range(input) else { continue };
             text.push_str(&format!(
                 "{indent}if not {test}:\n{indent}    raise ValueError(f\"{} must be {words}, but is {{{name}}}\")\n",
                 input.name
@@ -351,6 +345,18 @@ pub(super) fn optional(given: &Input) -> String {
     let number = number.map(|value| format!("{:?}", crate::symbolic::number::to_f64(value)));
     let number = number.unwrap_or_else(|| "None".to_owned());
     format!("{}={number}", names::python(&given.name))
+}
+
+/// The range of a constant: a test of its name, and the range in words; nothing for any number.
+pub(super) fn range(input: &Input) -> Option<(String, &'static str)> {
+    let name = names::python(&input.name);
+    if input.props.has(Prop::Positive) {
+        Some((format!("{name} > 0"), "positive"))
+    } else if input.props.has(Prop::Nonnegative) {
+        Some((format!("{name} >= 0"), "at least 0"))
+    } else {
+        None
+    }
 }
 
 fn loop_head(inputs: &[String], lists: &[String]) -> String {

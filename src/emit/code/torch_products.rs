@@ -1,7 +1,8 @@
 //! `PyTorch`: an optimizer that knows curvature and metric by their products.
 //!
 //! It is driven like `LBFGS`, by a closure, because products with the second derivative of the loss need
-//! the graph of the loss. The closure does not call backward.
+//! the graph of the loss. The closure does not call backward. Where every matrix is a function the
+//! gradients may also come from a backward pass, without a closure.
 
 use super::module::{self, Library};
 use super::names;
@@ -55,7 +56,7 @@ fn class(free: &Free<'_>) -> String {
         "{} {} \"hessian\" (the second derivative of the loss, by double backward), \"gauss_newton\" \
          (the Gauss-Newton matrix, which is never negative and is the Fisher matrix where the loss is a \
          likelihood) or a function that takes a list of tensors like the parameters to the product with \
-         them. ",
+         them; it reads nothing but its argument and what it closes over. ",
         matrices.join(", "),
         if matrices.len() == 1 { "is" } else { "are each" }
     ));
@@ -71,9 +72,15 @@ fn class(free: &Free<'_>) -> String {
             "A function of a matrix takes at most rank products and fewer when the estimate of its \
              relative error reaches tolerance (by default the root of the machine precision); after a \
              step the estimate is the attribute error. damping is not derived: that many times the \
-             identity are added to each symmetric matrix.",
+             identity are added to each symmetric matrix. ",
         );
     }
+    about.push_str(
+        "All parameter groups are one vector and share the constants. With process_group (such as \
+         torch.distributed.group.WORLD) gradient and products are averaged over its processes, each \
+         of which evaluates its part of the batch; the closure then calls the module itself, not its \
+         DistributedDataParallel.",
+    );
     let mut arguments = own.arguments();
     for matrix in &free.matrices {
         arguments.push(format!("{}={}", names::python(&matrix.name), source(free, matrix)));
@@ -84,6 +91,7 @@ fn class(free: &Free<'_>) -> String {
     if free.approximate {
         arguments.extend(["rank=30", "tolerance=None", "damping=0.0"].map(str::to_owned));
     }
+    arguments.push("process_group=None".to_owned());
     let arguments: String = arguments.iter().map(|a| format!("        {a},\n")).collect();
     let mut text = format!(
         "class {}(Optimizer):\n{}\n    def __init__(\n        self,\n        params,\n        *,\n{arguments}    ):\n{}",
@@ -91,44 +99,52 @@ fn class(free: &Free<'_>) -> String {
         header::docstring(&free.explained(&about), "    "),
         own.checks("        ")
     );
-    let entries: String = own
-        .constants
-        .iter()
-        .map(|c| format!("            \"{}\": {},\n", c.name, names::python(&c.name)))
-        .collect();
+    if free.approximate {
+        text.push_str(KRYLOV_CHECKS);
+    }
+    let constants =
+        own.constants.iter().map(|c| format!("\"{}\": {}", c.name, names::python(&c.name)));
+    let krylov = ["rank", "tolerance", "damping"].map(|name| format!("\"{name}\": {name}"));
+    let krylov = krylov.into_iter().filter(|_| free.approximate);
+    let entries: String =
+        constants.chain(krylov).map(|entry| format!("            {entry},\n")).collect();
     text.push_str(&format!("        defaults = {{\n{entries}        }}\n"));
     text.push_str("        super().__init__(params, defaults)\n");
-    text.push_str(
-        "        if len(self.param_groups) > 1:\n            \
-         raise ValueError(\"matrices couple all parameters: there is one group\")\n",
-    );
-    let sources: Vec<String> = free
-        .matrices
-        .iter()
-        .chain(&free.vectors)
-        .map(|m| format!("\"{}\": {}", m.name, names::python(&m.name)))
-        .collect();
+    let checked = free.matrices.iter().map(|matrix| {
+        format!("\"{0}\": _matrix(\"{0}\", {1})", matrix.name, names::python(&matrix.name))
+    });
+    let vectors =
+        free.vectors.iter().map(|v| format!("\"{}\": {}", v.name, names::python(&v.name)));
+    let sources: Vec<String> = checked.chain(vectors).collect();
     text.push_str(&dictionary("        self._sources = ", &sources, "        "));
+    text.push_str("        self._process_group = process_group\n");
     if free.approximate {
-        text.push_str(
-            "        self._krylov = {\"rank\": rank, \"tolerance\": tolerance}\n        \
-             self._damping = damping\n        self.error = 0.0\n",
-        );
+        text.push_str("        self.error = 0.0\n");
     }
     text.push('\n');
     text + &step(free)
 }
 
+/// Checks of what the method takes beside the rule.
+const KRYLOV_CHECKS: &str = "        if not rank >= 1:
+            raise ValueError(f\"rank must be at least 1, but is {rank}\")
+        if not damping >= 0:
+            raise ValueError(f\"damping must be at least 0, but is {damping}\")
+        if tolerance is not None and not tolerance >= 0:
+            raise ValueError(f\"tolerance must be at least 0, but is {tolerance}\")
+";
+
 fn step(free: &Free<'_>) -> String {
     let own = &free.own;
     let mut text = String::from(
-        "    @torch.no_grad()\n    def step(self, closure):\n        \
+        "    @torch.no_grad()\n    def step(self, closure=None):\n        \
          \"\"\"One step. The closure returns the loss, or the loss and the output of the model, and\n        \
-         does not call backward.\n        \"\"\"\n        \
-         group, sources = self.param_groups[0], self._sources\n        \
-         params = [p for p in group[\"params\"] if p.requires_grad]\n        \
-         loss, output, gradients = _evaluate(closure, params)\n        \
-         known = (params, loss, output, gradients)\n",
+         does not call backward. Where all matrices are functions none is needed: the gradients\n        \
+         are then those of the last backward pass.\n        \"\"\"\n        \
+         group, sources = _shared(self.param_groups), self._sources\n        \
+         params = _trained(self.param_groups)\n        \
+         loss, output, gradients = _evaluate(closure, params, sources.values())\n        \
+         known = (self._process_group, params, loss, output, gradients)\n",
     );
     for state in &own.states {
         let name = &state.name;
@@ -139,7 +155,10 @@ fn step(free: &Free<'_>) -> String {
         ));
     }
     if free.approximate {
-        text.push_str("        krylov = {**self._krylov, \"errors\": []}\n");
+        text.push_str(
+            "        krylov = {\n            \"rank\": group[\"rank\"],\n            \
+             \"tolerance\": group[\"tolerance\"],\n            \"errors\": [],\n        }\n",
+        );
     }
     let states: String = own
         .states
@@ -163,7 +182,7 @@ fn step(free: &Free<'_>) -> String {
         .iter()
         .map(|m| {
             let damped = free.approximate && m.props.has(Prop::Symmetric);
-            let damping = if damped { "self._damping" } else { "0.0" };
+            let damping = if damped { "group[\"damping\"]" } else { "0.0" };
             format!(
                 "            _product(\"{0}\", sources[\"{0}\"], {damping}, *known),\n",
                 m.name
@@ -178,7 +197,8 @@ fn step(free: &Free<'_>) -> String {
     let krylov = if free.approximate { "            krylov=krylov,\n" } else { "" };
     let found = if own.states.is_empty() { "change" } else { "change, *after" };
     text.push_str(&format!(
-        "        {found} = _change(\n            _flat(params),\n            _flat(gradients),\n\
+        "        {found} = _change(\n            _flat(params),\n            \
+         _averaged(_flat(gradients), self._process_group),\n\
          {states}{vectors}{matrices}{constants}{krylov}        )\n"
     ));
     if free.approximate {
@@ -194,7 +214,7 @@ fn step(free: &Free<'_>) -> String {
             state.name
         ));
     }
-    text + "        return loss.detach()\n"
+    text + "        return None if loss is None else loss.detach()\n"
 }
 
 /// A dictionary on one line, or one entry a line.

@@ -261,7 +261,7 @@ fn open_definition(definition: &Definition, model: &Model, apart: bool) -> Vec<B
             let of = loss.filter(|loss| equal(loss, of)).unwrap_or(of);
             vec![Block::Text(words), Block::Formulas(vec![Formula::bare(of)])]
         }
-        Meaning::Equals(_) | Meaning::Implicit { .. } => Vec::new(),
+        Meaning::Equals(_) | Meaning::Implicit { .. } | Meaning::Planned { .. } => Vec::new(),
     }
 }
 

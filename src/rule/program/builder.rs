@@ -518,9 +518,22 @@ impl Builder {
                 let all = [self.node(m)?, self.node(c)?, self.node(k)?, self.node(half)?];
                 Ok(self.op(Op::Solvent(all), shape))
             }
-            Meaning::FiniteHorizon { m, a, q, half, horizon } => {
-                let all = self.horizon([m, a, q, half, horizon])?;
-                Ok(self.op(Op::Feedback(all), shape))
+            Meaning::FiniteHorizon { .. } => {
+                Err("the feedback of its plan is a matrix that no target computes".to_owned())
+            }
+            Meaning::Planned { plan, step } => {
+                let [m, a, q, half, horizon, drift, slope] = plan.parts();
+                let plan = [
+                    self.node(m)?,
+                    self.node(a)?,
+                    self.node(q)?,
+                    self.node(half)?,
+                    self.node(horizon)?,
+                    self.node(drift)?,
+                    self.node(slope)?,
+                ];
+                let step = step.as_ref().map(|step| self.node(step)).transpose()?;
+                Ok(self.op(Op::Planned(plan, step), shape))
             }
             Meaning::GlobalMinimum { of, over } => {
                 let coefficients = polynomial(of, over).ok_or(
@@ -535,12 +548,6 @@ impl Builder {
                 Err("the step is only given by an equation that has no closed form".to_owned())
             }
         }
-    }
-
-    /// The operands of a plan over a horizon.
-    pub(super) fn horizon(&mut self, parts: [&Expr; 5]) -> Result<[Id; 5], Refused> {
-        let [m, a, q, half, horizon] = parts;
-        Ok([self.node(m)?, self.node(a)?, self.node(q)?, self.node(half)?, self.node(horizon)?])
     }
 }
 

@@ -88,11 +88,10 @@ pub enum Op {
     Entry(Id, usize, usize),
     /// The solvent of `m X² + c X + k = 0` whose spectrum has `Re λ < half`: `[m, c, k, half]`
     Solvent([Id; 4]),
-    /// The motion `y(dt) = Y y(0)` at the start of a plan over a horizon with a free end:
-    /// `[m, a, q, half, horizon, dt]`; the same names as in [`crate::derive::Meaning`]
-    Planned([Id; 6]),
-    /// The feedback `y' = X y` at the start of the same plan: `[m, a, q, half, horizon]`
-    Feedback([Id; 5]),
+    /// The change over the first `dt` of a plan over a horizon with a free end: `[m, a, q, half,
+    /// horizon, drift, slope, dt]`, the same names as in [`crate::derive::Plan`]; without `dt` the
+    /// velocity at its start
+    Planned([Id; 7], Option<Id>),
     /// A function of a matrix applied to `of`, or of the pair of a metric `G` and a matrix `A`:
     /// `f(G⁻¹A)`, with `G⁻¹` behind it where it takes covectors and `G` in front where it gives them
     Spectral {
@@ -139,12 +138,11 @@ impl Op {
             | Op::Solve(a, b)
             | Op::Mean(a, b) => vec![*a, *b],
             Op::Call(_, all) | Op::Stack(all) | Op::Minimum(all) => all.clone(),
+            Op::Planned(plan, step) => plan.iter().chain(step).copied().collect(),
             Op::Spectral { matrix, metric, of, .. } => {
                 [Some(*matrix), *metric, Some(*of)].into_iter().flatten().collect()
             }
             Op::Solvent(all) => all.to_vec(),
-            Op::Planned(all) => all.to_vec(),
-            Op::Feedback(all) => all.to_vec(),
         }
     }
 

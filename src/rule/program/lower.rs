@@ -2,12 +2,11 @@
 
 use super::builder::Builder;
 use super::entrywise::Entries;
-use super::graph::Op;
 use super::spectral::ByProducts;
 use super::stable::{Known, stable};
 use super::{Assignment, Input, NoProgram, Provenance, Role, UpdateRule, beliefs};
 use crate::derive::variation::{gradient, jacobian};
-use crate::derive::{Class, Condition, Definition, Derivation, Meaning};
+use crate::derive::{Class, Condition, Definition, Derivation, Meaning, Numeric, Update};
 use crate::model::types::{Horizon, Model, Value, step};
 use crate::symbolic::assume::is_positive;
 use crate::symbolic::expand::expand;
@@ -41,19 +40,22 @@ pub fn lower_by_products(
         taken: givens.chain(constants).chain(coordinates).chain([step()]).collect(),
         ..ByProducts::default()
     };
+    let without = |rule: &UpdateRule| {
+        let mut used = rule.inputs.iter().zip(rule.used());
+        !used.any(|(input, used)| used && !input.shape.is_column())
+    };
     let rule = lower_with(model, derivation, regime, &[], Some(products));
+    let no_matrix = || NoProgram::NoProducts("it has no matrix".to_owned());
+    // A matrix that only the derivation writes is no reason for the reader.
+    let entrywise = || lower(model, derivation, regime, &[]).is_ok_and(|dense| without(&dense));
     let rule = rule.map_err(|why| match why {
-        NoProgram::NoUpdate(reason) if changes(derivation, regime).is_ok() => {
+        NoProgram::NoUpdate(_) if entrywise() => no_matrix(),
+        NoProgram::NoUpdate(reason) if changes(derivation, regime, false).is_ok() => {
             NoProgram::NoProducts(reason)
         }
         other => other,
     })?;
-    let used = rule.used();
-    let matrices = rule.inputs.iter().zip(used).any(|(i, used)| used && !i.shape.is_column());
-    if !matrices {
-        return Err(NoProgram::NoProducts("it has no matrix".to_owned()));
-    }
-    Ok(rule)
+    if without(&rule) { Err(no_matrix()) } else { Ok(rule) }
 }
 
 fn lower_with(
@@ -64,7 +66,7 @@ fn lower_with(
     products: Option<ByProducts>,
 ) -> Result<UpdateRule, NoProgram> {
     let definitions = definitions(derivation, regime);
-    let changes = changes(derivation, regime)?;
+    let changes = changes(derivation, regime, products.is_some())?;
     let written =
         changes.iter().map(|(q, change)| (q.clone(), through_offset(change, &definitions)));
     let written: Vec<(Symbol, Expr)> = written.collect();
@@ -98,8 +100,7 @@ fn lower_with(
     for (position, change) in written.iter().filter(|(q, _)| !is_slow(q)) {
         let needed = needed_definitions(&definitions, change);
         bind(&needed, &mut builder, &mut known)?;
-        let change = planned(change, &needed, &mut builder)?;
-        assignments.push(assign(model, position, &change, &mut builder, &known)?);
+        assignments.push(assign(model, position, change, &mut builder, &known)?);
     }
     let hyper = super::hyper::hyper(hyper, &builder.inputs);
     let Builder { graph, inputs, products, .. } = builder;
@@ -113,7 +114,13 @@ fn lower_with(
         graph,
         assignments,
         hyper,
-        provenance: provenance(model, derivation, regime, &changes, &printed),
+        provenance: provenance(
+            model,
+            derivation,
+            regime,
+            &on_paper(derivation, regime).unwrap_or(changes),
+            &printed,
+        ),
     })
 }
 
@@ -179,6 +186,7 @@ fn slow(derivation: &Derivation, regime: Option<&str>) -> Vec<Symbol> {
 fn changes(
     derivation: &Derivation,
     regime: Option<&str>,
+    by_products: bool,
 ) -> Result<Vec<(Symbol, Expr)>, NoProgram> {
     if let Some(problem) = &derivation.no_optimum {
         return Err(refuse(format!("there is no optimum: {}", problem.reason)));
@@ -187,25 +195,33 @@ fn changes(
         let limit =
             derivation.regimes.iter().find(|r| r.name == name).ok_or(NoProgram::NoRegime)?;
         let rule = limit.outcome.as_ref().map_err(|reason| refuse(reason.clone()))?;
-        return Ok(rule.changes.clone());
+        let real = if by_products { &rule.by_eigenvalues } else { &rule.numeric };
+        return Ok(if real.is_empty() { rule.changes.clone() } else { real.clone() });
     }
-    let exact = |update: &crate::derive::Update| {
+    let numeric = |all: &[Numeric]| -> Vec<(Symbol, Expr)> {
+        all.iter().map(|own| (own.position.clone(), own.change.clone())).collect()
+    };
+    let real = if by_products { &derivation.by_eigenvalues } else { &derivation.numeric };
+    if !real.is_empty() {
+        return Ok(numeric(real));
+    }
+    let exact = |update: &Update| {
         let computed = update.computed.as_ref().map(|(change, _)| change.clone());
-        let fed_back = update.fed_back.clone();
-        fed_back
-            .or(computed)
-            .or_else(|| update.change.clone())
-            .or_else(|| over_horizon(derivation, update))
-            .map(|change| (update.position.clone(), change))
+        let change = computed.or_else(|| update.change.clone());
+        change.map(|change| (update.position.clone(), change))
     };
     let changes: Option<Vec<(Symbol, Expr)>> = derivation.updates.iter().map(exact).collect();
     changes.filter(|all| !all.is_empty()).ok_or_else(|| {
+        if by_products && !derivation.numeric.is_empty() {
+            return refuse(
+                "the matrices of its plan have no eigenvectors in common, so that it needs them \
+                 themselves, not only their products",
+            );
+        }
         if derivation.class == Class::Linear {
             return refuse(
-                "its equations are linear, but the change has no formula over this horizon: the \
-                 matrices do not commute, and the momentum at the rest point (a constant drift, or a \
-                 drift beside the loss) adds a part that the Riccati flow does not give; `lagrule \
-                 solve` finds it in numbers",
+                "its equations are linear, but where the end is imposed and the matrices do not \
+                 commute the change has no formula; `lagrule solve` finds it in numbers",
             );
         }
         refuse(
@@ -215,38 +231,15 @@ fn changes(
     })
 }
 
-/// A plan whose feedback `X` is defined by the Riccati flow: the change over the first `dt` is that
-/// of the first-order rule `dt X (q − q*)` with `Y − I` in the place of `dt X`.
-fn over_horizon(derivation: &Derivation, update: &crate::derive::Update) -> Option<Expr> {
-    let first = update.first_order.as_ref()?;
-    derivation.definitions.iter().find(|d| {
-        matches!(d.meaning, Meaning::FiniteHorizon { .. }) && first.contains(&d.symbol)
-    })?;
-    Some(first.clone())
-}
-
-/// The feedbacks of plans replaced by the motion over the first step.
-fn planned(
-    change: &Expr,
-    definitions: &[Definition],
-    builder: &mut Builder,
-) -> Result<Expr, NoProgram> {
-    let mut result = change.clone();
-    for Definition { symbol, meaning } in definitions {
-        let Meaning::FiniteHorizon { m, a, q, half, horizon } = meaning else { continue };
-        let [m, a, q, half, horizon] =
-            builder.horizon([m, a, q, half, horizon]).map_err(refuse)?;
-        let dt = builder.node(&Expr::sym(step())).map_err(refuse)?;
-        let shape = &symbol.shape;
-        let motion = builder.op(Op::Planned([m, a, q, half, horizon, dt]), shape);
-        let mut own = symbol.clone();
-        own.name = format!("{}_motion", symbol.name).into();
-        builder.bind(&own, motion);
-        let identity = Expr::identity(shape.rows.clone());
-        let over = (Expr::sym(own) - identity) / Expr::sym(step());
-        result = replace(&result, &Expr::sym(symbol.clone()), &over);
+/// The changes as formulas for readers; none where only numbers give them.
+fn on_paper(derivation: &Derivation, regime: Option<&str>) -> Option<Vec<(Symbol, Expr)>> {
+    if let Some(name) = regime {
+        let limit = derivation.regimes.iter().find(|r| r.name == name)?;
+        return Some(limit.outcome.as_ref().ok()?.changes.clone());
     }
-    Ok(result)
+    let exact = |update: &Update| Some((update.position.clone(), update.change.clone()?));
+    let all: Option<Vec<(Symbol, Expr)>> = derivation.updates.iter().map(exact).collect();
+    all.filter(|all| !all.is_empty())
 }
 
 fn definitions(derivation: &Derivation, regime: Option<&str>) -> Vec<Definition> {
@@ -256,8 +249,8 @@ fn definitions(derivation: &Derivation, regime: Option<&str>) -> Vec<Definition>
         .filter(|r| Some(r.name.as_str()) == regime)
         .filter_map(|r| r.outcome.as_ref().ok())
         .flat_map(|rule| rule.definitions.clone());
-    let feedbacks = derivation.feedbacks.iter().cloned();
-    derivation.definitions.iter().cloned().chain(feedbacks).chain(further).collect()
+    let plans = derivation.plans.iter().cloned();
+    derivation.definitions.iter().cloned().chain(plans).chain(further).collect()
 }
 
 /// Rest points written out: in `q(0) − q*` the start then goes, and with it the rounding of a
@@ -295,6 +288,9 @@ fn expressions(meaning: &Meaning) -> Vec<Expr> {
         }
         Meaning::FiniteHorizon { m, a, q, half, horizon } => {
             vec![m.clone(), a.clone(), q.clone(), half.clone(), horizon.clone()]
+        }
+        Meaning::Planned { plan, step } => {
+            plan.parts().into_iter().chain(step).cloned().collect()
         }
         Meaning::GlobalMinimum { of, .. } => vec![of.clone()],
         Meaning::Implicit { equation, .. } => vec![equation.clone()],
@@ -528,6 +524,15 @@ fn provenance(
                 "{name}: the feedback at the start of a plan over the time {}",
                 ascii(horizon)
             ),
+            Meaning::Planned { plan, step } => {
+                let horizon = ascii(&plan.horizon);
+                match step {
+                    Some(_) => {
+                        format!("{name}: the first dt of a plan over the time {horizon}")
+                    }
+                    None => format!("{name}: the velocity of a plan over the time {horizon}"),
+                }
+            }
             Meaning::GlobalMinimum { of, .. } => {
                 format!("{name}: where {} is least", ascii(of))
             }

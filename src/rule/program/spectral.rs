@@ -105,7 +105,7 @@ impl Builder {
 
     /// Why a matrix can't stand where it stands.
     pub(super) fn matrix_itself(expr: &Expr) -> Refused {
-        format!("it needs the matrix `{}` itself, not only its products", ascii(expr))
+        format!("it needs {} itself, not only its products", named(expr))
     }
 
     /// `factors · rest`, from the right.
@@ -198,8 +198,8 @@ impl Builder {
                 Err(format!("it needs products with the transpose of `{}`", ascii(inner)))
             }
             _ => Err(format!(
-                "`{}` is no function of one symmetric matrix, or of a metric and one symmetric matrix",
-                ascii(&factor)
+                "{} is no function of one symmetric matrix, or of a metric and one symmetric matrix",
+                named(&factor)
             )),
         }
     }
@@ -420,6 +420,21 @@ impl Builder {
         let rest = self.node(last)?;
         self.applied_by_products(before, rest)
     }
+}
+
+/// A matrix for a message: as it is written, or by its symbols where that is long.
+fn named(matrix: &Expr) -> String {
+    const LONGEST: usize = 60;
+    let text = ascii(matrix);
+    if text.chars().count() <= LONGEST {
+        return format!("the matrix `{text}`");
+    }
+    let symbols: Vec<String> = matrix
+        .symbols()
+        .iter()
+        .map(|s| format!("`{}`", ascii(&Expr::sym(s.clone()))))
+        .collect();
+    format!("a matrix made of {}", symbols.join(", "))
 }
 
 /// Begins the name of a letter for the diagonal matrix of a vector.

@@ -54,7 +54,7 @@ fn value(definition: &Definition, case: &Case<'_>) -> Result<Option<Matrix>, Tro
             feedback([m, a, q], half, horizon, env)?
         }
         Meaning::GlobalMinimum { .. } => Matrix::from_element(1, 1, minimum::global(case)?),
-        Meaning::Implicit { .. } => return Ok(None),
+        Meaning::Implicit { .. } | Meaning::Planned { .. } => return Ok(None),
     }))
 }
 

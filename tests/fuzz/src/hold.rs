@@ -153,6 +153,9 @@ fn definitions(definitions: &[Definition]) -> Vec<(&'static str, Expr)> {
         Meaning::FiniteHorizon { m, a, q, half, horizon } => {
             [m, a, q, half, horizon].into_iter().cloned().collect()
         }
+        Meaning::Planned { plan, step } => {
+            plan.parts().into_iter().chain(step).cloned().collect()
+        }
         Meaning::GlobalMinimum { of, .. } => vec![of.clone()],
         Meaning::Implicit { equation, .. } => vec![equation.clone()],
     });

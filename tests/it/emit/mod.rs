@@ -6,6 +6,7 @@ mod lowering;
 mod messages;
 mod numpy;
 mod optax;
+mod plans;
 mod products;
 pub(crate) mod python;
 mod rust;

@@ -124,15 +124,16 @@ def _solvent(m, c, k, half):
     return jax.lax.fori_loop(0, 2, polish, x)
 
 
-def _scattering(m, a, q, half, time):
-    """y(time) = e y(0) - g p(time), p(0) = e^T p(time) + h y(0) of the optimal motion.
+def _scattering(push, a, q, half, time):
+    """y(time) = e y(0) - g p(time), p(0) = e^T p(time) + h y(0) of the motion
+    y' = a y - push p that keeps the cost of y least, q its curvature.
 
     By doubling from a short time, so that nothing grows.
     """
-    n = len(m)
-    eye = jnp.eye(n, dtype=m.dtype)
+    n = len(a)
+    eye = jnp.eye(n, dtype=a.dtype)
     shifted = a - half * eye
-    flow = jnp.block([[shifted, -jnp.linalg.inv(m)], [-q, -shifted.T]])
+    flow = jnp.block([[shifted, -push], [-q, -shifted.T]])
     size = time * jnp.linalg.norm(flow, 2)
     doublings = jnp.maximum(0, jnp.ceil(jnp.log2(1 + 4 * size))).astype(int)
     short = _expm(flow * (time / 2.0**doublings))
@@ -148,16 +149,38 @@ def _scattering(m, a, q, half, time):
     return jax.lax.fori_loop(0, doublings, double, (e, g, h))
 
 
-def _feedback(m, a, q, half, horizon):
-    """The velocity X y at the start of a plan over a horizon with a free end."""
-    return a - jnp.linalg.solve(m, _scattering(m, a, q, half, horizon)[2])
+def _affine(m, a, q, drift, slope):
+    """A plan with one more coordinate that is always 1: drift and slope become linear terms.
+
+    Counted in units of the larger of the two.
+    """
+    size = jnp.maximum(jnp.abs(drift).max(), jnp.abs(slope).max())
+    size = jnp.maximum(size, jnp.finfo(m.dtype).tiny)
+    push = jnp.pad(jnp.linalg.inv(m), (0, 1))
+    flow = jnp.pad(a, (0, 1)).at[:-1, -1].set(drift / size)
+    cost = jnp.pad(q, (0, 1)).at[:-1, -1].set(slope / size)
+    cost = cost.at[-1, :-1].set(slope / size)
+    return push, flow, cost, size
 
 
-def _planned(m, a, q, half, horizon, dt):
-    """The motion Y y over the first dt of a plan over a horizon with a free end."""
-    e, g, _ = _scattering(m, a, q, half, dt)
-    rest = _scattering(m, a, q, half, horizon - dt)[2]
-    return jnp.exp(half * dt) * jnp.linalg.solve(jnp.eye(len(m)) + g @ rest, e)
+def _pace(m, a, q, half, horizon, drift, slope):
+    """The velocity at the start of a plan over a horizon with a free end."""
+    push, flow, cost, size = _affine(m, a, q, drift, slope)
+    momentum = _scattering(push, flow, cost, half, horizon)[2][:, -1]
+    return size * (flow[:, -1] - push @ momentum)[:-1]
+
+
+def _planned(m, a, q, half, horizon, drift, slope, dt):
+    """The change over the first dt of a plan over a horizon with a free end.
+
+    It is the motion y' = a y + drift - p/m from y = 0 with the least cost: slope y + y q y/2
+    beside that of p.
+    """
+    push, flow, cost, size = _affine(m, a, q, drift, slope)
+    e, g, _ = _scattering(push, flow, cost, half, dt)
+    rest = _scattering(push, flow, cost, half, horizon - dt)[2]
+    moved = jnp.linalg.solve(jnp.eye(len(flow), dtype=m.dtype) + g @ rest, e[:, -1])
+    return size * jnp.exp(half * dt) * moved[:-1]
 
 
 def _minimum(*coefficients):

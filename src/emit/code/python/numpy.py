@@ -115,14 +115,15 @@ def _solvent(m, c, k, half):
     return np.linalg.solve(z[:n, :n].T, z[n:, :n].T).T
 
 
-def _scattering(m, a, q, half, time):
-    """y(time) = e y(0) - g p(time), p(0) = e^T p(time) + h y(0) of the optimal motion.
+def _scattering(push, a, q, half, time):
+    """y(time) = e y(0) - g p(time), p(0) = e^T p(time) + h y(0) of the motion
+    y' = a y - push p that keeps the cost of y least, q its curvature.
 
     By doubling from a short time, so that nothing grows.
     """
-    n = len(m)
+    n = len(a)
     shifted = a - half * np.eye(n)
-    flow = np.block([[shifted, -np.linalg.inv(m)], [-q, -shifted.T]])
+    flow = np.block([[shifted, -push], [-q, -shifted.T]])
     doublings = max(0, int(np.ceil(np.log2(1 + 4 * time * np.linalg.norm(flow, 2)))))
     short = scipy.linalg.expm(flow * (time / 2**doublings))
     below = np.linalg.inv(short[n:, n:])
@@ -136,16 +137,38 @@ def _scattering(m, a, q, half, time):
     return e, g, h
 
 
-def _feedback(m, a, q, half, horizon):
-    """The velocity X y at the start of a plan over a horizon with a free end."""
-    return a - np.linalg.solve(m, _scattering(m, a, q, half, horizon)[2])
+def _affine(m, a, q, drift, slope):
+    """A plan with one more coordinate that is always 1: drift and slope become linear terms.
+
+    In double precision, and counted in units of the larger of the two.
+    """
+    n = len(m)
+    size = max(np.abs(drift).max(), np.abs(slope).max(), np.finfo(float).tiny)
+    push, flow, cost = np.zeros((3, n + 1, n + 1))
+    push[:n, :n] = np.linalg.inv(m)
+    flow[:n, :n], flow[:n, n] = a, drift / size
+    cost[:n, :n], cost[:n, n], cost[n, :n] = q, slope / size, slope / size
+    return push, flow, cost, size
 
 
-def _planned(m, a, q, half, horizon, dt):
-    """The motion Y y over the first dt of a plan over a horizon with a free end."""
-    e, g, _ = _scattering(m, a, q, half, dt)
-    rest = _scattering(m, a, q, half, horizon - dt)[2]
-    return np.exp(half * dt) * np.linalg.solve(np.eye(len(m)) + g @ rest, e)
+def _pace(m, a, q, half, horizon, drift, slope):
+    """The velocity at the start of a plan over a horizon with a free end."""
+    push, flow, cost, size = _affine(m, a, q, drift, slope)
+    momentum = _scattering(push, flow, cost, half, horizon)[2][:, -1]
+    return (size * (flow[:, -1] - push @ momentum)[:-1]).astype(m.dtype)
+
+
+def _planned(m, a, q, half, horizon, drift, slope, dt):
+    """The change over the first dt of a plan over a horizon with a free end.
+
+    It is the motion y' = a y + drift - p/m from y = 0 with the least cost: slope y + y q y/2
+    beside that of p.
+    """
+    push, flow, cost, size = _affine(m, a, q, drift, slope)
+    e, g, _ = _scattering(push, flow, cost, half, dt)
+    rest = _scattering(push, flow, cost, half, horizon - dt)[2]
+    moved = np.linalg.solve(np.eye(len(flow)) + g @ rest, e[:, -1])
+    return (size * np.exp(half * dt) * moved[:-1]).astype(m.dtype)
 
 
 def _minimum(*coefficients):

@@ -159,15 +159,16 @@ def _solvent(m, c, k, half):
     return x
 
 
-def _scattering(m, a, q, half, time):
-    """y(time) = e y(0) - g p(time), p(0) = e^T p(time) + h y(0) of the optimal motion.
+def _scattering(push, a, q, half, time):
+    """y(time) = e y(0) - g p(time), p(0) = e^T p(time) + h y(0) of the motion
+    y' = a y - push p that keeps the cost of y least, q its curvature.
 
     By doubling from a short time, so that nothing grows.
     """
-    n = len(m)
-    eye = torch.eye(n, dtype=m.dtype, device=m.device)
+    n = len(a)
+    eye = torch.eye(n, dtype=a.dtype, device=a.device)
     shifted = a - half * eye
-    above = torch.cat([shifted, -torch.linalg.inv(m)], dim=1)
+    above = torch.cat([shifted, -push], dim=1)
     flow = torch.cat([above, torch.cat([-q, -shifted.T], dim=1)])
     size = time * torch.linalg.matrix_norm(flow, 2).item()
     doublings = max(0, math.ceil(math.log2(1 + 4 * size)))
@@ -182,17 +183,41 @@ def _scattering(m, a, q, half, time):
     return e, g, h
 
 
-def _feedback(m, a, q, half, horizon):
-    """The velocity X y at the start of a plan over a horizon with a free end."""
-    return a - torch.linalg.solve(m, _scattering(m, a, q, half, horizon)[2])
+def _affine(m, a, q, drift, slope):
+    """A plan with one more coordinate that is always 1: drift and slope become linear terms.
+
+    In double precision, and counted in units of the larger of the two.
+    """
+    n = len(m)
+    largest = max(drift.abs().max().item(), slope.abs().max().item())
+    size = max(largest, torch.finfo(torch.float64).tiny)
+    like = {"dtype": torch.float64, "device": m.device}
+    push, flow, cost = torch.zeros(3, n + 1, n + 1, **like)
+    push[:n, :n] = torch.linalg.inv(m.double())
+    flow[:n, :n], flow[:n, n] = a, drift / size
+    cost[:n, :n], cost[:n, n], cost[n, :n] = q, slope / size, slope / size
+    return push, flow, cost, size
 
 
-def _planned(m, a, q, half, horizon, dt):
-    """The motion Y y over the first dt of a plan over a horizon with a free end."""
-    e, g, _ = _scattering(m, a, q, half, dt)
-    rest = _scattering(m, a, q, half, horizon - dt)[2]
-    eye = torch.eye(len(m), dtype=m.dtype, device=m.device)
-    return math.exp(half * dt) * torch.linalg.solve(eye + g @ rest, e)
+def _pace(m, a, q, half, horizon, drift, slope):
+    """The velocity at the start of a plan over a horizon with a free end."""
+    push, flow, cost, size = _affine(m, a, q, drift, slope)
+    momentum = _scattering(push, flow, cost, half, horizon)[2][:, -1]
+    return (size * (flow[:, -1] - push @ momentum)[:-1]).to(m.dtype)
+
+
+def _planned(m, a, q, half, horizon, drift, slope, dt):
+    """The change over the first dt of a plan over a horizon with a free end.
+
+    It is the motion y' = a y + drift - p/m from y = 0 with the least cost: slope y + y q y/2
+    beside that of p.
+    """
+    push, flow, cost, size = _affine(m, a, q, drift, slope)
+    e, g, _ = _scattering(push, flow, cost, half, dt)
+    rest = _scattering(push, flow, cost, half, horizon - dt)[2]
+    eye = torch.eye(len(flow), dtype=flow.dtype, device=flow.device)
+    moved = torch.linalg.solve(eye + g @ rest, e[:, -1])
+    return (size * math.exp(half * dt) * moved[:-1]).to(m.dtype)
 
 
 def _minimum(*coefficients):
@@ -211,5 +236,3 @@ def _minimum(*coefficients):
     for _ in range(3):
         real = real - at(slope, real) / at(bend, real)
     return real[torch.argmin(at(lowest, real))].item()
-
-

@@ -9,26 +9,86 @@ def _parts(vector, like):
     return [v.view_as(t) for v, t in zip(vector.split(sizes), like)]
 
 
-def _evaluate(closure, params):
-    """The loss, the output of the model if the closure returns it, and the gradients."""
+def _shared(groups):
+    """What all parameter groups say: matrices couple all parameters, so they must agree."""
+    for group in groups[1:]:
+        for name, value in groups[0].items():
+            if name not in ("params", "param_names") and group.get(name) != value:
+                raise ValueError(
+                    f"matrices couple all parameters: {name} must be the same in all groups"
+                )
+    return groups[0]
+
+
+def _trained(groups):
+    """The parameters of all groups, which are parts of one vector."""
+    params = [p for group in groups for p in group["params"] if p.requires_grad]
+    if not params:
+        raise ValueError("no parameter requires a gradient")
+    kinds = {(p.dtype, p.device, p.layout) for p in params}
+    if len(kinds) > 1 or params[0].is_complex() or params[0].layout != torch.strided:
+        raise RuntimeError(
+            "parameters must be real, dense, and of one dtype on one device"
+        )
+    return params
+
+
+def _matrix(name, source):
+    """Where the products with a matrix come from."""
+    if callable(source) or source in ("hessian", "gauss_newton"):
+        return source
+    raise TypeError(
+        f'{name} must be "hessian", "gauss_newton" or a function, not {source!r}'
+    )
+
+
+def _evaluate(closure, params, sources):
+    """The loss, the output of the model if the closure returns it, and the gradients.
+
+    Without a closure the gradients are those of the last backward pass.
+    """
+    if closure is None:
+        given = [torch.zeros_like(p) if p.grad is None else p.grad for p in params]
+        if any(g.layout != torch.strided for g in given):
+            raise RuntimeError("sparse gradients are not supported")
+        return None, None, given
     with torch.enable_grad():
         found = closure()
         loss, output = found if isinstance(found, tuple) else (found, None)
-        keywords = {"create_graph": True, "materialize_grads": True}
+        keywords = {
+            "create_graph": "hessian" in [s for s in sources if isinstance(s, str)],
+            "retain_graph": True,
+            "materialize_grads": True,
+        }
         return loss, output, torch.autograd.grad(loss, params, **keywords)
 
 
-def _product(name, source, damping, params, loss, output, gradients):
+def _averaged(vector, process_group):
+    """The mean over processes, each of which sees its part of the data."""
+    if process_group is not None:
+        torch.distributed.all_reduce(vector, group=process_group)
+        vector /= torch.distributed.get_world_size(process_group)
+    return vector
+
+
+def _product(name, source, damping, process_group, params, loss, output, gradients):
     """The product with a matrix, for vectors that hold all parameters."""
+    if isinstance(source, str) and loss is None:
+        raise ValueError(f'{name}="{source}" needs a closure')
     if source == "hessian":
         product = _hessian(gradients, params)
     elif source == "gauss_newton":
         product = _gauss_newton(name, loss, output, params)
-    elif callable(source):
-        product = lambda v: _flat(source(_parts(v, params)))
     else:
-        raise TypeError(f'{name} must be "hessian", "gauss_newton" or a function')
-    return (lambda v: product(v) + damping * v) if damping else product
+
+        def product(v):
+            return _flat(source(_parts(v, params)))
+
+    def damped(v):
+        along = _averaged(product(v), process_group)
+        return along + damping * v if damping else along
+
+    return damped
 
 
 def _hessian(gradients, params):
