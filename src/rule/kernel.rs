@@ -132,6 +132,22 @@ impl Kernel {
         if !rule.is_entrywise() {
             return Err(NoKernel::NotEntrywise);
         }
+        Kernel::beside(rule, constants, &BTreeMap::new())
+    }
+
+    /// The same for a rule of several parameters: `kept` names all of them but one, with their values before the
+    /// first step, and they become states.
+    pub fn beside(
+        rule: &UpdateRule,
+        constants: &BTreeMap<String, f64>,
+        kept: &BTreeMap<String, f64>,
+    ) -> Result<Kernel, NoKernel> {
+        let own = |assignment: &&super::program::Assignment| {
+            assignment.role == Role::Param && !kept.contains_key(&assignment.name)
+        };
+        if !rule.mixes_no_entries() || rule.assignments.iter().filter(own).count() != 1 {
+            return Err(NoKernel::NotEntrywise);
+        }
         let used = rule.used();
         let mut inputs = rule.inputs.iter().zip(&used);
         if let Some((input, _)) = inputs.find(|(input, used)| {
@@ -152,12 +168,12 @@ impl Kernel {
             .collect();
         let start = |assignment: &super::program::Assignment| match &assignment.start {
             Some(crate::model::types::Value::Scalar(value)) => to_f64(value),
-            _ => 0.0,
+            _ => kept.get(&assignment.name).copied().unwrap_or(0.0),
         };
         let states: Vec<(String, f64)> = rule
             .assignments
             .iter()
-            .filter(|assignment| assignment.role == Role::State)
+            .filter(|assignment| !own(assignment))
             .map(|assignment| (assignment.name.clone(), start(assignment)))
             .collect();
         let compiler = Compiler { rule, constants, givens: &givens, states: &states };
@@ -408,7 +424,7 @@ impl Compiler<'_> {
         }
         let mut states = 0..;
         let results = self.rule.assignments.iter().map(|assignment| {
-            let place = if assignment.role == Role::State {
+            let place = if self.states.iter().any(|(name, _)| *name == assignment.name) {
                 Place::State(states.next().unwrap_or(0))
             } else {
                 Place::Theta
@@ -444,8 +460,9 @@ impl Compiler<'_> {
         let input = &self.rule.inputs[at];
         let place = |names: Vec<&String>| names.iter().position(|name| **name == input.name);
         match input.role {
-            Role::State => {
-                place(self.states.iter().map(|(n, _)| n).collect()).map(Operand::State)
+            Role::State | Role::Param => {
+                let state = place(self.states.iter().map(|(name, _)| name).collect());
+                Some(state.map_or(Operand::Theta, Operand::State))
             }
             Role::Given => place(self.givens.iter().collect()).map(Operand::Given),
             _ => Some(Operand::Theta),

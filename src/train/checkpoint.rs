@@ -89,6 +89,10 @@ impl Run<'_> {
         let curve: Vec<f64> = state.curve.iter().flat_map(row).collect();
         let shape = vec![state.curve.len(), 6];
         tensors.push(("curve".to_owned(), Numbers::double(shape, &curve)));
+        if !state.tasks.is_empty() {
+            let all: Vec<f64> = state.tasks.iter().flatten().copied().collect();
+            tensors.push(("tasks".to_owned(), Numbers::double(vec![all.len()], &all)));
+        }
         let about = [("format", FORMAT), (IDENTITY, identity)];
         let about: HashMap<String, String> =
             about.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
@@ -124,6 +128,9 @@ impl Run<'_> {
         state.step = step as usize;
         state.tally = Tally { loss, correct: correct as usize, count: count as usize };
         state.curve = doubles(&file, "curve")?.chunks_exact(6).map(unrow).collect();
+        if self.task().permuted && state.epoch > 0 {
+            state.tasks = triangle(&doubles(&file, "tasks")?, state.epoch)?;
+        }
         for (name, into) in self.optimizer_mut().state_mut() {
             fill(&file, &format!("state.{name}"), into)?;
         }
@@ -147,6 +154,15 @@ fn unrow(row: &[f64]) -> Epoch {
         test_accuracy: row[4],
         seconds: row[5],
     }
+}
+
+/// Rows of one, two, … numbers.
+fn triangle(all: &[f64], rows: usize) -> Result<Vec<Vec<f64>>, Refused> {
+    if all.len() != rows * (rows + 1) / 2 {
+        return Err(Refused::Damaged("`tasks` has the wrong length".to_owned()));
+    }
+    let row = |n: usize| all[n * (n + 1) / 2..][..=n].to_vec();
+    Ok((0..rows).map(row).collect())
 }
 
 fn fill(file: &SafeTensors<'_>, name: &str, into: &mut [f32]) -> Result<(), Refused> {

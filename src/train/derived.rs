@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use super::optimizer::{Optimizer, Point};
 use super::spectral::Spectral;
 use super::trial::{Contestant, Maker, Origin};
+use crate::derive::variation::gradient;
 use crate::model::Model;
 use crate::model::types::Value;
 use crate::rule::kernel::{Given, Kernel, NoKernel, Scratch};
@@ -47,13 +48,40 @@ pub fn contestant(rule: UpdateRule, model: &Model, file: &str) -> Contestant {
     if Spectral::fits(&rule) {
         defaults.extend(Spectral::defaults());
     }
-    let maker = Box::new(RuleMaker { rule, defaults });
+    let kept = kept(&rule, model);
+    let maker = Box::new(RuleMaker { rule, defaults, kept });
     Contestant { name, origin, maker }
+}
+
+/// The coordinates that a weight has beside its value, such as its uncertainty, with their first values.
+/// The value itself is the one coordinate along which the gradient is the loss's slope.
+fn kept(rule: &UpdateRule, model: &Model) -> BTreeMap<String, f64> {
+    let coordinates: Vec<_> = model.coordinates.iter().filter(|c| !c.belief).collect();
+    let (Some(parts), Some(given), 2..) = (&model.parts, &rule.gradient, coordinates.len())
+    else {
+        return BTreeMap::new();
+    };
+    let Some(given) = model.givens.iter().find(|symbol| *symbol.name == **given) else {
+        return BTreeMap::new();
+    };
+    let (own, others): (Vec<_>, Vec<_>) = coordinates.into_iter().partition(|coordinate| {
+        gradient(&parts.loss, &coordinate.position).is_ok_and(|slope| slope.contains(given))
+    });
+    if own.len() != 1 {
+        return BTreeMap::new();
+    }
+    let start = |name: &str| match model.start.get(name) {
+        Some(Value::Scalar(value)) => to_f64(value),
+        _ => 0.0,
+    };
+    others.into_iter().map(|c| (c.name().to_owned(), start(c.name()))).collect()
 }
 
 struct RuleMaker {
     rule: UpdateRule,
     defaults: BTreeMap<String, f64>,
+    /// Coordinates that become states.
+    kept: BTreeMap<String, f64>,
 }
 
 impl Maker for RuleMaker {
@@ -77,7 +105,7 @@ impl Maker for RuleMaker {
         if Spectral::fits(&self.rule) {
             return Ok(Box::new(Spectral::new(self.rule.clone(), settings)?));
         }
-        let kernel = Kernel::new(&self.rule, settings).map_err(|why| match why {
+        let kernel = Kernel::beside(&self.rule, settings, &self.kept).map_err(|why| match why {
             NoKernel::NotEntrywise => {
                 "the rule mixes parameters in a way that a network does not offer; a rule that acts on \
                  each parameter by itself, or on the gradient through one curvature matrix, can be \

@@ -18,6 +18,15 @@ pub struct Feed {
     table: Vec<[f32; 256]>,
 }
 
+/// The numbers below `count` in a random order (Fisher and Yates).
+fn shuffled(count: usize, mut random: Random) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..count as u32).collect();
+    for last in (1..count).rev() {
+        order.swap(last, random.whole(0, last));
+    }
+    order
+}
+
 /// How far an image is shifted at most, in pixels.
 const SHIFT: usize = 4;
 
@@ -49,12 +58,17 @@ impl Feed {
 
     /// The order of an epoch's images.
     pub fn order(seed: u64, epoch: usize, count: usize) -> Vec<u32> {
-        let mut order: Vec<u32> = (0..count as u32).collect();
-        let mut random = Random::stream(seed, 0x0bde_0000 + epoch as u64);
-        for last in (1..count).rev() {
-            order.swap(last, random.whole(0, last));
+        shuffled(count, Random::stream(seed, 0x0bde_0000 + epoch as u64))
+    }
+
+    /// A part with the pixels of all images in another order, the same for all: a task of a sequence.
+    pub fn permuted(part: &Part, pixels: usize, seed: u64, task: usize) -> Part {
+        let order = shuffled(pixels, Random::stream(seed, 0x9e47_0000 + task as u64));
+        let mut out = Vec::with_capacity(part.pixels.len());
+        for image in part.pixels.chunks_exact(pixels) {
+            out.extend(order.iter().map(|at| image[*at as usize]));
         }
-        order
+        Part { pixels: out, labels: part.labels.clone() }
     }
 
     /// Numbers of one image.

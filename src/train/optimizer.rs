@@ -29,10 +29,16 @@ pub trait Optimizer: Send {
 
     /// The same, to be restored.
     fn state_mut(&mut self) -> Vec<(&str, &mut [f32])>;
+
+    /// Whether it begins anew with each task of a sequence: new parameters, nothing remembered.
+    fn restarts(&self) -> bool {
+        false
+    }
 }
 
 /// The optimizers that rules are measured against, by PyTorch's definitions.
-pub const BASELINES: [&str; 5] = ["sgd", "momentum", "adam", "adamw", "rmsprop"];
+/// `adam-reset` is Adam that begins anew with each task of a sequence.
+pub const BASELINES: [&str; 6] = ["sgd", "momentum", "adam", "adamw", "rmsprop", "adam-reset"];
 
 /// A baseline with its hyper-parameters and state.
 #[derive(Clone, Debug)]
@@ -43,6 +49,7 @@ pub struct Baseline {
     first: f64,
     second: f64,
     floor: f64,
+    restarts: bool,
     state: Vec<Vec<f32>>,
 }
 
@@ -61,7 +68,7 @@ impl Baseline {
         let kind = match name {
             "sgd" => Kind::Sgd,
             "momentum" => Kind::Momentum,
-            "adam" => Kind::Adam,
+            "adam" | "adam-reset" => Kind::Adam,
             "adamw" => Kind::AdamW,
             "rmsprop" => Kind::RmsProp,
             _ => return None,
@@ -74,6 +81,7 @@ impl Baseline {
             first: 0.9,
             second: if kind == Kind::RmsProp { 0.99 } else { 0.999 },
             floor: 1e-8,
+            restarts: name == "adam-reset",
             state: vec![vec![0.0; parameters]; buffers],
         })
     }
@@ -180,6 +188,10 @@ impl Optimizer for Baseline {
     fn state_mut(&mut self) -> Vec<(&str, &mut [f32])> {
         let names = self.kind.buffers().iter().copied();
         names.zip(self.state.iter_mut().map(Vec::as_mut_slice)).collect()
+    }
+
+    fn restarts(&self) -> bool {
+        self.restarts
     }
 }
 

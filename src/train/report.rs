@@ -98,6 +98,35 @@ pub struct RunReport {
     pub outcome: Outcome,
     /// Epoch by epoch.
     pub curve: Vec<Epoch>,
+    /// For a sequence of tasks: after each, the accuracy on each so far.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<Vec<f64>>,
+}
+
+impl RunReport {
+    /// The mean accuracy on each task just after it was learned, over a part of the tasks.
+    pub fn fresh(&self, tasks: std::ops::Range<usize>) -> Option<f64> {
+        let rows = self.tasks.get(tasks)?;
+        let sum: f64 = rows.iter().filter_map(|row| row.last()).sum();
+        (!rows.is_empty()).then(|| sum / rows.len() as f64)
+    }
+
+    /// The mean accuracy on all tasks at the end.
+    pub fn kept(&self) -> Option<f64> {
+        let last = self.tasks.last()?;
+        Some(last.iter().sum::<f64>() / last.len() as f64)
+    }
+
+    /// How much the accuracy on a task fell from its best to the end, in the mean over all but the last.
+    pub fn forgotten(&self) -> Option<f64> {
+        let (last, before) = self.tasks.split_last()?;
+        let fall = |task: usize| {
+            let best = before.iter().filter_map(|row| row.get(task)).copied();
+            best.reduce(f64::max).map(|best| best - last[task])
+        };
+        let falls: Vec<f64> = (0..before.len()).filter_map(fall).collect();
+        (!falls.is_empty()).then(|| falls.iter().sum::<f64>() / falls.len() as f64)
+    }
 }
 
 /// How a run ended.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::data::Dataset;
+use super::data::{Dataset, Part};
 use super::engine::{Batch, Engine};
 use super::feed::Feed;
 use super::network::Tally;
@@ -60,6 +60,8 @@ pub struct Run<'a> {
     pub(super) state: State,
     gradient: Vec<f32>,
     order: Vec<u32>,
+    /// The images of the present task of a sequence.
+    own: Option<Part>,
     /// When this epoch began, less what it took before a pause.
     clock: Instant,
 }
@@ -74,6 +76,8 @@ pub(super) struct State {
     pub(super) step: usize,
     pub(super) tally: Tally,
     pub(super) curve: Vec<Epoch>,
+    /// For a sequence: after each task, the accuracy on each task so far.
+    pub(super) tasks: Vec<Vec<f64>>,
 }
 
 impl<'a> Run<'a> {
@@ -96,6 +100,7 @@ impl<'a> Run<'a> {
             gradient: vec![0.0; parameters.len()],
             state: State { parameters, ..State::default() },
             order: Vec::new(),
+            own: None,
             clock: Instant::now(),
         }
     }
@@ -103,6 +108,11 @@ impl<'a> Run<'a> {
     /// The epochs that are over.
     pub fn curve(&self) -> &[Epoch] {
         &self.state.curve
+    }
+
+    /// For a sequence of tasks: after each, the accuracy on each so far.
+    pub fn tasks(&self) -> &[Vec<f64>] {
+        &self.state.tasks
     }
 
     /// The present parameters.
@@ -139,6 +149,7 @@ impl<'a> Run<'a> {
         let spent = Duration::try_from_secs_f64(seconds).unwrap_or_default();
         self.clock = Instant::now().checked_sub(spent).unwrap_or_else(Instant::now);
         self.order.clear();
+        self.own = None;
     }
 
     pub(super) fn seconds(&self) -> f64 {
@@ -156,22 +167,26 @@ impl<'a> Run<'a> {
             if self.state.step == 0 {
                 self.clock = Instant::now();
             }
+            if self.task.permuted {
+                self.begin_task();
+            }
         }
         let lost = Diverged { epoch: self.state.epoch + 1, step: self.state.step + 1 };
         let start = self.state.step * self.task.batch;
         let batch = Batch {
-            part: &self.data.train,
+            part: self.own.as_ref().unwrap_or(&self.data.train),
             images: &self.order[start..(start + self.task.batch).min(images)],
             seed: self.seed,
             epoch: self.state.epoch,
         };
-        let Run { engine, optimizer, state, gradient, .. } = self;
+        let Run { engine, optimizer, state, gradient, task, .. } = self;
         let tally = engine.loss_and_grads(&state.parameters, batch, gradient);
         let norm = clip(gradient, CLIP);
         if !(tally.loss.is_finite() && norm.is_finite()) {
             return Err(lost);
         }
-        let before = state.epoch * self.task.steps() + state.step;
+        let epochs = if task.permuted && optimizer.restarts() { 0 } else { state.epoch };
+        let before = epochs * task.steps() + state.step;
         optimizer.step(&mut Point {
             parameters: &mut state.parameters,
             gradient,
@@ -183,7 +198,11 @@ impl<'a> Run<'a> {
         if state.step < self.task.steps() {
             return Ok(Event::Step);
         }
-        let test = engine.evaluate(&state.parameters, &self.data.test);
+        let test = if self.task.permuted {
+            self.evaluate_tasks()
+        } else {
+            self.engine.evaluate(&self.state.parameters, &self.data.test)
+        };
         if !test.loss.is_finite() {
             return Err(lost);
         }
@@ -204,5 +223,36 @@ impl<'a> Run<'a> {
         state.tally = Tally::default();
         self.order.clear();
         Ok(Event::Epoch(epoch))
+    }
+
+    /// The images of this task; who begins anew does so here.
+    fn begin_task(&mut self) {
+        let task = self.state.epoch;
+        let pixels = self.task.network.input_len();
+        self.own = Some(Feed::permuted(&self.data.train, pixels, self.seed, task));
+        if self.state.step == 0 && task > 0 && self.optimizer.restarts() {
+            // Parameters that no other seed begins with.
+            let seed = self.seed.wrapping_add((task as u64) << 32);
+            self.state.parameters = self.task.network.init(seed);
+            for (_, buffer) in self.optimizer.state_mut() {
+                buffer.fill(0.0);
+            }
+        }
+    }
+
+    /// Loss and accuracy over all tasks so far.
+    fn evaluate_tasks(&mut self) -> Tally {
+        let pixels = self.task.network.input_len();
+        let mut sum = Tally::default();
+        let mut row = Vec::new();
+        for task in 0..=self.state.epoch {
+            let part = Feed::permuted(&self.data.test, pixels, self.seed, task);
+            let tally = self.engine.evaluate(&self.state.parameters, &part);
+            row.push(tally.correct as f64 / tally.count as f64);
+            sum += tally;
+        }
+        self.state.tasks.truncate(self.state.epoch);
+        self.state.tasks.push(row);
+        sum
     }
 }

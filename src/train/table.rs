@@ -1,6 +1,6 @@
 //! A report for people: as a table on a terminal, as Markdown, as CSV.
 
-use super::report::{Outcome, Report, Spread, TrialReport};
+use super::report::{Outcome, Report, RunReport, Spread, TrialReport};
 use super::trial::Origin;
 
 /// Columns of the CSV file.
@@ -126,7 +126,35 @@ pub fn text(report: &Report) -> String {
         out += "\nbest of each (smallest train loss; the test images have no say)\n";
         out += &aligned(&rows(report, &best));
     }
+    if let Some(rows) = sequence(report) {
+        out += "\ntasks in sequence: just after each was learned, and all of them at the end\n";
+        out += &aligned(&rows);
+    }
     out
+}
+
+/// What a sequence of tasks came to, for reports of one.
+fn sequence(report: &Report) -> Option<Vec<[String; 6]>> {
+    let count = report.trials.iter().flat_map(|trial| &trial.runs).map(|run| run.tasks.len());
+    let count = count.max().filter(|count| *count > 1)?;
+    let heading =
+        ["", "first task", "last task", "mean when new", "mean at the end", "forgotten"];
+    let mut rows = vec![heading.map(str::to_owned)];
+    for trial in &report.trials {
+        let over = |of: &dyn Fn(&RunReport) -> Option<f64>| {
+            let whole = trial.runs.iter().filter(|run| run.tasks.len() == count);
+            percent(Spread::of(&whole.filter_map(of).collect::<Vec<f64>>()))
+        };
+        rows.push([
+            trial.trial.label.clone(),
+            over(&|run| run.fresh(0..1)),
+            over(&|run| run.fresh(count - 1..count)),
+            over(&|run| run.fresh(0..count)),
+            over(&RunReport::kept),
+            over(&RunReport::forgotten),
+        ]);
+    }
+    Some(rows)
 }
 
 /// Two reports side by side: the trials that both have, at the last epoch that both reached, with the
@@ -229,6 +257,11 @@ pub fn markdown(report: &Report, pictures: &[(&str, &str)]) -> String {
     }
     out += &piped(&rows(report, &report.trials.iter().collect::<Vec<_>>()));
     out += "\n";
+    if let Some(rows) = sequence(report) {
+        out += "Accuracy on a task just after it was learned, on all tasks at the end, and how much of its \
+                best was forgotten:\n\n";
+        out += &(piped(&rows) + "\n");
+    }
     for remark in remarks(report) {
         out += &format!("- {remark}\n");
     }

@@ -29,6 +29,9 @@ pub struct Task {
     /// Parts of a batch that are computed side by side. Their sums are added in their order, so that
     /// the number of threads does not matter.
     pub shards: usize,
+    /// Whether every epoch is a task of its own: the same images with their pixels in another order, drawn
+    /// from the seed.
+    pub permuted: bool,
     /// The learning rates of the baselines on this task.
     pub rates: Rates,
 }
@@ -46,7 +49,7 @@ pub struct Rates {
 pub const CLIP: f64 = 5.0;
 
 /// The names of all tasks.
-pub const TASKS: [&str; 3] = ["digits", "mnist", "cifar10"];
+pub const TASKS: [&str; 4] = ["digits", "mnist", "permuted_mnist", "cifar10"];
 
 impl Task {
     /// The task of this name.
@@ -64,7 +67,15 @@ impl Task {
                 standard: &[[0.3054, 0.3755]],
                 augment: false,
                 shards: 2,
+                permuted: false,
                 rates: Rates { sgd: 0.1, adaptive: 1e-3 },
+            },
+            "permuted_mnist" => Task {
+                name: "permuted_mnist",
+                about: "ten tasks of one epoch, MNIST with its pixels in ever another order; the same \
+                        perceptron",
+                permuted: true,
+                ..Task::named("mnist")?
             },
             "mnist" => Task {
                 name: "mnist",
@@ -78,6 +89,7 @@ impl Task {
                 standard: &[[0.1307, 0.3081]],
                 augment: false,
                 shards: 2,
+                permuted: false,
                 rates: Rates { sgd: 0.1, adaptive: 1e-3 },
             },
             "cifar10" => Task {
@@ -92,6 +104,7 @@ impl Task {
                 standard: &[[0.4914, 0.2470], [0.4822, 0.2435], [0.4465, 0.2616]],
                 augment: true,
                 shards: 4,
+                permuted: false,
                 rates: Rates { sgd: 0.1, adaptive: 5e-4 },
             },
             _ => return None,

@@ -40,7 +40,7 @@ struct Plan {
 /// Runs the command.
 pub(super) fn run(args: &TrainArgs, screen: &mut Screen) -> Result<Outcome, Trouble> {
     if args.list_tasks {
-        let line = |task: Task| format!("{:<10}{}\n", task.name, task.about);
+        let line = |task: Task| format!("{:<15}{}\n", task.name, task.about);
         let tasks = TASKS.iter().filter_map(|name| Task::named(name));
         screen.result(&tasks.map(line).collect::<String>())?;
         return Ok(Outcome::Done);
@@ -180,7 +180,7 @@ fn one(
         Ok(optimizer) => optimizer,
         Err(why) => {
             let outcome = report::Outcome::Refused { why };
-            return Ok(RunReport { seed, outcome, curve: Vec::new() });
+            return Ok(RunReport { seed, outcome, curve: Vec::new(), tasks: Vec::new() });
         }
     };
     let engine = Box::new(Processor::new(&plan.task));
@@ -189,7 +189,7 @@ fn one(
         && let Some(why) = store.resume(plan, trial, &mut run, seed)?
     {
         let outcome = report::Outcome::Refused { why };
-        return Ok(RunReport { seed, outcome, curve: Vec::new() });
+        return Ok(RunReport { seed, outcome, curve: Vec::new(), tasks: Vec::new() });
     }
     progress.begin(trial, seed, &run);
     let mut saved = Instant::now();
@@ -217,5 +217,6 @@ fn one(
             break report::Outcome::Interrupted;
         }
     };
-    Ok(RunReport { seed, outcome, curve: run.curve().to_vec() })
+    let (curve, tasks) = (run.curve().to_vec(), run.tasks().to_vec());
+    Ok(RunReport { seed, outcome, curve, tasks })
 }

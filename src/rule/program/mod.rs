@@ -165,20 +165,21 @@ impl UpdateRule {
     /// Acts the rule on each entry by itself, so that it is an optimizer for tensors of any shape?
     /// One parameter, one gradient, no operation that mixes entries.
     pub fn is_entrywise(&self) -> bool {
-        let needed = self.graph.needed(&self.results());
-        let entrywise =
-            self.graph.nodes().filter(|(id, _)| needed[id.index()]).all(|(_, node)| match node
-                .op
-            {
-                // A diagonal matrix is known by its diagonal.
-                Op::Diagonal(of) => matches!(self.graph.node(of).op, Op::Input(_)),
-                Op::Input(at) => {
-                    node.shape.is_column() || self.inputs[at].props.has(Prop::Diagonal)
-                }
-                _ => node.op.is_entrywise() && node.shape.is_column(),
-            });
         let alone = self.assignments.iter().filter(|a| a.role == Role::Param).count() == 1;
-        entrywise && alone
+        alone && self.mixes_no_entries()
+    }
+
+    /// The same for any number of parameters.
+    pub fn mixes_no_entries(&self) -> bool {
+        let needed = self.graph.needed(&self.results());
+        self.graph.nodes().filter(|(id, _)| needed[id.index()]).all(|(_, node)| match node.op {
+            // A diagonal matrix is known by its diagonal.
+            Op::Diagonal(of) => matches!(self.graph.node(of).op, Op::Input(_)),
+            Op::Input(at) => {
+                node.shape.is_column() || self.inputs[at].props.has(Prop::Diagonal)
+            }
+            _ => node.op.is_entrywise() && node.shape.is_column(),
+        })
     }
 
     /// The inputs that the results depend on, by place.

@@ -102,6 +102,11 @@ impl Network {
         Network { channels: 3, side, layers, activation: Activation::Relu }
     }
 
+    /// Numbers of one image.
+    pub fn input_len(&self) -> usize {
+        self.channels * self.side * self.side
+    }
+
     /// Whether an image is stored pixel by pixel, its channels side by side, for a convolution; else plane
     /// by plane.
     pub fn by_pixel(&self) -> bool {

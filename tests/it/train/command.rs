@@ -102,7 +102,7 @@ fn bad_input_is_told() {
 fn tasks_and_plans_are_shown() {
     let (code, stdout, _) = train(&["--list-tasks"]);
     assert_eq!(code, Some(0));
-    assert_eq!(stdout.lines().count(), 3);
+    assert_eq!(stdout.lines().count(), 4);
     let (code, stdout, stderr) = train(&[
         "--task",
         "digits",
@@ -114,6 +114,43 @@ fn tasks_and_plans_are_shown() {
     ]);
     assert_eq!(code, Some(0), "{stderr}");
     assert!(stdout.contains("parameters   17226") && stdout.contains("adam lr=0.01: about"));
+}
+
+#[test]
+fn a_full_disk_is_told_and_the_last_checkpoint_stays() {
+    // A small file system of its own needs rights that not every machine gives; then nothing is tested.
+    let dir = tempfile("full");
+    let script = "mount -t tmpfs -o size=400k none \"$1\" && shift && exec \"$@\"";
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]);
+    command.arg(&dir).arg("sh").arg("-c");
+    // One epoch, then no room for a second, then room again.
+    command.arg(
+        "run() { \"$1\" train --task digits --against sgd --out \"$2/out\" \"$3\" \"$4\" $5; }
+         last=\"$2/out/checkpoints/sgd-seed1.safetensors\"
+         run \"$1\" \"$2\" --epochs 1 >/dev/null && cp \"$last\" \"$2/first\" || exit 9
+         head -c 1000000 /dev/zero >\"$2/filling\" 2>/dev/null
+         run \"$1\" \"$2\" --epochs 2 --resume >&2; [ $? = 2 ] || exit 8
+         cmp \"$last\" \"$2/first\" >&2 || exit 7
+         rm \"$2/filling\" \"$2/first\"; ls -A \"$2/out/checkpoints\" >&2
+         run \"$1\" \"$2\" --epochs 2 --resume",
+    );
+    command.arg("sh").arg(env!("CARGO_BIN_EXE_lagrule")).arg(&dir);
+    let Ok(output) = command.output() else {
+        super::skipped("there is no `unshare`");
+        return;
+    };
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    if output.status.code() == Some(9)
+        || stderr.contains("unshare")
+        || stderr.contains("mount:")
+    {
+        super::skipped(&stderr);
+        return;
+    }
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert!(stderr.contains("No space left on device"), "{stderr}");
+    assert!(!stderr.contains(".tmp"), "nothing half written is left: {stderr}");
 }
 
 #[test]

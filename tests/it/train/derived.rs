@@ -86,6 +86,40 @@ fn momentum_runs_entry_by_entry() {
     }
 }
 
+/// A weight with an uncertainty: the mean is what the network has, the rest is kept beside it.
+#[test]
+fn further_coordinates_of_a_weight_are_kept_as_states() {
+    let rule = shipped("figures/continual", Some("slow_spread"));
+    let defaults = rule.maker.defaults();
+    let at = |name: &str| defaults[name];
+    let mut optimizer = with(&rule, &[], 2);
+    let mut theta = [0.5_f32, -0.5];
+    // One weight that the loss feels, one that it hardly feels.
+    let g = [0.05_f32, 1e-6];
+    let mut expected: Vec<[f64; 3]> = theta.map(|theta| [f64::from(theta), 0.0, 1e-6]).into();
+    for _ in 0..50 {
+        step(optimizer.as_mut(), &mut theta, &g, &mut Known(Vec::new()));
+        for ([mu, u, v], g) in expected.iter_mut().zip(g) {
+            let (g, spread) = (f64::from(g), (2.0 * *u).exp());
+            let (half, curvature) = (at("dt") / (2.0 * at("gamma")), at("k") * at("kappa"));
+            let felt = 2.0 * (*v - g * g) / at("s").powi(2) + curvature * spread;
+            *u += half * at("eta") * (at("T_e") - curvature * *v * spread);
+            *v += at("dt") * (at("nu") - *v) / at("tau") - half * at("D") * felt;
+            *mu -= 2.0 * half * at("eta") * at("k") * g * (2.0 * *u).exp();
+        }
+    }
+    let state = optimizer.state();
+    let names: Vec<&str> = state.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["u", "v"]);
+    for (i, [mu, u, v]) in expected.iter().enumerate() {
+        for (found, expected) in [(theta[i], mu), (state[0].1[i], u), (state[1].1[i], v)] {
+            let error = (f64::from(found) - expected).abs();
+            assert!(error < 1e-4 * expected.abs(), "{i}: {found} {expected}");
+        }
+    }
+    assert!(expected[0][1] < 0.0 && expected[1][1] > 0.0, "{expected:?}");
+}
+
 /// Products with a matrix of known eigenvectors against the rule on its eigenvalues.
 #[test]
 fn rules_of_a_matrix_are_functions_of_the_curvature() {

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use lagrule::train::data::{self, Dataset, Part, Source};
 use lagrule::train::engine::{Batch, Engine, Processor};
+use lagrule::train::feed::Feed;
 use lagrule::train::network::Network;
+use lagrule::train::report::{Outcome, RunReport};
 use lagrule::train::run::{Epoch, Event, Run};
 use lagrule::train::task::Task;
 use lagrule::train::trial::{Contestant, Setting, baseline, trials};
@@ -95,6 +97,68 @@ fn a_resumed_run_ends_as_it_would_have() {
             assert_eq!(bits(&second), bits(&whole), "{name} after {steps} steps");
         }
     }
+}
+
+/// A sequence of tasks: each a new order of the pixels, all measured after each, and the same after a pause.
+#[test]
+fn tasks_in_sequence_are_measured_one_by_one() {
+    let (mut task, data) = digits();
+    task.permuted = true;
+    let pixels = Feed::permuted(&data.test, 64, 7, 1).pixels;
+    assert_ne!(pixels, data.test.pixels);
+    let sorted = |pixels: &[u8]| {
+        let mut image = pixels[..64].to_vec();
+        image.sort_unstable();
+        image
+    };
+    assert_eq!(sorted(&pixels), sorted(&data.test.pixels));
+    assert_ne!(pixels, Feed::permuted(&data.test, 64, 7, 2).pixels);
+    for name in ["adam", "adam-reset"] {
+        let mut whole = start(&task, &data, name, 3e-3, 3);
+        finish(&mut whole);
+        let rows = whole.tasks();
+        assert_eq!(rows.iter().map(Vec::len).collect::<Vec<_>>(), [1, 2, 3]);
+        for (row, epoch) in rows.iter().zip(whole.curve()) {
+            let mean = row.iter().sum::<f64>() / row.len() as f64;
+            assert!((mean - epoch.test_accuracy).abs() < 1e-12, "{name}: {row:?}");
+            assert!(row[row.len() - 1] > 0.5, "{name}: the newest is learned: {row:?}");
+        }
+        for steps in [44, 45, 46, 90, 100] {
+            let mut first = start(&task, &data, name, 3e-3, 3);
+            for _ in 0..steps {
+                first.advance().unwrap();
+            }
+            let bytes = first.checkpoint("this run").unwrap();
+            let mut second = start(&task, &data, name, 3e-3, 3);
+            second.resume(&bytes, "this run").unwrap();
+            finish(&mut second);
+            assert_eq!(bits(&second), bits(&whole), "{name} after {steps} steps");
+            assert_eq!(second.tasks(), whole.tasks());
+        }
+    }
+    // Who begins anew learns a second task just as the first, up to the draw of parameters and pixels; what it
+    // knew is gone.
+    let mut anew = start(&task, &data, "adam-reset", 3e-3, 2);
+    finish(&mut anew);
+    let ends = |run: &Run<'_>| run.curve().iter().map(|e| e.train_loss).collect::<Vec<_>>();
+    let losses = ends(&anew);
+    assert!((losses[1] / losses[0] - 1.0).abs() < 0.2, "{losses:?}");
+    assert!(anew.tasks()[1][0] < 0.4, "{:?}", anew.tasks());
+}
+
+#[test]
+fn numbers_of_a_sequence() {
+    let run = RunReport {
+        seed: 1,
+        outcome: Outcome::Finished,
+        curve: Vec::new(),
+        tasks: vec![vec![0.9], vec![0.95, 0.8], vec![0.5, 0.6, 0.7]],
+    };
+    let close = |found: Option<f64>, expected: f64| (found.unwrap() - expected).abs() < 1e-12;
+    assert!(close(run.fresh(0..3), 0.8) && close(run.fresh(2..3), 0.7));
+    assert!(close(run.kept(), 0.6));
+    // From the best: 0.95 to 0.5, 0.8 to 0.6.
+    assert!(close(run.forgotten(), 0.325));
 }
 
 #[test]
