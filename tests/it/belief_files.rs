@@ -312,6 +312,9 @@ fn velocity_at(velocity: &Expr, q: &Symbol, at: f64, env: &Env) -> f64 {
     eval(velocity, &env).unwrap()[(0, 0)]
 }
 
+/// Steps of the emitted program.
+const STEPS: i32 = 400;
+
 /// F9, F10: the first-order equations, integrated, are the exponential averages to leading order, and steps of
 /// the emitted program are the exact ones whatever their length.
 #[test]
@@ -352,7 +355,6 @@ fn state_equations_integrate_to_the_closed_forms() {
         };
         let dt = values["dt"][(0, 0)];
         let begin = values.clone();
-        const STEPS: i32 = 400;
         for _ in 0..STEPS {
             values.extend(interpret::step(&program, &values).unwrap());
         }
