@@ -38,7 +38,7 @@ fn collect(expr: &Expr, all: &mut Vec<Expr>) {
         }
     }
     for child in expr.children() {
-        collect(&child, all);
+        collect(child, all);
     }
 }
 
