@@ -31,6 +31,8 @@ fn single(x: &[f64]) -> Vec<f32> {
 fn baselines_are_pytorchs_over_100_steps() {
     let oracle = oracle();
     for name in BASELINES {
+        // Where there is no sequence of tasks it is Adam.
+        let known = name.trim_end_matches("-reset");
         let rate = if matches!(name, "sgd" | "momentum") { 0.1 } else { 0.01 };
         let mut optimizer = Baseline::named(name, rate, 8).unwrap();
         let mut theta = single(&wave(8, 1.0, 0.5, 1.0));
@@ -44,7 +46,7 @@ fn baselines_are_pytorchs_over_100_steps() {
                 engine: &mut Idle,
             });
         }
-        for (found, expected) in theta.iter().zip(numbers(&oracle["optimizers"][name])) {
+        for (found, expected) in theta.iter().zip(numbers(&oracle["optimizers"][known])) {
             let error = (f64::from(*found) - expected).abs();
             assert!(error < 2e-6, "{name}: {found} {expected}");
         }
