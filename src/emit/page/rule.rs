@@ -55,7 +55,7 @@ fn solution(study: &Study) -> Section {
     let derivation = &study.derivation;
     let mut blocks = vec![Block::Text(method(study))];
     let used = used_by(derivation);
-    let abbreviations = abbreviations(&used);
+    let abbreviations = abbreviations(&used, derivation);
     let mut shown = paths(derivation);
     let orbit = derivation.equations.iter().skip(derivation.residuals.len());
     shown.extend(orbit.map(|e| Formula::equation(&e.left, &e.right)));
@@ -193,9 +193,11 @@ fn half(model: &Model) -> Expr {
     }
 }
 
-/// Symbols that stand for closed expressions. The rest point has a sentence of its own.
-fn abbreviations(used: &[&Definition]) -> Vec<Formula> {
-    let named = used.iter().filter(|definition| definition.symbol.mark != Mark::Rest);
+/// Symbols that stand for closed expressions. A rest point of the diagnosis has a sentence of its own.
+fn abbreviations(used: &[&Definition], derivation: &Derivation) -> Vec<Formula> {
+    let rests = derivation.diagnosis.iter().flat_map(|diagnosis| &diagnosis.rest);
+    let told: Vec<Symbol> = rests.map(|(q, _)| q.marked(Mark::Rest)).collect();
+    let named = used.iter().filter(|definition| !told.contains(&definition.symbol));
     let closed = named.filter_map(|definition| match &definition.meaning {
         Meaning::Equals(value) => Some(Formula::equation(&definition.symbol, value)),
         _ => None,
