@@ -1,8 +1,9 @@
 //! What a derivation yields.
 
 use super::trace::{Step, Trace};
+use crate::symbolic::build::fun;
 use crate::symbolic::rewrite::replace;
-use crate::symbolic::{Expr, Q, Symbol};
+use crate::symbolic::{Expr, Fun, Q, Symbol};
 
 /// The kind of problem, which decides how it is solved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -241,9 +242,11 @@ pub enum Condition {
 }
 
 impl Condition {
-    /// `size ≪ 1`, a multiple of the identity as the number it is.
+    /// `size ≪ 1`, a multiple of the identity as the number it is, and a number in absolute value.
     pub fn small(size: Expr) -> Condition {
-        Condition::Small(crate::symbolic::matrix::identity_multiple(&size).unwrap_or(size))
+        let size = crate::symbolic::matrix::identity_multiple(&size).unwrap_or(size);
+        let number = size.is_scalar();
+        Condition::Small(if number { fun(Fun::Abs, &size) } else { size })
     }
 }
 

@@ -10,6 +10,7 @@ use super::flat::{self, End, Response};
 use crate::symbolic::build::{fun, sqrt, sum};
 use crate::symbolic::expand::expand;
 use crate::symbolic::number::q;
+use crate::symbolic::rewrite::replace;
 use crate::symbolic::{Expr, Fun};
 
 /// The plan for either sign of the radicand.
@@ -18,6 +19,15 @@ pub(super) fn response(closed: &Closed, end: End<'_>, horizon: &Expr, t: &Expr) 
     let [upper, lower] = sizes(&radicand, horizon);
     let real = flat::response(closed, &upper, end, horizon, t);
     let swinging = circular(closed, &lower, end, horizon, t);
+    // Where this form is not taken its growth is left out: no horizon bounds it there.
+    let growth = expand(&(Expr::frac(-1, 2) * &closed.c)) * t;
+    let sign = fun(Fun::Sign, &radicand);
+    let taken = Expr::frac(1, 2) * sum([Expr::one(), -&sign]) * sum([Expr::int(2), sign]);
+    let calm = fun(Fun::Exp, &(taken * &growth));
+    let growth = fun(Fun::Exp, &growth);
+    let calmed = |parts: [Expr; 2]| parts.map(|part| replace(&part, &growth, &calm));
+    let swinging =
+        Response { change: calmed(swinging.change), velocity: calmed(swinging.velocity) };
     let blend = |a: [Expr; 2], b: [Expr; 2]| {
         let [a0, a1] = a;
         let [b0, b1] = b;
