@@ -103,7 +103,7 @@ pub(super) fn plan(
     let swings = block.m.is_scalar() && is_positive(&-&radicand);
     let root = named_root(block, closed, swings, task.taken)?;
     let profile = match (swings, fixed_end) {
-        (true, _) => real::swing(closed, &root.letter, end, horizon, t),
+        (true, _) => real::swing(&real::half_slope(closed), &root.letter, end, horizon, t),
         (false, true) => fixed(closed, &root.letter, horizon, t),
         (false, false) => free(closed, &root.letter, &drift, horizon, t),
     };

@@ -445,7 +445,7 @@ pub(super) fn horizon_regimes(
             let response =
                 horizon::response(&solution.block, closed, length, &Expr::sym(step()))
                     .ok_or_else(|| {
-                        "with drift a finite horizon has no short form".to_owned()
+                        "regimes of a plan with drift over a finite horizon are not derived, but for `dt -> 0`".to_owned()
                     })?;
             let spectrum = &closed.spectrum;
             let change = |lift: Lift<'_>, neglected: &mut Neglected| {

@@ -172,7 +172,7 @@ fn separation(
         span,
         format!("the values of the file do not lie in the regime `{name}`"),
     )
-    .here(format!("expected numbers far below 1, found {}", missed.len()));
+    .here(format!("expected numbers far below 1, missed by {}", missed.len()));
     for text in missed {
         warning = warning.note(text);
     }

@@ -193,7 +193,7 @@ fn the_plan_is_smooth_where_its_root_vanishes() {
     let source = Source::new("plan.lag", text);
     let study = driver::study(&source, &mut Sink::new()).unwrap();
     let rule = driver::program(&study, &source, None).unwrap();
-    let change = |gamma: f64, h: f64| {
+    let change_after = |dt: f64, gamma: f64, h: f64| {
         let given = values(&[
             ("x", &[0.0], 1),
             ("g", &[1.0], 1),
@@ -202,13 +202,25 @@ fn the_plan_is_smooth_where_its_root_vanishes() {
             ("k", &[1.0], 1),
             ("T", &[1.0], 1),
             ("gamma", &[gamma], 1),
-            ("dt", &[0.1], 1),
+            ("dt", &[dt], 1),
         ]);
         step(&rule, &given).unwrap()["x"][(0, 0)]
     };
+    let change = |gamma: f64, h: f64| change_after(0.1, gamma, h);
     for (gamma, h) in [(1.0, -0.25), (2.0, -1.0)] {
         let beside = 0.5 * (change(gamma, h - 1e-5) + change(gamma, h + 1e-5));
         let there = change(gamma, h);
         assert!((there - beside).abs() < 1e-10, "{there} beside {beside}");
     }
+    // Nothing bends and nothing is discounted: the force alone, over the horizon T = 1.
+    for h in [0.0, -1e-8, 1e-8, -1e-18] {
+        for dt in [0.1, 1e-3, 1e-5] {
+            let there = change_after(dt, 0.0, h);
+            let parabola = -dt * (1.0 - dt / 2.0);
+            assert!((there / parabola - 1.0).abs() < 1e-7, "{there} for {parabola}, h = {h}");
+        }
+    }
+    // The form that is not taken must not spoil the other by its growth.
+    let patient = change_after(0.2, 1e4, 2.0);
+    assert!((patient / -1.999959960534913e-5 - 1.0).abs() < 1e-9, "{patient}");
 }

@@ -4,7 +4,7 @@
 //! well, with `√X = i|X|^½`: the imaginary part then vanishes, and the real part is written with
 //! cosines and sines.
 
-use super::real::{choose, sizes};
+use super::real::{choose, size};
 use crate::symbolic::assume::is_nonnegative;
 use crate::symbolic::build::{fun, pow, sum};
 use crate::symbolic::expand::expand;
@@ -23,9 +23,9 @@ pub(in crate::derive) fn real(formula: &Expr, time: &Expr) -> Option<Expr> {
         [only] => only,
         _ => return None,
     };
-    let [upper, lower] = sizes(radicand, time);
-    let positive = with_root(formula, radicand, &upper);
-    let (negative, _) = Imaginary { radicand, size: &lower }.parts(formula)?;
+    let size = size(radicand, time);
+    let positive = with_root(formula, radicand, &size);
+    let (negative, _) = Imaginary { radicand, size: &size }.parts(formula)?;
     Some(choose(radicand, &positive, &negative))
 }
 

@@ -10,24 +10,17 @@ use super::flat::{self, End, Response};
 use crate::symbolic::build::{fun, sqrt, sum};
 use crate::symbolic::expand::expand;
 use crate::symbolic::number::q;
-use crate::symbolic::rewrite::replace;
 use crate::symbolic::{Expr, Fun};
 
 /// The plan for either sign of the radicand.
 pub(super) fn response(closed: &Closed, end: End<'_>, horizon: &Expr, t: &Expr) -> Response {
     let radicand = radicand(closed);
-    let [upper, lower] = sizes(&radicand, horizon);
-    let real = flat::response(closed, &upper, end, horizon, t);
-    let swinging = circular(closed, &lower, end, horizon, t);
+    let size = size(&radicand, horizon);
+    let real = flat::response(closed, &size, end, horizon, t);
     // Where this form is not taken its growth is left out: no horizon bounds it there.
-    let growth = expand(&(Expr::frac(-1, 2) * &closed.c)) * t;
     let sign = fun(Fun::Sign, &radicand);
     let taken = Expr::frac(1, 2) * sum([Expr::one(), -&sign]) * sum([Expr::int(2), sign]);
-    let calm = fun(Fun::Exp, &(taken * &growth));
-    let growth = fun(Fun::Exp, &growth);
-    let calmed = |parts: [Expr; 2]| parts.map(|part| replace(&part, &growth, &calm));
-    let swinging =
-        Response { change: calmed(swinging.change), velocity: calmed(swinging.velocity) };
+    let swinging = circular(&(taken * half_slope(closed)), &size, end, horizon, t);
     let blend = |a: [Expr; 2], b: [Expr; 2]| {
         let [a0, a1] = a;
         let [b0, b1] = b;
@@ -44,17 +37,13 @@ pub(super) fn radicand(closed: &Closed) -> Expr {
     expand(&(&closed.root * &closed.root))
 }
 
-/// `|ω²|^½` for the form with `ω² > 0` and for the other. Where its form is not taken a root is moved
-/// away from zero, so that nothing there is `0/0`; at `ω² = 0` itself both are moved, by so little in
-/// either direction that their mean is the limit to all digits.
-pub(super) fn sizes(radicand: &Expr, time: &Expr) -> [Expr; 2] {
-    let little = Expr::num(q(1, 10_000_000_000)) / (time * time);
-    let sign = fun(Fun::Sign, radicand);
-    let moved = |untaken: Expr| {
-        let share = Expr::frac(1, 2) * sum([Expr::one(), untaken]);
-        sqrt(&sum([fun(Fun::Abs, radicand), share * &little]))
-    };
-    [moved(-sign.clone()), moved(sign)]
+/// `|ω²|^½`, kept away from zero, so that neither form is `0/0` there. Nearer than this both forms are the
+/// limit to ten digits, and their mean at `ω² = 0` itself is it to all.
+pub(super) fn size(radicand: &Expr, time: &Expr) -> Expr {
+    let least = Expr::num(q(1, 10_000_000_000)) / (time * time);
+    let given = fun(Fun::Abs, radicand);
+    let apart = fun(Fun::Abs, &sum([given.clone(), -&least]));
+    sqrt(&(Expr::frac(1, 2) * sum([given, least, apart])))
 }
 
 /// The first where `of > 0`, the second where `of < 0`.
@@ -65,56 +54,91 @@ pub(super) fn choose(of: &Expr, positive: &Expr, negative: &Expr) -> Expr {
     sum([weight(sign.clone()) * positive, weight(-sign) * negative])
 }
 
-/// The plan for `ω² = −ν²`. `K̂ = Ĉ²/4 + ν²` has an inverse then.
-fn circular(closed: &Closed, nu: &Expr, end: End<'_>, horizon: &Expr, t: &Expr) -> Response {
-    let beta = expand(&(Expr::frac(-1, 2) * &closed.c));
-    let stiffness = sum([&beta * &beta, nu * nu]);
-    let Profile { own, forced, own_rate, forced_rate } = swing(closed, nu, end, horizon, t);
-    // About the rest point y₀ = F̂/K̂ and the end is c − a y₀ or c + y₀.
-    let (sign, shift) = match end {
-        End::Free(drift) => (-Expr::one(), drift.clone()),
-        End::Fixed => (Expr::one(), Expr::one()),
-    };
-    let undiscounted = matches!(end, End::Free(drift) if drift.is_zero()) && closed.c.is_zero();
-    let by_push = if undiscounted {
-        // cos ν(T − t) − cos νT as a product, which keeps its digits where ν is small.
-        let sin = |time: Expr| fun(Fun::Sin, &expand(&(nu * time)));
-        let half = Expr::frac(1, 2) * t;
-        Expr::int(2) * sin(horizon - &half) * sin(half)
-            / (nu * nu * fun(Fun::Cos, &(nu * horizon)))
-    } else {
-        sum([own, &shift * &forced, Expr::int(-1)]) / &stiffness
-    };
-    Response {
-        change: [by_push, &sign * forced],
-        velocity: [sum([own_rate, &shift * &forced_rate]) / &stiffness, sign * forced_rate],
+/// `β = −Ĉ/2`: half the rate at which both motions grow.
+pub(super) fn half_slope(closed: &Closed) -> Expr {
+    expand(&(Expr::frac(-1, 2) * &closed.c))
+}
+
+/// The plan for `ω² = −ν²` and `β = −Ĉ/2`, without an inverse of `K̂`, which may be small: with
+/// `P(β, τ, θ) = ∫₀^τ e^{βs} sin ν(θ − s) ds` an imposed end has the response `φ/sin νT` to a push,
+/// `φ = (sin ν(T − t) P(β, t, t) + sin νt P(−β, T − t, T − t))/ν`, and a free end with the drift's slope
+/// `a` has `(P(β, t, T) − a φ)/(ν cos νT + (β − a) sin νT)`.
+fn circular(beta: &Expr, nu: &Expr, end: End<'_>, horizon: &Expr, t: &Expr) -> Response {
+    let sin = |time: &Expr| fun(Fun::Sin, &expand(&(nu * time)));
+    let (forward, backward) = (Swing { beta, nu }, Swing { beta: &-beta, nu });
+    let rest = horizon - t;
+    let between =
+        sum([sin(&rest) * forward.pushed(t, t), sin(t) * backward.pushed(&rest, &rest)]) / nu;
+    let pace = backward.pushed(horizon, horizon);
+    let Profile { forced, forced_rate, .. } = swing(beta, nu, end, horizon, t);
+    match end {
+        End::Free(drift) => {
+            let below = free_below(beta, nu, drift, horizon);
+            Response {
+                change: [
+                    sum([forward.pushed(t, horizon), -(drift * between)]) / &below,
+                    -forced,
+                ],
+                velocity: [sum([sin(horizon), -(drift * pace)]) / below, -forced_rate],
+            }
+        }
+        End::Fixed => Response {
+            change: [between / sin(horizon), forced],
+            velocity: [pace / sin(horizon), forced_rate],
+        },
     }
 }
 
+/// `e^{βs}` times sines and cosines of `νs`.
+struct Swing<'a> {
+    beta: &'a Expr,
+    nu: &'a Expr,
+}
+
+impl Swing<'_> {
+    /// `∫₀^τ e^{βs} sin ν(θ − s) ds`; no term is the small difference of large ones.
+    fn pushed(&self, tau: &Expr, theta: &Expr) -> Expr {
+        let (beta, nu) = (self.beta, self.nu);
+        let angle = |time: &Expr| expand(&(nu * time));
+        let sin = |time: &Expr| fun(Fun::Sin, &angle(time));
+        let growth = expand(&(beta * tau));
+        let exp = fun(Fun::Exp, &growth);
+        // e^{βτ} cos ντ − 1 = 2 e^{βτ/2} sinh(βτ/2) − 2 e^{βτ} sin²(ντ/2).
+        let middle = Expr::frac(1, 2) * &growth;
+        let half = sin(&(Expr::frac(1, 2) * tau));
+        let back = Expr::int(2)
+            * sum([fun(Fun::Exp, &middle) * fun(Fun::Sinh, &middle), -(&exp * &half * half)]);
+        let turned = exp * sin(tau);
+        let even = sum([beta * &back, nu * &turned]);
+        let odd = sum([beta * turned, -(nu * back)]);
+        sum([sin(theta) * even, -(fun(Fun::Cos, &angle(theta)) * odd)])
+            / sum([beta * beta, nu * nu])
+    }
+}
+
+/// `ν cos νT + (β − a) sin νT`, which vanishes at the conjugate point.
+fn free_below(beta: &Expr, nu: &Expr, drift: &Expr, horizon: &Expr) -> Expr {
+    let (cos, sin) = (fun(Fun::Cos, &(nu * horizon)), fun(Fun::Sin, &(nu * horizon)));
+    sum([nu * cos, expand(&(beta - drift)) * sin])
+}
+
 /// The motion about the rest point for `ω² = −ν²`.
-pub(super) fn swing(
-    closed: &Closed,
-    nu: &Expr,
-    end: End<'_>,
-    horizon: &Expr,
-    t: &Expr,
-) -> Profile {
-    let beta = expand(&(Expr::frac(-1, 2) * &closed.c));
+pub(super) fn swing(beta: &Expr, nu: &Expr, end: End<'_>, horizon: &Expr, t: &Expr) -> Profile {
     let (cos, sin) =
         (|time: &Expr| fun(Fun::Cos, &(nu * time)), |time: &Expr| fun(Fun::Sin, &(nu * time)));
-    let growth = fun(Fun::Exp, &(&beta * t));
-    let to_end = fun(Fun::Exp, &-(&beta * horizon));
+    let growth = fun(Fun::Exp, &(beta * t));
+    let to_end = fun(Fun::Exp, &-(beta * horizon));
     let remaining = horizon - t;
     match end {
         End::Free(drift) => {
-            let m = expand(&(&beta - drift));
-            let below = sum([nu * cos(horizon), &m * sin(horizon)]);
+            let m = expand(&(beta - drift));
+            let below = free_below(beta, nu, drift, horizon);
             // ν² + β m is K̂ where there is no drift.
             let turn = expand(&(&m * nu));
             let own_rate = if drift.is_zero() {
-                sum([nu * nu, &beta * &beta]) * sin(horizon) / &below
+                sum([nu * nu, beta * beta]) * sin(horizon) / &below
             } else {
-                &beta - sum([turn * cos(horizon), -(nu * nu * sin(horizon))]) / &below
+                beta - sum([turn * cos(horizon), -(nu * nu * sin(horizon))]) / &below
             };
             Profile {
                 own: &growth * sum([nu * cos(&remaining), &m * sin(&remaining)]) / &below,
@@ -128,7 +152,7 @@ pub(super) fn swing(
             Profile {
                 own: &growth * sin(&remaining) / &below,
                 forced: &growth * &to_end * sin(t) / &below,
-                own_rate: &beta - nu * cos(horizon) / &below,
+                own_rate: beta - nu * cos(horizon) / &below,
                 forced_rate: nu * to_end / below,
             }
         }
@@ -160,8 +184,8 @@ pub(super) fn denominator(
     let shown =
         if swings { form(root, Fun::Cos, Fun::Sin) } else { form(root, Fun::Cosh, Fun::Sinh) };
     let radicand = radicand(closed);
-    let [upper, lower] = sizes(&radicand, t);
-    let real = form(&upper, Fun::Cosh, Fun::Sinh);
-    let imaginary = form(&lower, Fun::Cos, Fun::Sin);
+    let size = size(&radicand, t);
+    let real = form(&size, Fun::Cosh, Fun::Sinh);
+    let imaginary = form(&size, Fun::Cos, Fun::Sin);
     (shown, choose(&radicand, &real, &imaginary))
 }

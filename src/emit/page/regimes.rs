@@ -254,9 +254,11 @@ fn explanations(study: &Study, entries: &[Entry]) -> Vec<Block> {
         }
         let normed = |c: &&Condition| !definite(c) && !matches!(c, Condition::Nonzero(_));
         if rule.conditions.iter().filter(matrix).any(|c| normed(&c)) {
+            let metric = study.model.parts.as_ref().is_some_and(|parts| parts.metric.is_some());
+            let measured = if metric { ", as the metric measures it." } else { "." };
             add(prose![
                 math![NORM, sign(" ", " ", r"\cdot"), NORM_END],
-                " is the size of a vector or a matrix."
+                format!(" is the size of a vector or a matrix{measured}")
             ]);
         }
     }
