@@ -33,7 +33,8 @@ def process(*command, repetitions):
     for _ in range(repetitions + 1):
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         began = time.perf_counter()
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, cwd=ROOT)
         wall.append(1e3 * (time.perf_counter() - began))
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         processor.append(1e3 * (after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime))
