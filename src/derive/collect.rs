@@ -61,7 +61,7 @@ fn by_displacement(expr: &Expr) -> Option<Expr> {
 }
 
 /// What the terms of a scalar sum share, momenta aside: a Hamiltonian stays a sum of its parts.
-fn shared_by_all(expr: &Expr) -> Option<Expr> {
+pub(super) fn shared_by_all(expr: &Expr) -> Option<Expr> {
     let (first, others) = expr.terms().split_first().filter(|_| expr.is_scalar())?;
     let shared = others.iter().fold(first.clone(), |all, term| shared_symbols(&all, term));
     let momentum = |symbol: &Symbol| symbol.mark == Mark::Momentum;

@@ -1,13 +1,14 @@
 //! When a regime holds: the sizes of what it neglects, brought into the form in which they are
 //! read.
 
-use super::collect::mostly_negative;
+use super::collect::{mostly_negative, shared_by_all};
 use super::types::Condition;
 use crate::derive::regime::epsilon;
 use crate::symbolic::assume::is_nonnegative;
 use crate::symbolic::build::{fun, pow, sum};
 use crate::symbolic::cancel::cancel;
 use crate::symbolic::expand::{common_denominator, expand};
+use crate::symbolic::number::q;
 use crate::symbolic::rewrite::replace;
 use crate::symbolic::{Expr, Fun, Q, Symbol};
 use num_traits::Signed;
@@ -23,7 +24,15 @@ pub(super) fn magnitude(term: &Expr) -> Expr {
     let mut all = Expr::num(product.coefficient.abs());
     for (base, exponent) in &product.powers {
         let (front, base) = common_denominator(base);
-        all = all * pow(&front, exponent) * pow(&size(&base), exponent);
+        let sum = base.terms().len() > 1;
+        let even = exponent.as_num().is_some_and(|e| (e / q(2, 1)).is_integer());
+        let size = match shared_by_all(&base).filter(|_| sum) {
+            Some(shared) => magnitude(&shared) * size(&expand(&(base / shared))),
+            // A square needs no bars.
+            None if even && !sum => base,
+            None => size(&base),
+        };
+        all = all * pow(&front, exponent) * pow(&size, exponent);
     }
     all
 }

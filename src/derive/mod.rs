@@ -21,6 +21,7 @@ mod reduce;
 mod regime;
 mod single_step;
 mod slow;
+mod slowness;
 mod solvent;
 mod square;
 mod trace;

@@ -8,7 +8,7 @@ use super::first_integral::orbit;
 use super::flow::flow;
 use super::horizon;
 use super::linear::{BlockSolution, tidy};
-use super::overdamped::{along, expand_overdamped};
+use super::overdamped::expand_overdamped;
 use super::plan::{entries, taken};
 use super::regime::{
     Lift, Neglected, epsilon, existence, finish, limit_symbols, scaling, spectral_block,
@@ -16,22 +16,23 @@ use super::regime::{
 };
 use super::single_step::LinearStep;
 use super::slow::{self, Halved};
+use super::slowness::{christoffel, slowness};
 use super::solvent::Closed;
 use super::trace::{Claim, Step};
 use super::types::{
     Condition, Definition, Derivation, ErrorOrder, Meaning, Numeric, RegimeLimit, RegimeRule,
     Update,
 };
-use super::variation::{Motion, jacobian};
+use super::variation::Motion;
 use crate::model::types::{Discount, Horizon, Limit, Model, Regime, step};
 use crate::symbolic::assume::{is_positive, is_symmetric};
-use crate::symbolic::build::{pow, sum};
-use crate::symbolic::expand::{common_denominator, expand};
-use crate::symbolic::matrix::{self, identity_multiple};
-use crate::symbolic::number::{q, sign};
+use crate::symbolic::build::sum;
+use crate::symbolic::expand::expand;
+use crate::symbolic::matrix;
+use crate::symbolic::number::q;
 use crate::symbolic::rewrite::{replace, substitute};
 use crate::symbolic::series::leading;
-use crate::symbolic::spectral::{Letter, fresh, marker};
+use crate::symbolic::spectral::{Letter, fresh};
 use crate::symbolic::{Expr, Fun, Mark, Node, Shape, Symbol};
 
 /// Every regime of a linear problem with infinite horizon.
@@ -220,8 +221,13 @@ fn overdamped(
         (_, _, true) => 2,
         (_, _, false) => 1,
     };
-    let mut conditions = slowness(motion, &expansion.drift, &Expr::one(), (rate, &dt));
-    for condition in slowness(motion, &expansion.first, rate, (rate, &dt)) {
+    // At the drift itself the momentum vanishes, and with it what a moving inertia adds.
+    let straight: Vec<Expr> =
+        motion.coordinates.iter().map(|c| Expr::zeros(c.shape.clone())).collect();
+    let bends = christoffel(motion, &expansion.first).unwrap_or_else(|| straight.clone());
+    let times = (rate, &dt);
+    let mut conditions = slowness(motion, &expansion.drift, &Expr::one(), times, &straight);
+    for condition in slowness(motion, &expansion.first, rate, times, &bends) {
         if !conditions.contains(&condition) {
             conditions.push(condition);
         }
@@ -239,83 +245,6 @@ fn overdamped(
         eigenvalues: Vec::new(),
         steps,
     })
-}
-
-/// The velocity `field/scale` must change little over the discount time and over the step. With the
-/// Jacobian where it can be written, else with the derivative along the field itself.
-fn slowness(
-    motion: &Motion,
-    field: &[Expr],
-    scale: &Expr,
-    (rate, dt): (&Expr, &Expr),
-) -> Vec<Condition> {
-    let mut conditions = Vec::new();
-    for (coordinate, velocity) in motion.coordinates.iter().zip(field) {
-        if let Ok(slope) = jacobian(velocity, coordinate) {
-            let slope = tidy(&slope);
-            if !slope.is_zero() {
-                let over_time = tidy(&expand(&(&slope / (rate * scale))));
-                let over_step = tidy(&expand(&(&slope * dt / scale)));
-                let sizes = [over_time, over_step].map(|term| size(&term));
-                for size in sizes.into_iter().filter(|size| !size.is_zero()) {
-                    let condition = Condition::Small(size);
-                    if !conditions.contains(&condition) {
-                        conditions.push(condition);
-                    }
-                }
-            }
-            continue;
-        }
-        let bend = tidy(&along(velocity, &motion.coordinates, field));
-        if !bend.is_zero() {
-            // What both sides share in front says nothing.
-            let shared = common_denominator(&front(velocity)).0;
-            let plain = |e: Expr| unsigned(&tidy(&expand(&(e / &shared))));
-            let reference = plain(velocity.clone());
-            conditions.extend([
-                Condition::Against(plain(&bend / (rate * scale)), reference.clone()),
-                Condition::Against(plain(&bend * dt / scale), reference),
-            ]);
-        }
-    }
-    conditions
-}
-
-/// A vector or its opposite: the one that begins without a minus sign.
-fn unsigned(vector: &Expr) -> Expr {
-    let product = vector.as_product();
-    let flipped = sign(&product.coefficient) < 0
-        || product.tail.is_some_and(|tail| {
-            let first = tail.terms().first().map(|term| term.as_product().coefficient);
-            tail.terms().len() > 1 && first.is_some_and(|c| sign(&c) < 0)
-        });
-    if flipped { expand(&-vector) } else { vector.clone() }
-}
-
-/// A scalar in absolute value; vectors and matrices are measured by their norm anyway.
-fn size(expr: &Expr) -> Expr {
-    // A multiple of the identity is as large as the number.
-    if let Some(multiple) = identity_multiple(expr).filter(|_| !expr.is_scalar()) {
-        return size(&multiple);
-    }
-    let scalar = expr.is_scalar();
-    if scalar {
-        crate::symbolic::build::fun(crate::symbolic::Fun::Abs, expr)
-    } else if sign(&expr.as_product().coefficient) < 0 {
-        -expr
-    } else {
-        expr.clone()
-    }
-}
-
-/// The scalars in front of the terms of a vector, as one sum.
-fn front(vector: &Expr) -> Expr {
-    sum(vector.terms().iter().enumerate().map(|(at, term)| {
-        let product = term.as_product();
-        let start = Expr::num(product.coefficient);
-        let scalar = product.powers.iter().fold(start, |all, (b, e)| all * pow(b, e));
-        scalar * marker(at)
-    }))
 }
 
 /// Regimes of problems without a closed form.

@@ -10,6 +10,7 @@ use crate::symbolic::assume::{is_nonnegative, is_positive};
 use crate::symbolic::build::sum;
 use crate::symbolic::cancel::cancel;
 use crate::symbolic::expand::{content, expand};
+use crate::symbolic::print;
 use crate::symbolic::rewrite::substitute;
 use crate::symbolic::series::{Leading, NoSeries, later, leading};
 use crate::symbolic::spectral::{Letter, Spectrum};
@@ -253,8 +254,9 @@ pub(super) fn existence(
 pub(super) fn describe(problem: &NoSeries) -> String {
     match problem {
         NoSeries::Grows(_) => "the rule grows without bound in this limit".to_owned(),
-        NoSeries::UnknownSign(_) => {
-            "the limit depends on the sign of a rate that is not declared".to_owned()
+        NoSeries::UnknownSign(of) => {
+            let of = print::ascii(&expand(&at_scale(of)));
+            format!("the limit depends on the sign of `{of}`, which is not declared")
         }
         NoSeries::Unsupported(_) => "the rule has no power series in this limit".to_owned(),
         NoSeries::Vanishes => "the leading terms cancel".to_owned(),

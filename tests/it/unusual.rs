@@ -1,11 +1,13 @@
 //! Files with features in unusual company: every format writes them, and no check differs.
 
 use crate::verify::derived;
+use lagrule::derive::Condition;
 use lagrule::diag::Sink;
 use lagrule::driver;
 use lagrule::emit::{FORMATS, View};
 use lagrule::rule::verify::{self, Options};
 use lagrule::source::Source;
+use lagrule::symbolic::print;
 
 #[test]
 fn unusual_files_are_derived_and_verified() {
@@ -37,6 +39,24 @@ fn a_magnetic_force_has_its_condition() {
     let text = std::fs::read_to_string("tests/unusual/magnetic.lag").unwrap();
     let (_, derivation) = derived("magnetic", &text);
     assert_eq!(derivation.conditions.len(), 1);
+}
+
+/// `u'' + u'²` against `γu'`: the second term is the inertia's, which moves with `u`.
+#[test]
+fn a_path_that_bends_says_how_much() {
+    let text = std::fs::read_to_string("tests/unusual/log_belief.lag").unwrap();
+    let (_, derivation) = derived("log_belief", &text);
+    let rule = derivation.regimes[0].outcome.as_ref().unwrap();
+    let said: Vec<String> = rule
+        .conditions
+        .iter()
+        .filter_map(|condition| match condition {
+            Condition::Small(size) => Some(print::ascii(size)),
+            _ => None,
+        })
+        .collect();
+    let bend = "(D/(gamma^2*s^2)) (ones - g^2./exp(u))";
+    assert!(said.iter().any(|size| size == bend), "{said:?}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::derive::configuration::{Configuration, configure};
 use crate::derive::linear::{BlockSolution, solve_block, tidy};
 use crate::derive::overdamped::expand_overdamped;
 use crate::derive::plan::{LONGEST_OFFSET, entries, taken as taken_by};
+use crate::derive::slowness::{bent, christoffel};
 use crate::derive::square::complete_squares;
 use crate::derive::trace::{Claim, Step};
 use crate::derive::types::{Condition, Definition, Meaning, Slow, Update};
@@ -319,6 +320,10 @@ impl<'a> Solver<'a> {
             self.first_order.push((q.clone(), change));
             self.describe(q, Some(velocity.clone()), None);
             self.local_order(motion, q, velocity);
+        }
+        if let (Some(rate), Some(bends)) = (&self.rate, christoffel(motion, velocity)) {
+            let bent = bends.iter().zip(velocity).filter_map(|(bend, v)| bent(bend, v, rate));
+            self.conditions.extend(bent);
         }
         Ok(())
     }

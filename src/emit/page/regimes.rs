@@ -111,8 +111,13 @@ fn stated_all(conditions: &[Condition]) -> Vec<Prose> {
 }
 
 /// `O(ε²)`
-fn error(order: &ErrorOrder) -> Math {
-    match order {
+fn error(rule: &RegimeRule) -> Math {
+    match &rule.error {
+        // To take coordinates for slow leaves something out even where no limit is taken.
+        ErrorOrder::Exact if !rule.slow.is_empty() => {
+            let text = "what the conditions bound";
+            math![sign(text, text, r"\text{what the conditions bound}")]
+        }
         ErrorOrder::Exact => math![sign("none", "none", r"\text{none}")],
         ErrorOrder::Exponential => {
             math![sign("exponential", "exponential", r"\text{exponential}")]
@@ -154,7 +159,7 @@ fn table(entries: &[Entry]) -> Table {
                     .map(|f| prose![if alone { f.right } else { f.whole() }])
                     .collect(),
                 stated_all(&rule.conditions),
-                vec![prose![error(&rule.error)]],
+                vec![prose![error(rule)]],
             ],
             Err(why) => vec![name, vec![prose![format!("none: {why}")]], vec![], vec![]],
         }
@@ -204,10 +209,13 @@ fn alone(entry: &Entry) -> Vec<Block> {
                 words.push(". ".into());
             }
             words.extend(match &rule.error {
+                ErrorOrder::Exact if !rule.slow.is_empty() => {
+                    prose!["Nothing is neglected but what these conditions bound."]
+                }
                 ErrorOrder::Exact => prose!["Nothing is neglected."],
                 ErrorOrder::Exponential => prose!["Its error is exponentially small."],
                 ErrorOrder::Power(_) => {
-                    prose!["Its relative error is ", error(&rule.error), "."]
+                    prose!["Its relative error is ", error(rule), "."]
                 }
             });
             blocks.push(Block::Text(words));
