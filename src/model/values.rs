@@ -140,7 +140,10 @@ fn quantity(binding: &Binding, sizes: &mut Sizes, scope: &mut Scope<'_>) -> Opti
                         format!("this value of `{}` lies outside its range", name.text),
                     )
                     .here(format!("expected {}", bound::in_words(&name.text, range)))
-                    .maybe_label(declared.span, "its range is declared here"),
+                    .maybe_label(declared.span, "its range is declared here")
+                    .hint(
+                        "choose a value inside the range, or declare the range that is meant",
+                    ),
                 );
                 return None;
             }

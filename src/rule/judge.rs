@@ -62,6 +62,15 @@ pub fn judge(
     mistakes.or(())
 }
 
+/// The longest horizon of a plan at the values of the file, with the horizon itself: past it lies the
+/// conjugate point, and no path is a minimum. Nothing where a value is missing, or where there is no such
+/// limit.
+pub fn longest_horizon(model: &Model, derivation: &Derivation) -> Option<(f64, f64)> {
+    let numbers = Numbers::of(model);
+    let limits = derivation.conditions.iter().filter_map(|c| numbers.longest_horizon(c));
+    limits.min_by(|a, b| a.0.total_cmp(&b.0))
+}
+
 /// A variance that is believed may vanish together with what it measures.
 fn unbounded(off: &Expr, variance: &Expr, span: Span) -> Diagnostic {
     let (off, variance) = (print::ascii(off), print::ascii(variance));

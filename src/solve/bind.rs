@@ -475,8 +475,10 @@ impl Numbers {
             return Err(Diagnostic::error(
                 Code::ValueOutOfRange,
                 model.places.horizon.unwrap_or(model.span),
-                format!("the horizon is {time}, expected a number above zero"),
+                format!("the horizon is {time}"),
             )
+            .here("expected a time above zero at the values of the file")
+            .hint("choose values that make it longer: over no time there is nothing to plan")
             .into());
         }
         let end =

@@ -27,7 +27,26 @@ impl Connection<'_> {
             Err(Outcome::NotApplicable { .. } | Outcome::OutsideDomain { .. }) => {}
             decided => return decided,
         }
-        self.ladder(work).or_else(|first| self.by_discount(first, work))
+        self.ladder(work)
+            .or_else(|first| self.by_discount(first, work))
+            .map_err(|failure| self.too_slow().unwrap_or(failure))
+    }
+
+    /// Why the path can't be found where its slowest motion is nothing beside that on the way.
+    fn too_slow(&self) -> Option<Outcome> {
+        const NOTHING: f64 = 1e-6;
+        let way = self.displacement(self.start);
+        // Not from too far away: out there a landscape may be steep beyond all measure.
+        let way = &way / way.amax().max(1.0);
+        let there: Vec<f64> =
+            self.endpoint.at.iter().zip(way.iter()).map(|(c, d)| c + d).collect();
+        let still = vec![0.0; there.len()];
+        let there = self.mechanics.linearised(0.0, &there, &still).ok()?;
+        let fastest = there.velocity.amax() + there.position.amax().sqrt();
+        (self.slowest < NOTHING * fastest).then(|| Outcome::TooSlow {
+            endpoint: self.endpoint.at.clone(),
+            rate: self.slowest,
+        })
     }
 
     /// One coordinate: the power series decides.
@@ -230,7 +249,11 @@ impl Connection<'_> {
                 break;
             }
         }
-        let Some((mut reached, mut path)) = known else { return Err(lost(None)) };
+        let Some((mut reached, mut path)) = known else {
+            // That a path was there and did not come to rest says more than that none was found.
+            let slow = matches!(first, Outcome::HorizonTooShort { .. });
+            return Err(if slow { first } else { lost(None) });
+        };
         let mut step = (unit - reached) / 4.0;
         while reached < gamma {
             let next = (reached + step).min(gamma);

@@ -75,6 +75,13 @@ pub enum Outcome {
         /// Distance from the endpoint there.
         distance: f64,
     },
+    /// Rest is approached at a rate so small that no numbers hold the whole of the path.
+    TooSlow {
+        /// The endpoint.
+        endpoint: Vec<f64>,
+        /// The slowest rate there.
+        rate: f64,
+    },
     /// The best path found costs more than not moving at all: the optimum was missed.
     Beaten {
         /// Cost of the path.
@@ -84,7 +91,7 @@ pub enum Outcome {
     },
     /// The path satisfies the equations of motion but is not a minimum: a nearby path costs less.
     NotAMinimum {
-        /// First time at which a conjugate point appears, counted from the end.
+        /// The last time of the path that is conjugate to its end.
         time: f64,
     },
     /// The path does not satisfy the equations of motion, as at a kink of the loss.
@@ -141,15 +148,18 @@ impl Outcome {
             Self::Unbounded { .. } => "unbounded",
             Self::OnlyLocal { .. } => "only_local",
             Self::HorizonTooShort { .. } => "horizon_too_short",
+            Self::TooSlow { .. } => "too_slow",
             Self::Beaten { .. } => "beaten",
             Self::NotAMinimum { .. } => "not_a_minimum",
             Self::Unsatisfied { .. } => "unsatisfied",
             Self::MetricNotPositive { .. } => "metric_not_positive",
             Self::OutsideDomain { .. } => "outside_domain",
             Self::OutOfRange { .. } => "out_of_range",
-            Self::Linear(LinearFailure::NoOptimum { .. } | LinearFailure::Conjugate { .. }) => {
-                "no_optimum"
-            }
+            Self::Linear(
+                LinearFailure::NoOptimum { .. }
+                | LinearFailure::Flat
+                | LinearFailure::Conjugate { .. },
+            ) => "no_optimum",
             Self::Linear(_) => "linear_failure",
             Self::NotApplicable { .. } => "not_applicable",
         }
@@ -189,7 +199,10 @@ impl Outcome {
             Self::OnlyLocal { .. } => {
                 "start nearer to the place named, or check that the loss is meant to be lower there"
             }
-            Self::HorizonTooShort { .. } => "increase the longest horizon",
+            Self::HorizonTooShort { .. } | Self::TooSlow { .. } => {
+                "the path comes to rest too slowly for its end to be foreseen: give the loss curvature \
+                 there, or give a finite horizon"
+            }
             Self::Beaten { .. } => {
                 "give a hint where the path may come to rest, or more starting points for the search"
             }
@@ -284,6 +297,11 @@ impl fmt::Display for Outcome {
                 f,
                 "at the longest horizon {horizon:.6} the path is still {distance:.3e} from rest"
             ),
+            Self::TooSlow { endpoint, rate } => write!(
+                f,
+                "{} is approached too slowly to be followed, in the end at the rate {rate:.1e} only",
+                point(endpoint)
+            ),
             Self::Beaten { cost, staying } => write!(
                 f,
                 "the best path found costs {cost:.6}, not moving at all {staying:.6}: the optimum \
@@ -295,8 +313,8 @@ impl fmt::Display for Outcome {
             ),
             Self::NotAMinimum { time } => write!(
                 f,
-                "the path is stationary but not a minimum: a conjugate point lies {time:.6} \
-                 before its end"
+                "the path is stationary but not a minimum: the conjugate point of its end lies on it, at \
+                 t = {time:.6}"
             ),
             Self::MetricNotPositive { time, at } => write!(
                 f,

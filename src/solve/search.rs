@@ -9,6 +9,7 @@ use super::connection::Connection;
 use super::cost::{Cost, over_span, to_endpoint, with_floor};
 use super::endpoints::{Endpoint, rest_points};
 use super::finite::Span;
+use super::linalg::LinearFailure;
 use super::outcome::Outcome;
 use super::problem::{End, Horizon, Problem};
 use super::roads::Method;
@@ -265,6 +266,9 @@ fn why_none(candidates: &[Candidate], starts: usize) -> Outcome {
     }
     if let Some(c) = tried.iter().find(|c| c.admissible) {
         return c.outcome.clone();
+    }
+    if tried.iter().any(|c| c.outcome == Outcome::Linear(LinearFailure::Flat)) {
+        return Outcome::Linear(LinearFailure::Flat);
     }
     Outcome::NoAdmissibleEndpoint { found: tried.len() }
 }

@@ -11,7 +11,7 @@
 //! does not, there is a conjugate point. Each mesh interval is passed by [`Scattering`], which neither
 //! overflows nor steps over a pole unnoticed: a pole makes the joint of two intervals non-convex.
 
-use super::linalg::{EndKind, LinearFailure, Matrix, Scattering};
+use super::linalg::{EndKind, LinearFailure, Matrix, Scattering, bisected};
 use super::residual::Mechanics;
 use super::trajectory::Trajectory;
 
@@ -33,7 +33,8 @@ pub struct SecondVariation {
     /// Smallest margin of convexity met at a joint; at one without any curvature, at or below zero
     /// for a conjugate point.
     pub margin: f64,
-    /// Time before the end at which a conjugate point was met.
+    /// The last time of the path that is conjugate to its end, if there is one. Accurate to second order
+    /// in the mesh.
     pub conjugate: Option<f64>,
 }
 
@@ -70,12 +71,16 @@ pub fn second_variation(
         let h = (w[1] - w[0]) / PIECES as f64;
         for i in (0..PIECES).rev() {
             let from = w[0] + h * i as f64;
+            let after = pass.value.clone();
             if !pass.interval(from, from + h)? {
-                return Ok(SecondVariation {
-                    value: None,
-                    margin: pass.margin.min(0.0),
-                    conjugate: Some(path.horizon() - from),
+                // Pieces shorter than this one are convex up to the conjugate point.
+                let margin = pass.margin.min(0.0);
+                let before = bisected(0.0, h, |length| {
+                    pass.value.clone_from(&after);
+                    matches!(pass.interval(from + h - length, from + h), Ok(true))
                 });
+                let conjugate = Some(from + h - before);
+                return Ok(SecondVariation { value: None, margin, conjugate });
             }
         }
     }

@@ -79,7 +79,7 @@ pub fn solve(problem: &Problem<'_>, method: Option<Method>) -> Solution {
     let mut found = find(problem, method);
     let lost = matches!(
         found.trajectory.outcome,
-        Outcome::NotConverged { .. } | Outcome::NotFound { .. }
+        Outcome::NotConverged { .. } | Outcome::NotFound { .. } | Outcome::TooSlow { .. }
     );
     if free && lost {
         let other = find(problem, Method::Direct);
@@ -161,6 +161,7 @@ fn undercut(problem: &Problem<'_>, found: &Found) -> Option<Lower> {
             | Outcome::NotConverged { .. }
             | Outcome::MeshLimit { .. }
             | Outcome::HorizonTooShort { .. }
+            | Outcome::TooSlow { .. }
             | Outcome::OutsideDomain { .. }
             | Outcome::Linear(_)
     );

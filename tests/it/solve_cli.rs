@@ -303,6 +303,17 @@ fn a_cost_that_diverges_is_explained() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("the running cost -0.514754 at the end subtracted"), "{text}");
     assert!(text.contains("without discount J itself diverges"), "{text}");
+    for file in ["no_discount", "endless_weights"] {
+        let output = solve(&[&format!("tests/data/{file}.lag")]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        insta::with_settings!({
+            snapshot_path => "../snapshots/solve",
+            prepend_module_to_snapshot => false,
+            omit_expression => true,
+        }, {
+            insta::assert_snapshot!(file, steady(&String::from_utf8(output.stdout).unwrap()));
+        });
+    }
     let found = answer(&["rules/double_well.lag"]);
     assert!(
         (found["running_cost_subtracted"].as_f64().unwrap() + 0.514753641275).abs() < 1e-10

@@ -13,10 +13,15 @@ fn solve(args: &[&str]) -> (Option<i32>, String) {
 fn head(report: &str) -> String {
     let lines = report.lines().take_while(|line| *line != "checks");
     let kept = lines.filter(|line| !line.starts_with("work"));
-    // How far an iteration came is no property of the problem.
+    // How far an iteration came is no property of the problem, nor how near to zero a zero was found.
+    let word = |word: &str| {
+        let number = word.trim_matches(|c| "(),".contains(c));
+        let tiny = number.contains("e-") && number.parse::<f64>().is_ok_and(|x| x.abs() < 1e-8);
+        if tiny { word.replace(number, "(tiny)") } else { word.to_owned() }
+    };
     let steady = |line: &str| match line.split_once("not converged") {
         Some((before, _)) => format!("{before}not converged …"),
-        None => line.to_owned(),
+        None => line.split(' ').map(word).collect::<Vec<_>>().join(" "),
     };
     kept.map(steady).collect::<Vec<_>>().join("\n").trim_end().to_owned()
 }

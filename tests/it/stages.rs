@@ -20,10 +20,19 @@ pub(crate) fn diagnose(source: &Source) -> Vec<Diagnostic> {
 
 /// The same for the road on which a mistake of this kind shows.
 pub(crate) fn diagnose_for(code: &str, source: &Source) -> Vec<Diagnostic> {
-    let by_number =
-        [Code::MissingNumber, Code::NoValueAtStart, Code::NotSolvable, Code::BeyondDoubles];
-    if by_number.iter().all(|known| known.id() != code) {
-        return diagnose(source);
+    let by_number = [
+        Code::MissingNumber,
+        Code::NoValueAtStart,
+        Code::NotSolvable,
+        Code::BeyondDoubles,
+        // Found in the file, or only with all of its numbers.
+        Code::ValueOutOfRange,
+    ];
+    let found = diagnose(source);
+    let by_number = by_number.iter().any(|known| known.id() == code);
+    let numbers = source.text().contains("\nstart");
+    if !by_number || code == Code::ValueOutOfRange.id() && !numbers {
+        return found;
     }
     let mut sink = Sink::new();
     let (_, outcome) = driver::bound(source, &[], &mut sink);

@@ -3,7 +3,7 @@
 use super::Answer;
 use super::number;
 use crate::solve::linalg::LinearFailure;
-use crate::solve::{Candidate, Checks, Cost, Horizon, Method, Outcome, Work};
+use crate::solve::{BoundDiscount, Candidate, Checks, Cost, Horizon, Method, Outcome, Work};
 use std::fmt::Write;
 
 /// Width of the column of headings.
@@ -81,7 +81,13 @@ fn objective(answer: &Answer<'_>, line: &mut impl FnMut(&str, &str)) {
                 number(floor)
             ),
         );
-        line("", "without discount J itself diverges: the loss at the end is not zero");
+        let discount = match answer.bound.discount {
+            BoundDiscount::Rate(_) => "without discount",
+            BoundDiscount::LogWeight(_) => {
+                "under this discount, whose weights have no finite sum,"
+            }
+        };
+        line("", &format!("{discount} J itself diverges: the loss at the end is not zero"));
         return;
     }
     let Some(total) = cost.total else { return };
@@ -170,6 +176,9 @@ fn verdict(candidate: &Candidate, chosen: bool, tie: bool) -> String {
             number(*curvature),
             number(*bound)
         ),
+        (Outcome::Linear(LinearFailure::Flat), _) => {
+            "not admissible: neither curvature nor discount brings a path to rest".to_owned()
+        }
         (other, _) if candidate.admissible => format!("admissible, but {other}"),
         (other, _) => format!("not admissible: {other}"),
     }
@@ -186,7 +195,7 @@ fn evidence(checks: &Checks) -> String {
         Ok(v) => match v.conjugate {
             None => format!("a minimum, margin {:.2}", v.margin),
             Some(time) => {
-                format!("no minimum: a conjugate point {} before the end", number(time))
+                format!("no minimum: the end has a conjugate point at t = {}", number(time))
             }
         },
         Err(why) => format!("unknown: {why}"),

@@ -7,6 +7,7 @@ use crate::derive::{Class, Condition, Definition, Derivation, Meaning, Update};
 use crate::emit::definitions::{finite_horizon, solvent_equation, used_by};
 use crate::emit::math::{EQUALS, Math, POSITIVE, column, math, sign};
 use crate::model::types::{Discount, Horizon, Model};
+use crate::rule::judge::longest_horizon;
 use crate::rule::known::Match;
 use crate::study::Study;
 use crate::symbolic::expand::equal;
@@ -76,7 +77,7 @@ fn solution(study: &Study) -> Section {
     }
     blocks.extend(open_definitions(&used, study));
     blocks.extend(destination(study));
-    blocks.extend(existence(derivation));
+    blocks.extend(existence(study));
     Section { heading: "Solution".to_owned(), blocks }
 }
 
@@ -314,13 +315,14 @@ fn destination(study: &Study) -> Vec<Block> {
     vec![Block::Text(prose![words]), Block::Formulas(formulas)]
 }
 
-fn existence(derivation: &Derivation) -> Vec<Block> {
+fn existence(study: &Study) -> Vec<Block> {
+    let derivation = &study.derivation;
     let positive = |condition: &Condition| match condition {
         Condition::Positive(expr) => Some(expr.clone()),
         _ => None,
     };
     let needed: Vec<Expr> = derivation.conditions.iter().filter_map(positive).collect();
-    let mut blocks = conjugate(derivation);
+    let mut blocks = conjugate(study);
     if needed.is_empty() {
         return blocks;
     }
@@ -339,7 +341,8 @@ fn existence(derivation: &Derivation) -> Vec<Block> {
 }
 
 /// How far a plan may reach.
-fn conjugate(derivation: &Derivation) -> Vec<Block> {
+fn conjugate(study: &Study) -> Vec<Block> {
+    let derivation = &study.derivation;
     let ends = derivation.conditions.iter().filter_map(|condition| match condition {
         Condition::NoConjugatePoint { of, .. } => {
             Some((of, Formula::bare(condition_math(condition))))
@@ -356,7 +359,29 @@ fn conjugate(derivation: &Derivation) -> Vec<Block> {
         "A minimum exists only while the horizon ends before the conjugate point: all eigenvalues are \
          positive in"
     };
-    vec![Block::Text(prose![words]), Block::Formulas(formulas)]
+    let mut blocks = vec![Block::Text(prose![words]), Block::Formulas(formulas)];
+    if let Some((longest, horizon)) = longest_horizon(&study.model, derivation) {
+        let (most, given) = (digits(longest), digits(horizon));
+        let words = if horizon < longest {
+            format!(
+                "At the values of the file the horizon is {given}, and has to be below {most}."
+            )
+        } else {
+            format!(
+                "At the values of the file the horizon is {given}, which is too long: there is no minimum \
+                 beyond {most}. The conjugate point of the end lies at t = {}.",
+                digits(horizon - longest)
+            )
+        };
+        blocks.push(Block::Text(prose![words.as_str()]));
+    }
+    blocks
+}
+
+/// Six significant digits, without zeros at the end.
+fn digits(x: f64) -> String {
+    let rounded: f64 = format!("{x:.5e}").parse().unwrap_or(x);
+    rounded.to_string()
 }
 
 /// The rule itself.

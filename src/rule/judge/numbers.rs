@@ -1,9 +1,9 @@
 //! The values of a file, for sizes: everything at its start.
 
 use crate::derive::variation::jacobian;
-use crate::derive::{Definition, Derivation, Meaning};
-use crate::model::types::{Model, Value, step};
-use crate::symbolic::eval::{Env, eval};
+use crate::derive::{Condition, Definition, Derivation, Meaning};
+use crate::model::types::{Model, Value, step, time};
+use crate::symbolic::eval::{Env, eval, eval_scalar};
 use crate::symbolic::number::to_f64;
 use crate::symbolic::rewrite::replace;
 use crate::symbolic::{Expr, Mark, Symbol};
@@ -99,6 +99,40 @@ impl Numbers {
         Some(largest)
     }
 
+    /// The longest horizon that ends before the conjugate point of a condition, and the horizon itself;
+    /// nothing where no number says so, or where the horizon may be of any length.
+    pub(super) fn longest_horizon(&self, condition: &Condition) -> Option<(f64, f64)> {
+        let Condition::NoConjugatePoint { both: Some(of), over, until, .. } = condition else {
+            return None;
+        };
+        let horizon =
+            eval_scalar(until, &self.env).ok().filter(|t| t.is_finite() && *t > 0.0)?;
+        let roots = match over {
+            None => vec![None],
+            Some((symbol, matrix)) => {
+                let roots = eval(matrix, &self.env).ok()?.complex_eigenvalues();
+                if roots.iter().any(|root| root.im.abs() > 1e-9 * root.norm()) {
+                    return None;
+                }
+                roots.iter().map(|root| Some((symbol, root.re))).collect()
+            }
+        };
+        let mut longest = f64::INFINITY;
+        for root in roots {
+            let mut env = self.env.clone();
+            if let Some((symbol, value)) = root {
+                env.bind_scalar(symbol, value);
+            }
+            let at = |t: f64| {
+                let mut env = env.clone();
+                env.bind_scalar(&time(), t);
+                eval_scalar(of, &env).ok()
+            };
+            longest = longest.min(first_zero(at, horizon)?);
+        }
+        longest.is_finite().then_some((longest, horizon))
+    }
+
     /// The least and the largest entry.
     pub(super) fn all(&self, expr: &Expr) -> Option<(f64, f64)> {
         let value = eval(expr, &self.env).ok()?;
@@ -142,6 +176,41 @@ impl Numbers {
         }
         matrix.iter().all(|x| x.is_finite()).then_some(Stiffness { matrix, beliefs })
     }
+}
+
+/// The first time, within many horizons, at which a function that is positive at first no longer is;
+/// infinite if there is none, nothing if it has no value on the way.
+fn first_zero(at: impl Fn(f64) -> Option<f64>, horizon: f64) -> Option<f64> {
+    const EARLIEST: f64 = 1e-6;
+    const LATEST: f64 = 1e3;
+    // Such functions swing: after their first zero they stay negative for as long as they were positive, or
+    // nearly.
+    const STRIDE: f64 = 1.05;
+    let (mut before, mut t) = (0.0, EARLIEST * horizon);
+    while t < LATEST * horizon {
+        let Some(value) = at(t).filter(|value| !value.is_nan()) else {
+            // Far beyond the horizon it is growth that has no number.
+            return (t > horizon).then_some(f64::INFINITY);
+        };
+        if value <= 0.0 {
+            let (mut positive, mut other) = (before, t);
+            while other - positive > 4.0 * f64::EPSILON * other {
+                let middle = f64::midpoint(positive, other);
+                if middle <= positive || middle >= other {
+                    break;
+                }
+                if at(middle)? > 0.0 {
+                    positive = middle;
+                } else {
+                    other = middle;
+                }
+            }
+            return Some(other);
+        }
+        before = t;
+        t *= STRIDE;
+    }
+    Some(f64::INFINITY)
 }
 
 fn doubles(value: &Value) -> DMatrix<f64> {

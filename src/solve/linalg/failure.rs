@@ -31,6 +31,9 @@ pub enum LinearFailure {
         /// Frequency of the worst motion.
         frequency: f64,
     },
+    /// Neither curvature nor discount in some direction: what moves along it comes to rest, if it does, more
+    /// slowly than any exponential.
+    Flat,
     /// The roots do not fall half and half on the two sides of `Re λ = γ/2`.
     WrongSplit {
         /// Roots left of the line.
@@ -53,9 +56,9 @@ pub enum LinearFailure {
     /// The horizon is longer than the conjugate time (equation K3): the objective has no minimum
     /// over paths of this length.
     Conjugate {
-        /// A horizon for which a minimum still exists.
-        safe: f64,
-        /// The horizon asked for, or the shorter one at which the minimum was first missed.
+        /// The longest horizon with a minimum, as far as it was sought.
+        longest: f64,
+        /// The horizon asked for, or a shorter one that is too long already.
         horizon: f64,
     },
 }
@@ -69,6 +72,7 @@ impl LinearFailure {
             Self::MetricNotPositive { .. } => {
                 "choose a metric that is symmetric positive definite, and a positive rate"
             }
+            Self::Flat => "give a discount, add curvature, or give a finite horizon",
             Self::NoOptimum { .. } => {
                 "increase the discount, add curvature, or give a finite horizon below the \
                  conjugate time"
@@ -94,6 +98,10 @@ impl fmt::Display for LinearFailure {
                 f,
                 "the metric is not positive definite: its smallest eigenvalue is {smallest:.6e}"
             ),
+            Self::Flat => f.write_str(
+                "no motion that comes to rest at a steady rate: a direction has no curvature, and there is \
+                 no discount",
+            ),
             Self::NoOptimum { curvature, bound, frequency } => write!(
                 f,
                 "no optimum: curvature {curvature:.6} is not above -gamma^2/4 = {bound:.6} (motion \
@@ -107,10 +115,11 @@ impl fmt::Display for LinearFailure {
                 write!(f, "{what} did not converge in {iterations} iterations")
             }
             Self::Singular { what } => write!(f, "{what} is singular"),
-            Self::Conjugate { safe, horizon } => write!(
+            Self::Conjugate { longest, horizon } => write!(
                 f,
-                "no minimum over a horizon of {horizon:.6}: a conjugate point lies between \
-                 {safe:.6} and {horizon:.6} before its end"
+                "no minimum over a horizon of {horizon:.6}: the longest that has one is {longest:.6} \
+                 (the conjugate point of the end lies at t = {:.6})",
+                horizon - longest
             ),
         }
     }

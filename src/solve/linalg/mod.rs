@@ -28,6 +28,7 @@ pub use failure::LinearFailure;
 pub use functions::{exponential, square_root};
 pub use modes::{DiagonalModes, Modes};
 pub use pencil::Pencil;
+pub(crate) use scattering::bisected;
 pub use scattering::{EndKind, HorizonEnd, LinearPath, LinearQuadratic, Scattering};
 pub use schur::{OrderedSchur, eigenvalues, ordered_schur};
 pub use sign::{SignFunction, sign};

@@ -154,6 +154,9 @@ impl Whitened {
             }
         }
         let rounding = 8.0 * n as f64 * f64::EPSILON;
+        if split == 0.0 && worst.0.abs() <= rounding {
+            return Err(LinearFailure::Flat);
+        }
         if worst.0 <= rounding {
             let time = self.speed * self.speed;
             return Err(LinearFailure::NoOptimum {

@@ -119,7 +119,10 @@ impl Scattering {
         for _ in 0..doublings {
             let margin = out.margin(&out, end)?;
             if margin.is_nan() || margin <= 0.0 {
-                return Err(LinearFailure::Conjugate { safe: length, horizon: 2.0 * length });
+                return Err(LinearFailure::Conjugate {
+                    longest: length,
+                    horizon: 2.0 * length,
+                });
             }
             out = out.then(&out)?;
             length *= 2.0;
@@ -150,8 +153,9 @@ impl Scattering {
         }
     }
 
-    /// Smallest eigenvalue of `I + Γ^{1/2} Θ Γ^{1/2}`, with Γ of this interval and Θ the second
-    /// derivatives of the next one's cost in its start. Positive: the joint has a minimum.
+    /// Smallest eigenvalue of `sign Γ + |Γ|^{1/2} Θ |Γ|^{1/2}`, with Γ of this interval and Θ the second
+    /// derivatives of the next one's cost in its start; that is the convexity of `Γ⁻¹ + Θ`, the cost of
+    /// the place where the two meet. Positive: the joint has a minimum.
     pub fn margin(&self, next: &Self, end: EndKind) -> Result<f64, LinearFailure> {
         let n = self.value.nrows();
         if n == 0 {
@@ -174,14 +178,19 @@ impl Scattering {
 
     /// As [`Scattering::margin`], with the second derivatives of the cost to come given.
     pub fn joint_margin(&self, hessian: &Matrix) -> f64 {
-        let n = hessian.nrows();
         let eigen = self.reach.clone().symmetric_eigen();
+        let largest = eigen.eigenvalues.amax();
         let mut root = eigen.eigenvectors.clone();
         for (mut column, value) in root.column_iter_mut().zip(eigen.eigenvalues.iter()) {
-            column *= value.max(0.0).sqrt();
+            column *= value.abs().sqrt();
         }
         let inner = root.transpose() * hessian * &root;
-        let inner = (&inner + inner.transpose()) * 0.5 + Matrix::identity(n, n);
+        let mut inner = (&inner + inner.transpose()) * 0.5;
+        for (i, value) in eigen.eigenvalues.iter().enumerate() {
+            // Beyond the conjugate time of a free end the reach is negative, and the place of the joint is
+            // held by the next interval alone. What is as small as rounding has no sign.
+            inner[(i, i)] += if *value < -1e-10 * largest { -1.0 } else { 1.0 };
+        }
         inner.symmetric_eigenvalues().min()
     }
 
@@ -202,6 +211,24 @@ pub enum EndKind {
         /// Number of true coordinates.
         free: usize,
     },
+}
+
+/// The largest number for which something holds, between one for which it does and one for which it does
+/// not; to rounding.
+pub(crate) fn bisected(yes: f64, no: f64, mut holds: impl FnMut(f64) -> bool) -> f64 {
+    let (mut yes, mut no) = (yes, no);
+    while (no - yes).abs() > 4.0 * f64::EPSILON * no.abs() {
+        let middle = f64::midpoint(yes, no);
+        if middle == yes || middle == no {
+            break;
+        }
+        if holds(middle) {
+            yes = middle;
+        } else {
+            no = middle;
+        }
+    }
+    yes
 }
 
 impl LinearQuadratic {
@@ -243,7 +270,14 @@ impl LinearQuadratic {
     /// The scattering of an interval, the constant 1 as last coordinate.
     pub fn interval(&self, tau: f64, end: EndKind) -> Result<Scattering, LinearFailure> {
         let [a, b, s] = self.flow()?;
-        Scattering::of_flow(&a, &b, &s, self.gamma, tau, end)
+        let over = |tau: f64| Scattering::of_flow(&a, &b, &s, self.gamma, tau, end);
+        over(tau).map_err(|failure| match failure {
+            LinearFailure::Conjugate { longest, horizon } => LinearFailure::Conjugate {
+                longest: bisected(longest, horizon, |tau| over(tau).is_ok()),
+                horizon: tau,
+            },
+            other => other,
+        })
     }
 
     /// `P_T`: the cost over a horizon with free end is `½ (q,1)ᵀ P_T (q,1)` (equation K4).
@@ -274,7 +308,7 @@ impl LinearQuadratic {
             HorizonEnd::Fixed(_) => EndKind::Fixed { free: n },
         };
         let [a, b, s] = self.flow()?;
-        let whole = Scattering::of_flow(&a, &b, &s, self.gamma, horizon, kind)?;
+        let whole = self.interval(horizon, kind)?;
         let h = horizon / steps as f64;
         let short = Scattering::of_flow(&a, &b, &s, self.gamma, h, kind)?;
         let z0 = start.clone().insert_row(n, 1.0);

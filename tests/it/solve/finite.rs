@@ -98,7 +98,15 @@ fn beyond_the_conjugate_time_there_is_no_minimum() {
         solve(&p, None).trajectory.outcome
     };
     assert!(at(0.95 * limit).is_optimal());
-    assert!(matches!(at(1.05 * limit), Outcome::Linear(LinearFailure::Conjugate { .. })));
+    for factor in [1.000_001, 1.05, 3.0, 40.0] {
+        match at(factor * limit) {
+            Outcome::Linear(LinearFailure::Conjugate { longest, horizon }) => {
+                assert!((longest - limit).abs() < 1e-9 * limit, "{longest} {limit}");
+                assert!((horizon - factor * limit).abs() < 1e-12 * horizon);
+            }
+            other => panic!("{factor}: {other}"),
+        }
+    }
     // The pendulum at its top has the same curvature; collocation finds the stationary path, and the
     // second variation refuses it.
     let pendulum = |time: f64| {
@@ -109,6 +117,21 @@ fn beyond_the_conjugate_time_there_is_no_minimum() {
     assert!(short.trajectory.outcome.is_optimal());
     let value = short.checks.unwrap().second_variation.unwrap();
     assert!(value.margin > 0.0 && value.value.is_some());
+    // Resting at the top over too long a time is stationary. Its second variation is that of the hill,
+    // whose conjugate point is known; a mesh of its own decides how well it is seen.
+    let mechanics = Mechanics::new(&Pendulum, &discount);
+    let time = 1.7 * limit;
+    let still = vec![vec![0.0]; 51];
+    let rest = Trajectory {
+        times: (0..=50).map(|i| time * f64::from(i) / 50.0).collect(),
+        positions: still.clone(),
+        velocities: still.clone(),
+        accelerations: still,
+        ..Trajectory::failed(Outcome::Optimal)
+    };
+    let found = second_variation(&mechanics, &rest, &CostToGo::Fixed).unwrap();
+    assert!(!found.is_minimum());
+    assert!((found.conjugate.unwrap() - (time - limit)).abs() < 1e-9, "{found:?}");
     // Beyond it the minimum has left the top.
     let long = pendulum(1.3 * limit);
     let q = long.trajectory.at(0.65 * limit);

@@ -259,6 +259,27 @@ fn conjugate_times_are_found_from_both_sides() {
     assert!(matches!(lq.riccati(50.0), Err(LinearFailure::Conjugate { .. })));
     assert!(lq.interval(0.999 * fixed, EndKind::Fixed { free: 1 }).is_ok());
     assert!(lq.interval(1.001 * fixed, EndKind::Fixed { free: 1 }).is_err());
+    // However far beyond, and where parts of the horizon are too long for a free end by themselves.
+    for gamma in [0.0, 1.0] {
+        let lq = one_dimensional(-1.0, gamma);
+        let nu = (1.0 - 0.25 * gamma * gamma).sqrt();
+        let free = (std::f64::consts::PI - (2.0 * nu).atan2(gamma)) / nu;
+        let fixed = std::f64::consts::PI / nu;
+        for (limit, kind) in [(free, EndKind::Free), (fixed, EndKind::Fixed { free: 1 })] {
+            for i in 1..40 {
+                let tau = limit * 0.173 * f64::from(i);
+                match lq.interval(tau, kind) {
+                    Ok(_) => assert!(tau < limit, "{kind:?} {gamma} {tau}"),
+                    Err(LinearFailure::Conjugate { longest, horizon }) => {
+                        assert!(tau > limit && horizon.to_bits() == tau.to_bits());
+                        // Without discount half of the horizon ends in the pole of a free end.
+                        assert!((longest - limit).abs() < 1e-7 * limit, "{longest} {limit}");
+                    }
+                    Err(other) => panic!("{other}"),
+                }
+            }
+        }
+    }
 }
 
 #[test]
