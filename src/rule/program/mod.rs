@@ -9,10 +9,13 @@ mod builder;
 mod entrywise;
 mod graph;
 mod hyper;
+mod loss;
 mod lower;
 mod paired;
+mod provenance;
 mod spectral;
 mod stable;
+mod start;
 
 pub use graph::{Function, Graph, Id, Node, Op};
 pub use lower::{lower, lower_by_products};

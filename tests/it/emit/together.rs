@@ -157,7 +157,7 @@ fn single_precision_of_emitted_optimizers_over_twelve_decades() {
         }
     }
     let said = run(&python, &["tests/emit/decades.py", folder.to_str().unwrap()]);
-    assert_eq!(said.lines().count(), 4, "{said}");
+    assert_eq!(said.lines().count(), 6, "{said}");
     for line in said.lines() {
         let error: f64 = line.split_whitespace().next().unwrap().parse().unwrap();
         assert!(error <= 1e-5, "{said}");

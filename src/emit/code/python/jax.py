@@ -40,6 +40,18 @@ def _phi1(x):
     return jnp.where(zero, 1.0, jnp.expm1(x) / jnp.where(zero, 1.0, x))
 
 
+def _excess(x):
+    """phi1(x) - exp(x/2), by its power series where that is the difference of two numbers near 1."""
+    half = x / 2
+    near = jnp.abs(half) < 1
+    square = jnp.where(near, half * half, 0.0)
+    series = 0.0 * square
+    for k in range(16, 0, -2):
+        series = (series + 1) * square / (k * (k + 1))
+    far = jnp.where(near, 1.0, x)
+    return jnp.where(near, jnp.exp(half) * series, jnp.expm1(far) / far - jnp.exp(half))
+
+
 def _floor(x):
     """At least the smallest positive number that has all digits."""
     return jnp.maximum(x, jnp.finfo(jnp.result_type(x)).tiny)
@@ -87,6 +99,11 @@ def _phi1m(a):
     zero = jnp.zeros_like(a)
     block = jnp.block([[a, jnp.eye(len(a), dtype=a.dtype)], [zero, zero]])
     return _expm(block)[: len(a), len(a) :]
+
+
+def _excessm(a):
+    """phi1 of a matrix less its exponential half way."""
+    return _phi1m(a) - _expm(a / 2)
 
 
 def _mean(a, b):

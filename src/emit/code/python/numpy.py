@@ -35,6 +35,18 @@ def _phi1(x):
     return np.where(zero, 1.0, np.expm1(x) / np.where(zero, 1.0, x))
 
 
+def _excess(x):
+    """phi1(x) - exp(x/2), by its power series where that is the difference of two numbers near 1."""
+    half = x / 2
+    near = np.abs(half) < 1
+    square = np.where(near, half * half, 0.0)
+    series = 0.0 * square
+    for k in range(16, 0, -2):
+        series = (series + 1) * square / (k * (k + 1))
+    far = np.where(near, 1.0, x)
+    return np.where(near, np.exp(half) * series, np.expm1(far) / far - np.exp(half))
+
+
 def _floor(x):
     """At least the smallest positive number that has all digits."""
     return np.maximum(x, np.finfo(np.asarray(x).dtype).tiny)
@@ -89,6 +101,11 @@ def _phi1m(a):
     block[:n, :n] = a
     block[:n, n:] = np.eye(n)
     return scipy.linalg.expm(block)[:n, n:]
+
+
+def _excessm(a):
+    """phi1 of a matrix less its exponential half way."""
+    return _phi1m(a) - scipy.linalg.expm(a / 2)
 
 
 def _mean(a, b):

@@ -62,6 +62,32 @@ def _phi1_number(x):
     return 1.0 if x == 0 else math.expm1(x) / x
 
 
+def _excess(x):
+    """phi1(x) - exp(x/2), by its power series where that is the difference of two numbers near 1."""
+    if not isinstance(x, torch.Tensor):
+        return _excess_number(x)
+    half = x / 2
+    near = half.abs() < 1
+    square = torch.where(near, half * half, 0.0)
+    series = 0.0 * square
+    for k in range(16, 0, -2):
+        series = (series + 1) * square / (k * (k + 1))
+    far = torch.where(near, 1.0, x)
+    distant = torch.expm1(far) / far - torch.exp(half)
+    return torch.where(near, torch.exp(half) * series, distant)
+
+
+def _excess_number(x):
+    """phi1(x) - exp(x/2), by its power series where that is the difference of two numbers near 1."""
+    half = x / 2
+    if abs(half) >= 1:
+        return math.expm1(x) / x - math.exp(half)
+    series = 0.0
+    for k in range(16, 0, -2):
+        series = (series + 1) * half * half / (k * (k + 1))
+    return math.exp(half) * series
+
+
 def _sign_number(x):
     return float((x > 0) - (x < 0))
 
@@ -118,6 +144,11 @@ def _phi1m(a):
     zero = torch.zeros_like(a)
     above, below = torch.cat([a, eye], dim=1), torch.cat([zero, zero], dim=1)
     return torch.linalg.matrix_exp(torch.cat([above, below]))[: len(a), len(a) :]
+
+
+def _excessm(a):
+    """phi1 of a matrix less its exponential half way."""
+    return _phi1m(a) - torch.linalg.matrix_exp(a / 2)
 
 
 def _mean(a, b):
