@@ -7,16 +7,12 @@ use super::provenance::provenance;
 use super::spectral::ByProducts;
 use super::stable::{Known, stable};
 use super::start::stated;
-use super::{Assignment, Input, NoProgram, Provenance, Role, UpdateRule, beliefs};
-use crate::derive::variation::{gradient, jacobian};
-use crate::derive::{Class, Condition, Definition, Derivation, Meaning, Numeric, Update};
+use super::{Assignment, Input, NoProgram, Role, UpdateRule};
+use crate::derive::{Class, Definition, Derivation, Meaning, Numeric, Update};
 use crate::model::types::{Horizon, Model, Value, step};
-use crate::symbolic::assume::is_positive;
-use crate::symbolic::expand::expand;
-use crate::symbolic::print::{ascii, ascii_symbol};
-use crate::symbolic::rewrite::{replace, substitute};
+use crate::symbolic::print::ascii_symbol;
+use crate::symbolic::rewrite::replace;
 use crate::symbolic::{Expr, Mark, Symbol};
-use std::collections::BTreeMap;
 
 /// Lowers the exact rule, or the rule of a regime, to a program. `hyper` are the hyper-parameters of
 /// the optimizer it is known to be, if any.

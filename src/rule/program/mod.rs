@@ -4,11 +4,13 @@
 //! no target language, and [`super::interpret`] runs it. Forms that lose digits or overflow are
 //! replaced before (see `stable`), so every target gets the same stable arithmetic.
 
+mod arithmetic;
 mod beliefs;
 mod builder;
 mod entrywise;
 mod graph;
 mod hyper;
+mod kind;
 mod loss;
 mod lower;
 mod paired;

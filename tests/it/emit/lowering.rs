@@ -109,9 +109,9 @@ fn program(path: &str, regime: Option<&str>) -> lagrule::rule::program::UpdateRu
 const DRIFT: &str = "lagrangian diagonal_drift\ndim n\nparam theta : vector[n]\ngiven g : vector[n]\n\
     given h : vector[n] positive\nconst eta > 0, k > 0, gamma > 0, T > 0\ndrift -2*theta\nrate eta\n\
     loss k * quadratic(theta, g, h)\ndiscount gamma\nhorizon T\n";
-const IMPOSED: &str = "lagrangian imposed\nparam theta : vector[2]\ngiven g : vector[2]\n\
-    given h : vector[2] positive\nconst eta > 0, k > 0, gamma > 0, T > 0\nrate eta\n\
-    loss k * quadratic(theta, g, h)\ndiscount gamma\nhorizon T\nend theta = [1, 2]\n";
+const IMPOSED: &str = "lagrangian imposed\nparam theta : scalar\ngiven g : scalar\n\
+    given h : scalar positive\nconst eta > 0, k > 0, gamma > 0, T > 0\nrate eta\n\
+    loss k * quadratic(theta, g, h)\ndiscount gamma\nhorizon T\nend theta = 1\n";
 
 fn program_of(name: &str, text: &str) -> lagrule::rule::program::UpdateRule {
     let source = Source::from_bytes(name, text.as_bytes());

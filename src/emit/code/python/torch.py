@@ -190,6 +190,14 @@ def _solvent(m, c, k, half):
     return x
 
 
+def _joined(g, h):
+    """I + g h, whose eigenvalues are positive where two intervals together have a minimum."""
+    joint = torch.eye(len(g), dtype=g.dtype, device=g.device) + g @ h
+    if not torch.linalg.eigvals(joint).real.min() > 0:
+        raise ValueError("no optimum: the horizon is beyond the conjugate point")
+    return joint
+
+
 def _scattering(push, a, q, half, time):
     """y(time) = e y(0) - g p(time), p(0) = e^T p(time) + h y(0) of the motion
     y' = a y - push p that keeps the cost of y least, q its curvature.
@@ -197,8 +205,7 @@ def _scattering(push, a, q, half, time):
     By doubling from a short time, so that nothing grows.
     """
     n = len(a)
-    eye = torch.eye(n, dtype=a.dtype, device=a.device)
-    shifted = a - half * eye
+    shifted = a - half * torch.eye(n, dtype=a.dtype, device=a.device)
     above = torch.cat([shifted, -push], dim=1)
     flow = torch.cat([above, torch.cat([-q, -shifted.T], dim=1)])
     size = time * torch.linalg.matrix_norm(flow, 2).item()
@@ -208,7 +215,7 @@ def _scattering(push, a, q, half, time):
     g, h = -short[:n, n:] @ below, -below @ short[n:, :n]
     e = short[:n, :n] - short[:n, n:] @ below @ short[n:, :n]
     for _ in range(doublings):
-        joint = torch.linalg.inv(eye + g @ h)
+        joint = torch.linalg.inv(_joined(g, h))
         g_next = g + e @ joint @ g @ e.T
         h, e, g = h + e.T @ h @ joint @ e, e @ joint @ e, g_next
     return e, g, h
@@ -246,8 +253,7 @@ def _planned(m, a, q, half, horizon, drift, slope, dt):
     push, flow, cost, size = _affine(m, a, q, drift, slope)
     e, g, _ = _scattering(push, flow, cost, half, dt)
     rest = _scattering(push, flow, cost, half, horizon - dt)[2]
-    eye = torch.eye(len(flow), dtype=flow.dtype, device=flow.device)
-    moved = torch.linalg.solve(eye + g @ rest, e[:, -1])
+    moved = torch.linalg.solve(_joined(g, rest), e[:, -1])
     return (size * math.exp(half * dt) * moved[:-1]).to(m.dtype)
 
 
