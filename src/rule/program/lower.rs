@@ -1,9 +1,10 @@
 //! The program of a derivation.
 
 use super::builder::Builder;
+use super::checks::checks;
 use super::entrywise::Entries;
 use super::loss::{gradient_given, hessian_given};
-use super::provenance::provenance;
+use super::provenance::{conditions, provenance};
 use super::spectral::ByProducts;
 use super::stable::{Known, stable};
 use super::start::stated;
@@ -109,6 +110,7 @@ fn lower_with(
         gradient: gradient_given(model, &inputs),
         hessian: hessian_given(model, &inputs),
         products: products.map(|products| products.functions),
+        checks: checks(&conditions(derivation, regime), &printed, &inputs),
         inputs,
         graph,
         assignments,

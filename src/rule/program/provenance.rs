@@ -55,7 +55,17 @@ pub(super) fn provenance(
             Meaning::Implicit { equation, .. } => format!("{name}: {} = 0", ascii(equation)),
         });
     }
-    let conditions = match regime {
+    let conditions = conditions(derivation, regime);
+    let mut remarks: Vec<String> = conditions.iter().map(condition).collect();
+    if regime.is_none() {
+        remarks.extend(derivation.notes.iter().cloned());
+    }
+    Provenance { about: model.about.clone(), formula, remarks, ..Provenance::default() }
+}
+
+/// Under which conditions the rule, or the rule of a regime, holds.
+pub(super) fn conditions(derivation: &Derivation, regime: Option<&str>) -> Vec<Condition> {
+    match regime {
         None => derivation.conditions.clone(),
         Some(name) => derivation
             .regimes
@@ -64,12 +74,7 @@ pub(super) fn provenance(
             .filter_map(|r| r.outcome.as_ref().ok())
             .flat_map(|rule| rule.conditions.clone())
             .collect(),
-    };
-    let mut remarks: Vec<String> = conditions.iter().map(condition).collect();
-    if regime.is_none() {
-        remarks.extend(derivation.notes.iter().cloned());
     }
-    Provenance { about: model.about.clone(), formula, remarks, ..Provenance::default() }
 }
 
 fn condition(condition: &Condition) -> String {

@@ -194,3 +194,15 @@ fn long_horizons_and_stiff_curvatures_do_not_overflow() {
         assert!(after["theta"].iter().all(|x| x.is_finite()), "{scale:e}");
     }
 }
+
+#[test]
+fn a_state_starts_where_the_coordinate_it_replaced_does() {
+    let text = "lagrangian replaced\nparam theta : scalar\ngiven g : scalar\n\
+        const eta > 0, k > 0, gamma > 0, tau > 0, D > 0, s > 0\n\
+        belief v : scalar positive\n  prior ornstein_uhlenbeck(time = tau, diffusion = D)\n  \
+        observe g^2 ~ normal(v, s^2)\nrate eta\nloss k * quadratic(theta, g, v)\n\
+        discount gamma\ncoordinate u = log(v)\nstart v = 2\n";
+    let rule = program_of("replaced.lag", text);
+    let state = interpret::initial(&rule, &interpret::Values::new()).unwrap();
+    assert!((state["u"][(0, 0)] - 2f64.ln()).abs() < 1e-15, "{state:?}");
+}
