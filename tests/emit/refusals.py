@@ -51,16 +51,16 @@ def tensors(values):
 
 
 def main():
-    # h = -0.3: the plan swings, and is one until about T = 2.95. h = 1: it is one for every horizon.
+    # h = -0.3: the plan swings, and is one until about T = 3.05. h = 1: it is one for every horizon.
     plan()
     plan(T=2.9)
     plan(T=3000.0, h=1.0)
-    for horizon in (3.0, 20.0, 3000.0):
+    for horizon in (3.1, 20.0, 3000.0):
         beyond = "beyond the conjugate point"
         refused(f"T = {horizon}", beyond, lambda T=horizon: plan(T=T))
     saddle()
     refused("too steep a saddle", "gamma^2/4 + eta*k*h > 0", lambda: saddle(h=-1.5))
-    # The curvature is known only where the step begins; 40/50 is a swing of a quarter period 1.76.
+    # The curvature is known only where the step begins; 40/50 is a swing that ends at about 1.82.
     numpy, tensor = load("plan_symmetric_numpy"), load("plan_symmetric_torch")
     for horizon in (0.5, 1.7):
         numpy.step(symmetric(horizon))
@@ -69,7 +69,9 @@ def main():
         beyond = "beyond the conjugate point"
         values = symmetric(horizon)
         refused(f"numpy, T = {horizon}", beyond, lambda v=values: numpy.step(v))
-        refused(f"torch, T = {horizon}", beyond, lambda v=values: tensor.step(tensors(v)))
+        refused(
+            f"torch, T = {horizon}", beyond, lambda v=values: tensor.step(tensors(v))
+        )
         # Compiled code has no exceptions.
         found = jax.jit(load("plan_symmetric_optax").step)(values)["theta"]
         assert not jnp.isfinite(found).any(), found
