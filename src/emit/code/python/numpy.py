@@ -36,7 +36,7 @@ def _phi1(x):
 
 
 def _excess(x):
-    """phi1(x) - exp(x/2), by its power series where that is the difference of two numbers near 1."""
+    """phi1(x) - exp(x/2), by its power series where the two are almost equal."""
     half = x / 2
     near = np.abs(half) < 1
     square = np.where(near, half * half, 0.0)

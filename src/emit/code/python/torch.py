@@ -63,7 +63,7 @@ def _phi1_number(x):
 
 
 def _excess(x):
-    """phi1(x) - exp(x/2), by its power series where that is the difference of two numbers near 1."""
+    """phi1(x) - exp(x/2), by its power series where the two are almost equal."""
     if not isinstance(x, torch.Tensor):
         return _excess_number(x)
     half = x / 2
@@ -78,7 +78,7 @@ def _excess(x):
 
 
 def _excess_number(x):
-    """phi1(x) - exp(x/2), by its power series where that is the difference of two numbers near 1."""
+    """phi1(x) - exp(x/2), by its power series where the two are almost equal."""
     half = x / 2
     if abs(half) >= 1:
         return math.expm1(x) / x - math.exp(half)

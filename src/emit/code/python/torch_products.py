@@ -146,7 +146,7 @@ def _solved(matrix, b, most=1000):
         q = matrix(p)
         bend = torch.dot(p, q)
         if not bend > 0:
-            raise ValueError("a matrix that must be positive definite is not: add damping")
+            raise ValueError("a matrix is not positive definite: add damping")
         step = size / bend
         x, r = x + step * p, r - step * q
         last, size = size, torch.dot(r, r)
@@ -167,7 +167,7 @@ def _function(response, matrix, v, constants, krylov, metric=None, *ends):
         start, dual = (_solved(metric, v), v) if ends[0] else (v, metric(v))
     size = torch.dot(start, dual).sqrt()
     if not torch.isfinite(size):
-        raise ValueError("a gradient is not finite, or the metric is not positive definite")
+        raise ValueError("the gradient is not finite, or the metric not positive")
     if size == 0:
         krylov["errors"].append(0.0)
         return torch.zeros_like(v)
