@@ -32,6 +32,8 @@ pub(super) struct Planned {
     pub velocity: Expr,
     /// The same and the value in a form that is real where the root is imaginary.
     pub computed: Option<Computed>,
+    /// The change where the root is real, without differences of numbers that are almost equal.
+    pub careful: Option<Expr>,
     /// Change and velocity as real functions of the eigenvalues of matrices, where there is none.
     pub by_eigenvalues: Option<(Expr, Expr)>,
     /// Symbols used.
@@ -144,6 +146,11 @@ pub(super) fn plan(
             plan.by_eigenvalues = applied(block, &response, &lift, fixed_end);
         }
     }
+    if is_nonnegative(&radicand) {
+        let response = flat::careful(closed, &root.letter, end, horizon, t);
+        let lift = |function: &Expr| root.spectrum.lift(function);
+        plan.careful = applied(block, &response, &lift, fixed_end).map(|(change, _)| change);
+    }
     plan.conditions.extend(conjugate(closed, &root, end, horizon));
     Some(plan)
 }
@@ -200,6 +207,7 @@ impl Planned {
             change,
             velocity,
             computed: None,
+            careful: None,
             by_eigenvalues: None,
             definitions: Vec::new(),
             closed,

@@ -1,20 +1,23 @@
 //! The order of the symbolic road: which class a problem belongs to and how its parts are put
 //! together into a [`Derivation`].
 
+mod blocks;
+mod gather;
+
+use self::blocks::{BlockPlan, plan_block};
+use self::gather::{Changed, by_eigenvalues, numeric, updates};
 use super::Extent;
 use super::block::{Block, linear_blocks};
 use super::configuration::Configuration;
 use super::diagnosis::diagnose;
 use super::first_integral::{Orbit, is_unbounded, orbit};
-use super::horizon;
-use super::linear::{BlockSolution, Change, offset, solve_block, tidy, value};
+use super::linear::{BlockSolution, solve_block, tidy};
 use super::reduce;
 use super::single_step::{change_symbol, step_problem};
 use super::slow::Halved;
 use super::trace::{Claim, Step, Trace};
 use super::types::{
-    Class, Condition, Definition, Derivation, Equation, Meaning, NoOptimum, Numeric, Stacked,
-    Update,
+    Class, Condition, Definition, Derivation, Equation, Meaning, NoOptimum, Stacked, Update,
 };
 use super::unbounded::unbounded;
 use super::variation::Motion;
@@ -167,8 +170,15 @@ fn linear(
         computed_values.push(computed.and_then(|c| c.value.clone()).or_else(|| value.clone()));
         swings |= computed.is_some();
         values.push(value);
-        let Some(BlockPlan { change, velocity, computed, by_eigenvalues, complex, .. }) =
-            planned
+        let Some(BlockPlan {
+            change,
+            velocity,
+            computed,
+            careful,
+            by_eigenvalues,
+            complex,
+            ..
+        }) = planned
         else {
             formulas = false;
             continue;
@@ -189,6 +199,7 @@ fn linear(
                     let first = Expr::sym(step()) * &computed.velocity;
                     (block.entry(&computed.change, at), block.entry(&first, at))
                 }),
+                careful: careful.as_ref().map(|change| block.entry(change, at)),
                 by_eigenvalues: real.as_ref().map(|(change, velocity)| {
                     let first = Expr::sym(step()) * velocity;
                     (block.entry(change, at), block.entry(&first, at))
@@ -292,175 +303,6 @@ fn record_coefficients(block: &Block, motion: &Motion, trace: &mut Trace) {
     );
 }
 
-/// What is known of the plan of one block.
-struct BlockPlan {
-    /// The change over one step, if it has a formula.
-    change: Option<Expr>,
-    /// The velocity at the start.
-    velocity: Expr,
-    /// The cost beyond staying at the rest point, if there is one.
-    value: Option<Expr>,
-    /// The same three in a form for machines, where that differs.
-    computed: Option<horizon::Computed>,
-    /// Change and velocity for programs by products, where the formula may be complex.
-    by_eigenvalues: Option<(Expr, Expr)>,
-    /// May the formula be complex?
-    complex: bool,
-}
-
-/// What one coordinate of the derivation does in a step.
-struct Changed {
-    coordinate: Symbol,
-    change: Expr,
-    first_order: Expr,
-    computed: Option<(Expr, Expr)>,
-    by_eigenvalues: Option<(Expr, Expr)>,
-}
-
-/// Plans one block; fills in definitions, path and conditions.
-fn plan_block(
-    model: &Model,
-    solution: &BlockSolution,
-    half: &Expr,
-    taken: &mut Vec<Symbol>,
-    derivation: &mut Derivation,
-) -> Option<BlockPlan> {
-    let dt = Expr::sym(step());
-    if let Horizon::Finite(horizon) = &model.horizon {
-        let fixed = !model.end.is_empty();
-        let planned = finite(solution, half, horizon, fixed, &dt, taken)?;
-        taken.extend(planned.definitions.iter().map(|d| d.symbol.clone()));
-        for definition in &planned.definitions {
-            record_definition(definition, &mut derivation.trace);
-        }
-        derivation.definitions.extend(planned.definitions);
-        derivation.closed_form &= planned.closed;
-        derivation.complex |= planned.complex;
-        derivation.conditions.extend(planned.conditions);
-        if planned.complex || planned.computed.is_some() {
-            let note = "The root may be imaginary: the formulas then hold as complex ones, with \
-                        cosines for hyperbolic ones.";
-            if !derivation.notes.iter().any(|known| known == note) {
-                derivation.notes.push(note.to_owned());
-            }
-        }
-        let horizon::Planned {
-            change, velocity, value, computed, by_eigenvalues, complex, ..
-        } = planned;
-        return Some(BlockPlan { change, velocity, value, computed, by_eigenvalues, complex });
-    }
-    let definitions = solution.definitions();
-    if let Some(solvent) = &solution.solvent {
-        derivation.trace.steps.extend(solvent.steps.clone());
-    }
-    for definition in &definitions {
-        record_definition(definition, &mut derivation.trace);
-    }
-    derivation.closed_form &=
-        definitions.iter().all(|d| matches!(d.meaning, Meaning::Equals(_)));
-    derivation.definitions.extend(definitions);
-    if let Some(solvent) = &solution.solvent {
-        derivation.conditions.extend(solvent.conditions.clone());
-    }
-    if let Some(offset) = &solution.offset {
-        let block = &solution.block;
-        let claim = Claim::Equal(&block.k * offset, block.force.clone());
-        derivation.trace.push("rest point", "q₀ − q* solves K (q₀ − q*) = F₀", claim);
-    }
-    let value = value(solution).map(|(value, rest)| {
-        for definition in &rest {
-            record_definition(definition, &mut derivation.trace);
-        }
-        derivation.definitions.extend(rest);
-        value
-    });
-    // A long offset from the rest point is said in terms of it.
-    let long = solution.offset.as_ref().is_some_and(|offset| offset.size() > LONGEST_OFFSET);
-    let through = solution.through_rest().filter(|_| long).map(|(through, _)| through);
-    let solution = through.as_ref().unwrap_or(solution);
-    let t = Expr::sym(time());
-    let path = solution.block.start() + solution.change_after(&t);
-    for (at, coordinate) in solution.block.coordinates.iter().enumerate() {
-        let path = solution.block.entry(&path, at);
-        derivation.trace.push(
-            "optimal path",
-            "the solution of the equations of motion that starts at q₀ and keeps the cost finite",
-            Claim::Solves(coordinate.clone(), path.clone()),
-        );
-        derivation.path.push((coordinate.clone(), path));
-    }
-    let change = Some(solution.change_after(&dt));
-    Some(BlockPlan {
-        change,
-        velocity: solution.velocity.clone(),
-        value,
-        computed: None,
-        by_eigenvalues: None,
-        complex: false,
-    })
-}
-
-/// The rule by numbers, of all coordinates.
-fn numeric(
-    configuration: &Configuration,
-    solutions: &[BlockSolution],
-    (half, horizon): (&Expr, &Expr),
-    taken: &[Symbol],
-    derivation: &mut Derivation,
-) {
-    let mut taken = taken.to_vec();
-    let mut all: Vec<(Symbol, [Expr; 2])> = Vec::new();
-    let dt = Expr::sym(step());
-    for solution in solutions {
-        let block = &solution.block;
-        let [moved, paced] = horizon::numeric(block, half, horizon, &dt, &taken);
-        taken.extend([moved.symbol.clone(), paced.symbol.clone()]);
-        let change = Expr::sym(moved.symbol.clone());
-        let first = &dt * Expr::sym(paced.symbol.clone());
-        for (at, coordinate) in block.coordinates.iter().enumerate() {
-            let both = [block.entry(&change, at), block.entry(&first, at)];
-            all.push((coordinate.clone(), both));
-        }
-        derivation.plans.extend([moved, paced]);
-    }
-    let of = |symbol: &Symbol| all.iter().find(|(own, _)| own == symbol).map(|(_, both)| both);
-    derivation.numeric = regrouped(configuration, of);
-}
-
-/// The rule by real functions of eigenvalues, where every block has them or needs none.
-fn by_eigenvalues(
-    configuration: &Configuration,
-    changes: &[Changed],
-    derivation: &mut Derivation,
-) {
-    let all: Vec<(Symbol, [Expr; 2])> = changes
-        .iter()
-        .filter_map(|changed| {
-            let (change, first) = changed.by_eigenvalues.clone()?;
-            Some((changed.coordinate.clone(), [change, first]))
-        })
-        .collect();
-    let of = |symbol: &Symbol| all.iter().find(|(own, _)| own == symbol).map(|(_, both)| both);
-    derivation.by_eigenvalues = regrouped(configuration, of);
-}
-
-/// Change and first order, coordinate by coordinate of the file; nothing where one has none.
-fn regrouped<'a>(
-    configuration: &Configuration,
-    of: impl Fn(&Symbol) -> Option<&'a [Expr; 2]>,
-) -> Vec<Numeric> {
-    let changes = configuration.regroup(|symbol| Some(of(symbol)?[0].clone()));
-    let firsts = configuration.regroup(|symbol| Some(of(symbol)?[1].clone()));
-    let all: Option<Vec<Numeric>> = changes
-        .into_iter()
-        .zip(firsts)
-        .map(|((position, change), (_, first_order))| {
-            Some(Numeric { position, change: change?, first_order: first_order? })
-        })
-        .collect();
-    all.unwrap_or_default()
-}
-
 /// Offsets larger than this are written `q(0) − q*`.
 pub(super) const LONGEST_OFFSET: usize = 10;
 
@@ -488,60 +330,6 @@ fn record_definition(definition: &Definition, trace: &mut Trace) {
         };
         trace.push(law, remark, claim);
     }
-}
-
-fn finite(
-    solution: &BlockSolution,
-    half: &Expr,
-    horizon: &Expr,
-    fixed: bool,
-    dt: &Expr,
-    taken: &[Symbol],
-) -> Option<horizon::Planned> {
-    let block = &solution.block;
-    let Some(solvent) = &solution.solvent else {
-        return if fixed { None } else { horizon::uniform(block, horizon, dt) };
-    };
-    let offset = &solution.offset.clone().unwrap_or_else(|| offset(block));
-    let flat = matches!(solution.change, Change::Flat);
-    let task = horizon::Task { horizon, t: dt, fixed_end: fixed, flat, taken };
-    let plan =
-        solvent.closed.as_ref().and_then(|closed| horizon::plan(block, closed, offset, &task));
-    match plan {
-        Some(plan) => Some(plan),
-        None if fixed => None,
-        None => horizon::riccati(block, half, horizon, offset, taken),
-    }
-}
-
-/// The rule of each coordinate of the file from those of the derivation.
-fn updates(configuration: &Configuration, changes: &[Changed], exact: bool) -> Vec<Update> {
-    let grouped = |part: &dyn Fn(&Changed) -> Option<Expr>| {
-        configuration.regroup(|symbol| {
-            part(changes.iter().find(|changed| changed.coordinate == *symbol)?)
-        })
-    };
-    let exact_changes = grouped(&|changed| exact.then(|| changed.change.clone()));
-    let first_orders = grouped(&|changed| Some(changed.first_order.clone()));
-    let whole = |changed: &Changed| {
-        let written = || (changed.change.clone(), changed.first_order.clone());
-        changed.computed.clone().unwrap_or_else(written)
-    };
-    let computed_changes = grouped(&|changed| exact.then(|| whole(changed).0));
-    let computed_firsts = grouped(&|changed| Some(whole(changed).1));
-    let differs = changes.iter().any(|changed| changed.computed.is_some());
-    exact_changes
-        .into_iter()
-        .zip(first_orders)
-        .zip(computed_changes.into_iter().zip(computed_firsts))
-        .map(
-            |(((position, change), (_, first_order)), ((_, computed), (_, computed_first)))| {
-                let role = configuration.role(&position);
-                let computed = computed.zip(computed_first).filter(|_| differs);
-                Update { position, role, change, first_order, computed }
-            },
-        )
-        .collect()
 }
 
 fn nonlinear(
@@ -604,6 +392,7 @@ fn first_integral(orbit: &Orbit, configuration: &Configuration, derivation: &mut
             change: change.clone(),
             first_order: change,
             computed: None,
+            careful: None,
         })
         .collect();
     derivation.notes.push(
@@ -656,6 +445,7 @@ pub(super) fn single_step(model: &Model, configuration: &Configuration) -> Optio
             first_order: change.clone(),
             change,
             computed: None,
+            careful: None,
             by_eigenvalues: None,
         })
         .collect();

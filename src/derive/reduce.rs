@@ -413,7 +413,7 @@ pub(super) fn horizon_regimes(
 /// Is it a function without a power series of a matrix that is not known to be symmetric?
 fn needs_eigenvalues(part: &Expr) -> bool {
     let Node::MatFun(function, of) = part.node() else { return false };
-    let entire = matches!(function, Fun::Exp | Fun::Cosh | Fun::Sinh | Fun::Phi1);
+    let entire = matches!(function, Fun::Exp | Fun::Cosh | Fun::Sinh | Fun::Phi1 | Fun::Excess);
     !entire && !is_symmetric(of)
 }
 

@@ -177,6 +177,9 @@ pub struct Update {
     pub first_order: Option<Expr>,
     /// The same two in a form that is real where the root in them is imaginary, for machines.
     pub computed: Option<(Expr, Expr)>,
+    /// The exact change in a form that keeps the digits of short steps, short horizons and small
+    /// curvatures, for programs; where there is none they take the first of the others.
+    pub careful: Option<Expr>,
 }
 
 /// A rule for machines, where its formula is none or may be complex: it has a value for either sign

@@ -319,6 +319,7 @@ pub(super) fn of_number(function: Function, at: f64) -> f64 {
         Function::Fun(Fun::Cosh) => at.cosh(),
         Function::Fun(Fun::Phi1) if at == 0.0 => 1.0,
         Function::Fun(Fun::Phi1) => at.exp_m1() / at,
+        Function::Fun(Fun::Excess) => matfun::excess(at),
     }
 }
 

@@ -7,6 +7,7 @@
 use super::interpret::of_number;
 use super::program::{Function, Id, Op, Role, UpdateRule};
 use crate::symbolic::Fun;
+use crate::symbolic::matfun;
 use crate::symbolic::number::to_f64;
 use num_traits::Float;
 use std::collections::BTreeMap;
@@ -330,6 +331,7 @@ fn map<T: Float>(function: Function, target: &mut [T], a: Given<'_, T>) {
         Function::Fun(Fun::Phi1) => {
             one(target, a, |x| if x.is_zero() { T::one() } else { x.exp_m1() / x });
         }
+        Function::Fun(Fun::Excess) => one(target, a, matfun::excess),
     }
 }
 

@@ -352,7 +352,9 @@ fn known_value(function: Fun, argument: &Expr) -> Option<Expr> {
         return match function {
             Fun::Exp | Fun::Cos | Fun::Cosh | Fun::Phi1 => Some(Expr::one()),
             Fun::Log => None,
-            Fun::Abs | Fun::Sign | Fun::Sin | Fun::Tanh | Fun::Sinh => Some(Expr::zero()),
+            Fun::Abs | Fun::Sign | Fun::Sin | Fun::Tanh | Fun::Sinh | Fun::Excess => {
+                Some(Expr::zero())
+            }
         };
     }
     match (function, argument.node()) {

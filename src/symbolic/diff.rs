@@ -53,6 +53,11 @@ pub fn directional(expr: &Expr, directions: Directions) -> Expr {
             Fun::Cosh => matrix::entire(Fun::Sinh, a),
             Fun::Sinh => matrix::entire(Fun::Cosh, a),
             Fun::Phi1 => matrix::inverse(a) * (matrix::exp(a) - matrix::entire(Fun::Phi1, a)),
+            Fun::Excess => {
+                let half = matrix::exp(&(Expr::frac(1, 2) * a));
+                let mean = matrix::entire(Fun::Excess, a) + &half;
+                matrix::inverse(a) * (matrix::exp(a) - mean) - Expr::frac(1, 2) * half
+            }
             _ => matrix::exp(a),
         }),
         Node::GeometricMean(a, b) => {
@@ -138,6 +143,12 @@ fn slope(function: Fun, at: &Expr) -> Expr {
             &elementwise_power(at, &-Q::one()),
             &(fun(Fun::Exp, at) - fun(Fun::Phi1, at)),
         ),
+        Fun::Excess => {
+            let half = fun(Fun::Exp, &(Expr::frac(1, 2) * at));
+            let mean = fun(Fun::Excess, at) + &half;
+            let slope = elementwise_power(at, &-Q::one());
+            hadamard(&slope, &(fun(Fun::Exp, at) - mean)) - Expr::frac(1, 2) * half
+        }
         Fun::Tanh => {
             let square = elementwise_power(&fun(Fun::Tanh, at), &super::number::q(2, 1));
             let one = if at.is_scalar() { Expr::one() } else { matrix::ones(at.shape()) };

@@ -337,5 +337,6 @@ pub(super) fn function_value(function: Fun, at: f64) -> Option<f64> {
         Fun::Cosh => at.cosh(),
         Fun::Phi1 if at == 0.0 => 1.0,
         Fun::Phi1 => at.exp_m1() / at,
+        Fun::Excess => super::matfun::excess(at),
     })
 }

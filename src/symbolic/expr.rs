@@ -62,6 +62,8 @@ pub enum Fun {
     Cosh,
     /// `φ₁(x) = (eˣ − 1)/x`, equal to 1 at 0.
     Phi1,
+    /// `φ₁(x) − e^{x/2}`: what the mean of `e^{xs}` over `0 ≤ s ≤ 1` exceeds its middle by.
+    Excess,
 }
 
 /// A function declared by name only, such as `given ell(theta) : scalar`.
@@ -107,7 +109,7 @@ pub enum Node {
     Fun(Fun, Expr),
     /// A real power of a square matrix; fractional powers are the principal ones.
     MatPow(Expr, Q),
-    /// An entire function of a square matrix: `Exp`, `Cosh`, `Sinh` or `Phi1`.
+    /// An entire function of a square matrix: `Exp`, `Cosh`, `Sinh`, `Phi1` or `Excess`.
     MatFun(Fun, Expr),
     /// The geometric mean of two symmetric positive definite matrices.
     GeometricMean(Expr, Expr),

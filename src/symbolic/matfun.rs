@@ -7,7 +7,7 @@
 use super::expr::Fun;
 use super::number::Q;
 use nalgebra::{Complex, DMatrix, DVector};
-use num_traits::{Signed, ToPrimitive};
+use num_traits::{Float, Signed, ToPrimitive};
 
 /// Why a function of a matrix has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -261,12 +261,30 @@ pub fn phi1(matrix: &DMatrix<f64>) -> Result<DMatrix<f64>, Trouble> {
     Ok(exponential(&block)?.view((0, n), (n, n)).into_owned())
 }
 
+/// `φ₁(x) − e^{x/2}`: by its power series near zero, where it is the difference of two numbers near 1.
+pub fn excess<T: Float>(x: T) -> T {
+    let number = |value: f64| <T as num_traits::NumCast>::from(value).unwrap_or_else(T::nan);
+    let half = x * number(0.5);
+    if half.abs() >= T::one() {
+        return x.exp_m1() / x - half.exp();
+    }
+    // e^{x/2} (sinh(x/2)/(x/2) − 1)
+    let square = half * half;
+    let series = (1..9).rev().fold(T::zero(), |total, k| {
+        let k = f64::from(2 * k);
+        (total + T::one()) * square / number(k * (k + 1.0))
+    });
+    half.exp() * series
+}
+
 /// An entire function of a square matrix.
 pub fn entire(function: Fun, matrix: &DMatrix<f64>) -> Result<DMatrix<f64>, Trouble> {
     match function {
         Fun::Cosh => cosh(matrix),
         Fun::Sinh => sinh(matrix),
         Fun::Phi1 => phi1(matrix),
+        Fun::Excess if is_symmetric(matrix) => of_eigenvalues(matrix, |x| Ok(excess(x))),
+        Fun::Excess => Ok(phi1(matrix)? - exponential(&(matrix * 0.5))?),
         Fun::Exp => exponential(matrix),
         Fun::Log => by_eigenvalues(matrix, f64::ln),
         Fun::Abs => by_eigenvalues(matrix, f64::abs),

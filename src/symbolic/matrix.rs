@@ -171,7 +171,7 @@ pub fn exp(matrix: &Expr) -> Expr {
     entire(Fun::Exp, matrix)
 }
 
-/// An entire function (`Exp`, `Cosh`, `Sinh`, `Phi1`) of a square matrix or a scalar: entry by
+/// An entire function (`Exp`, `Cosh`, `Sinh`, `Phi1`, `Excess`) of a square matrix or a scalar: entry by
 /// entry where the matrix is diagonal.
 pub fn entire(function: Fun, matrix: &Expr) -> Expr {
     if matrix.is_scalar() {

@@ -61,5 +61,6 @@ fn of_function(function: Fun, at: f64) -> Option<f64> {
         Fun::Sinh => at.sinh(),
         Fun::Cosh => at.cosh(),
         Fun::Phi1 => at.exp_m1() / at,
+        Fun::Excess => super::matfun::excess(at),
     })
 }

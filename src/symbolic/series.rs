@@ -301,6 +301,10 @@ impl Context<'_> {
                 let ratio = (fun(Fun::Exp, inner) - Expr::one()) / inner;
                 self.series(&ratio)
             }
+            Fun::Excess => {
+                let middle = fun(Fun::Exp, &(Expr::frac(1, 2) * inner));
+                self.series(&(fun(Fun::Phi1, inner) - middle))
+            }
             Fun::Tanh => {
                 let decay = fun(Fun::Exp, &(Expr::int(-2) * inner));
                 let ratio = (Expr::one() - &decay) / (Expr::one() + decay);

@@ -373,7 +373,7 @@ impl Spectrum {
             Node::Fun(function, inner) => {
                 let inner = self.lift_value(inner, any)?;
                 match function {
-                    Fun::Exp | Fun::Cosh | Fun::Sinh | Fun::Phi1 => {
+                    Fun::Exp | Fun::Cosh | Fun::Sinh | Fun::Phi1 | Fun::Excess => {
                         Some(matrix::entire(*function, &inner))
                     }
                     _ if any => Some(matrix::entire(*function, &inner)),

@@ -206,6 +206,7 @@ where
         Fun::Sinh => at.sinh(),
         Fun::Cosh => at.cosh(),
         Fun::Phi1 => phi1(at),
+        Fun::Excess => phi1(at) - (at.clone() * 0.5).exp(),
     }
 }
 

@@ -22,7 +22,11 @@ def load(name, target):
 def main():
     curvature = (10.0 ** np.arange(-6, 6.5, 0.5)).astype(np.float32)
     n = len(curvature)
-    for name, further in (("diagonal_newton", {}), ("diagonal_horizon", {"T": 50.0})):
+    for name, further in (
+        ("diagonal_newton", {}),
+        ("diagonal_horizon", {"T": 50.0}),
+        ("diagonal_horizon", {"T": 0.3}),
+    ):
         camel = "".join(part.capitalize() for part in name.split("_"))
         worst = {}
         for decade in range(-6, 7):

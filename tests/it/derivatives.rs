@@ -37,7 +37,9 @@ fn differentiable(expr: &Expr, u: &Symbol) -> bool {
 /// Does the derivative jump or blow up nearby?
 fn has_kink(expr: &Expr) -> bool {
     use lagrule::symbolic::Fun;
-    expr.any(&|part| matches!(part.node(), Node::Fun(Fun::Sign | Fun::Log | Fun::Phi1, _)))
+    expr.any(&|part| {
+        matches!(part.node(), Node::Fun(Fun::Sign | Fun::Log | Fun::Phi1 | Fun::Excess, _))
+    })
 }
 
 fn close(found: f64, expected: f64, size: f64) -> bool {

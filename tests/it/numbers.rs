@@ -361,6 +361,7 @@ fn function_value(function: Fun, at: f64) -> f64 {
         Fun::Sinh => at.sinh(),
         Fun::Cosh => at.cosh(),
         Fun::Phi1 => at.exp_m1() / at,
+        Fun::Excess => at.exp_m1() / at - (at / 2.0).exp(),
     }
 }
 
@@ -419,8 +420,9 @@ pub(crate) fn grammar(depth: u32) -> Grammar {
         Fun::Sinh,
         Fun::Cosh,
         Fun::Phi1,
+        Fun::Excess,
     ];
-    const ENTIRE: &[Fun] = &[Fun::Exp, Fun::Cosh, Fun::Sinh, Fun::Phi1];
+    const ENTIRE: &[Fun] = &[Fun::Exp, Fun::Cosh, Fun::Sinh, Fun::Phi1, Fun::Excess];
     const MEANS: &[(&str, &str)] = &[("G", "H"), ("C", "F"), ("E", "G"), ("H", "H")];
     let number = select(NUMBERS).prop_map(|(a, b)| Recipe::Number(a, b)).boxed();
     let mut level = Grammar {

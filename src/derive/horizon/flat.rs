@@ -99,3 +99,108 @@ fn undiscounted(omega: &Expr, horizon: &Expr, t: &Expr) -> Response {
         velocity: [&both * phi(&both) / &below, Expr::int(2) * decay(horizon) / below],
     }
 }
+
+/// The same responses without differences of numbers that are almost equal, for short steps, short
+/// horizons and small curvatures: what is small is written by `1 − e^{−x}` and by the excess
+/// `φ₁(x) − e^{x/2}` (see [`Fun::Excess`]), which both keep all their digits.
+///
+/// With `R = φ₁(λ₋t) − e^{λ₊t − 2ωT} φ₁(−λ₊t)` for the push alone, and `B = φ₁(λ₋t) φ₁(−λ₊T) −
+/// e^{λ₊(t−T)} φ₁(−λ₊t) φ₁(λ₋T)` for what pulls at the end, the change by the push is
+/// `(t R − a t T B)/D` for a free end with `D = λ₊ − λ₋ e^{−2ωT} − a (1 − e^{−2ωT})`, and
+/// `t T B/(1 − e^{−2ωT})` for an imposed one.
+pub(super) fn careful(
+    closed: &Closed,
+    omega: &Expr,
+    end: End<'_>,
+    horizon: &Expr,
+    t: &Expr,
+) -> Response {
+    let middle = Expr::frac(-1, 2) * &closed.c;
+    let slow = expand(&(&middle - omega));
+    let fast = expand(&(&middle + omega));
+    if closed.c.is_zero() {
+        match end {
+            End::Free(drift) if drift.is_zero() => return undiscounted(&fast, horizon, t),
+            End::Fixed => return undiscounted_between(&fast, horizon, t),
+            End::Free(_) => {}
+        }
+    }
+    let exp = |x: &Expr| fun(Fun::Exp, &expand(x));
+    let phi = |x: &Expr| fun(Fun::Phi1, &expand(x));
+    let excess = |x: &Expr| fun(Fun::Excess, &expand(x));
+    let gone = |x: &Expr| sum([Expr::one(), -exp(x)]);
+    let half = Expr::frac(1, 2);
+    let twice = Expr::int(-2) * omega;
+    let (slow_t, fast_t) = (&slow * t, -(&fast * t));
+    let (slow_end, fast_end) = (&slow * horizon, -(&fast * horizon));
+    // How far e^{λ₊(t − T)} is the same number for the step as for the way to the end.
+    let rest = &fast * (t - horizon);
+    let alone = || {
+        sum([
+            exp(&(&half * &slow_t)) * gone(&(omega * (t - Expr::int(2) * horizon))),
+            excess(&slow_t),
+            -(exp(&(&fast * t + &twice * horizon)) * excess(&fast_t)),
+        ])
+    };
+    let between = || {
+        sum([
+            exp(&(&half * (&slow_t + &fast_end))) * gone(&(omega * (t - horizon))),
+            excess(&slow_t) * phi(&fast_end),
+            exp(&(&half * &slow_t)) * excess(&fast_end),
+            -(exp(&rest) * excess(&fast_t) * phi(&slow_end)),
+            -(exp(&(&rest + &half * &fast_t)) * excess(&slow_end)),
+        ])
+    };
+    let all = gone(&(&twice * horizon));
+    let driven = exp(&rest) * gone(&(&twice * t));
+    let to_start = Expr::int(2) * omega * exp(&fast_end);
+    match end {
+        End::Free(drift) => {
+            let below =
+                sum([fast.clone(), -(&slow * exp(&(&twice * horizon))), -(drift * &all)]);
+            let (mut change, mut pace) = (t * alone(), all);
+            if !drift.is_zero() {
+                change = sum([change, -(drift * t * horizon * between())]);
+                let pulled = sum([
+                    exp(&(&half * &fast_end)) * gone(&-(omega * horizon)),
+                    excess(&fast_end),
+                    -(exp(&fast_end) * excess(&slow_end)),
+                ]);
+                pace = sum([pace, -(drift * horizon * pulled)]);
+            }
+            Response {
+                change: [change / &below, driven / &below],
+                velocity: [pace / &below, to_start / below],
+            }
+        }
+        End::Fixed => {
+            let pulled = sum([
+                exp(&(&half * &fast_end)) * gone(&-(omega * horizon)),
+                excess(&fast_end),
+                -(exp(&fast_end) * excess(&slow_end)),
+            ]);
+            Response {
+                change: [t * horizon * between() / &all, driven / &all],
+                velocity: [horizon * pulled / &all, to_start / all],
+            }
+        }
+    }
+}
+
+/// No discount and an imposed end: `Δ = t(T − t) φ₁(−ωt) φ₁(−ω(T − t))/(1 + e^{−ωT}) F̂ + sinh ωt/sinh
+/// ωT c`, where `ω` may vanish.
+fn undiscounted_between(omega: &Expr, horizon: &Expr, t: &Expr) -> Response {
+    let phi = |time: &Expr| fun(Fun::Phi1, &expand(&-(omega * time)));
+    let decay = |time: &Expr| fun(Fun::Exp, &expand(&-(omega * time)));
+    let rest = expand(&(horizon - t));
+    let below = sum([Expr::one(), decay(horizon)]);
+    let twice = |time: &Expr| expand(&(Expr::int(2) * time));
+    let way = horizon * phi(&twice(horizon));
+    Response {
+        change: [
+            t * &rest * phi(t) * phi(&rest) / &below,
+            decay(&rest) * t * phi(&twice(t)) / &way,
+        ],
+        velocity: [horizon * phi(horizon) / below, decay(horizon) / way],
+    }
+}

@@ -16,7 +16,7 @@ use crate::symbolic::{Expr, Fun};
 pub(super) fn response(closed: &Closed, end: End<'_>, horizon: &Expr, t: &Expr) -> Response {
     let radicand = radicand(closed);
     let size = size(&radicand, horizon);
-    let real = flat::response(closed, &size, end, horizon, t);
+    let real = flat::careful(closed, &size, end, horizon, t);
     // Where this form is not taken its growth is left out: no horizon bounds it there.
     let sign = fun(Fun::Sign, &radicand);
     let taken = Expr::frac(1, 2) * sum([Expr::one(), -&sign]) * sum([Expr::int(2), sign]);

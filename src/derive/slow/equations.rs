@@ -53,6 +53,7 @@ impl SlowPart {
             change: Some(change.clone()),
             first_order: first(q),
             computed: None,
+            careful: None,
         };
         self.changes.iter().map(one).collect()
     }

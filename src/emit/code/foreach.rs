@@ -326,10 +326,11 @@ impl<'a> Foreach<'a> {
                 self.lines.push(format!("{fresh} = torch._foreach_pow({a}, {b})"));
                 List { name: fresh, own: true }
             }
-            Op::Map(Function::Fun(Fun::Phi1), a) => {
+            Op::Map(Function::Fun(function @ (Fun::Phi1 | Fun::Excess)), a) => {
                 let a = self.read(*a).name;
                 let fresh = self.taken.temporary();
-                self.lines.push(format!("{fresh} = [_phi1(x) for x in {a}]"));
+                let name = crate::symbolic::print::function_name(*function);
+                self.lines.push(format!("{fresh} = [_{name}(x) for x in {a}]"));
                 List { name: fresh, own: true }
             }
             Op::Map(Function::Sqrt, floor) if self.floored(*floor).is_some() => {

@@ -280,6 +280,7 @@ impl<'a> Writer<'a> {
                     Fun::Cosh => "_coshm",
                     Fun::Sinh => "_sinhm",
                     Fun::Phi1 => "_phi1m",
+                    Fun::Excess => "_excessm",
                     _ => "_expm",
                 };
                 call(name, a)
@@ -343,8 +344,13 @@ fn map_name(function: Function, module: &str) -> String {
     let name = match function {
         Function::Expm1 => "expm1",
         Function::Sqrt => "sqrt",
-        Function::Fun(Fun::Phi1) => {
-            return if module == "math" { "_phi1_number".into() } else { "_phi1".into() };
+        Function::Fun(function @ (Fun::Phi1 | Fun::Excess)) => {
+            let name = crate::symbolic::print::function_name(function);
+            return if module == "math" {
+                format!("_{name}_number")
+            } else {
+                format!("_{name}")
+            };
         }
         Function::Fun(Fun::Abs) if module == "math" => "fabs",
         Function::Fun(Fun::Sign) if module == "math" => return "_sign_number".into(),

@@ -2,10 +2,10 @@
 //! `nalgebra` matrices elsewhere.
 
 use super::rust_text::{Writer, legal, read};
-use super::torch::Own;
+use super::torch::{Own, TIMES};
 use super::{Cannot, Style, Target, header, helpers, hyper, names};
 use crate::model::types::Value;
-use crate::rule::program::{Assignment, Input, Op, Role, UpdateRule};
+use crate::rule::program::{Assignment, Check, Input, Op, Role, UpdateRule};
 use crate::symbolic::Prop;
 use crate::symbolic::number::to_f64;
 
@@ -83,7 +83,7 @@ fn constructor(own: &Own<'_>, name: &str) -> String {
         .iter()
         .filter(|c| c.props.has(Prop::Positive) || c.props.has(Prop::Nonnegative))
         .collect();
-    if !checked.is_empty() {
+    if !checked.is_empty() || !own.rule.checks.is_empty() {
         text.push_str(
             "    ///\n    /// # Panics\n    ///\n    /// If a constant is outside its range.\n",
         );
@@ -101,6 +101,9 @@ fn constructor(own: &Own<'_>, name: &str) -> String {
             "        assert!({name} {op} 0.0, \"{} must be {words}\");\n",
             constant.name
         ));
+    }
+    for check in &own.rule.checks {
+        text.push_str(&condition(own.rule, check));
     }
     let mut fields = constants;
     for state in &own.states {
@@ -128,6 +131,37 @@ fn constructor(own: &Own<'_>, name: &str) -> String {
         text.push_str("        }\n");
     }
     text + "    }\n"
+}
+
+/// The check of what the constants have to fulfil together.
+fn condition(rule: &UpdateRule, check: &Check) -> String {
+    let view = rule.function(&check.formula);
+    let mut writer = Writer::new(&view);
+    let value = writer.name(check.formula.value);
+    let (mut indent, mut text) = ("        ".to_owned(), String::new());
+    if check.at_all_times {
+        let share = legal(&check.formula.argument);
+        text.push_str(&format!("{indent}for part in 1..={TIMES} {{\n"));
+        indent.push_str("    ");
+        text.push_str(&format!("{indent}let {share} = f64::from(part) / {TIMES}.0;\n"));
+    }
+    for line in &writer.lines {
+        text.push_str(&format!("{indent}{line}\n"));
+    }
+    // As rustfmt has it: short arguments stay on one line.
+    let arguments = format!("{value} > 0.0, \"{}\"", check.says);
+    if arguments.len() <= 60 {
+        text.push_str(&format!("{indent}assert!({arguments});\n"));
+    } else {
+        text.push_str(&format!(
+            "{indent}assert!(\n{indent}    {value} > 0.0,\n{indent}    \"{}\"\n{indent});\n",
+            check.says
+        ));
+    }
+    if check.at_all_times {
+        text.push_str("        }\n");
+    }
+    text
 }
 
 /// The head of a function, on one line where it fits.

@@ -198,6 +198,7 @@ impl<'a> Writer<'a> {
                 format!("{a}.min({b})")
             }
             Op::Map(Function::Fun(Fun::Phi1), a) => self.through(a, "phi1"),
+            Op::Map(Function::Fun(Fun::Excess), a) => self.through(a, "excess"),
             Op::Map(Function::Fun(Fun::Sign), a) => self.through(a, "sign"),
             Op::Map(function, a) => self.mapped(a, &format!("{}()", method(function))),
             Op::Floor(a) if self.matrices => self.mapped(a, "max(f64::MIN_POSITIVE)"),
@@ -235,6 +236,9 @@ impl<'a> Writer<'a> {
                 }
             }
             Op::MatFun(Fun::Phi1, a, true) => format!("spectral({}, phi1)", self.borrowed(a)),
+            Op::MatFun(Fun::Excess, a, true) => {
+                format!("spectral({}, excess)", self.borrowed(a))
+            }
             Op::MatFun(Fun::Sign, a, true) => format!("spectral({}, sign)", self.borrowed(a)),
             Op::MatFun(function, a, true) => {
                 let of = self.borrowed(a);
@@ -245,6 +249,7 @@ impl<'a> Writer<'a> {
                     Fun::Cosh => "matrix_cosh",
                     Fun::Sinh => "matrix_sinh",
                     Fun::Phi1 => "matrix_phi1",
+                    Fun::Excess => "matrix_excess",
                     _ => "exponential",
                 };
                 self.call(name, &[a])

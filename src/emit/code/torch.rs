@@ -16,6 +16,9 @@ use crate::symbolic::Prop;
 /// The target.
 pub(super) struct Torch;
 
+/// At how many times up to its horizon a plan is checked.
+pub(super) const TIMES: usize = 256;
+
 /// How `PyTorch` spells operations.
 pub(super) const DIALECT: Dialect =
     Dialect { module: "torch", numbers: "math", like: ", **like", stack: "_stack" };
@@ -118,6 +121,39 @@ impl<'a> Own<'a> {
                 "{indent}if not {test}:\n{indent}    raise ValueError(f\"{} must be {words}, but is {{{name}}}\")\n",
                 input.name
             ));
+        }
+        text + &self.conditions(indent)
+    }
+
+    /// Checks of what the constants have to fulfil together.
+    fn conditions(&self, indent: &str) -> String {
+        let mut text = String::new();
+        for check in &self.rule.checks {
+            let view = self.rule.function(&check.formula);
+            let mut writer = Writer::new(&view, &[check.formula.value], DIALECT);
+            let value = writer.name(check.formula.value);
+            let mut indent = indent.to_owned();
+            if check.at_all_times {
+                let share = names::python(&check.formula.argument);
+                text.push_str(&format!(
+                    "{indent}for {share} in (part / {TIMES} for part in range(1, {})):\n",
+                    TIMES + 1
+                ));
+                indent.push_str("    ");
+            }
+            for line in &writer.lines {
+                text.push_str(&format!("{indent}{line}\n"));
+            }
+            text.push_str(&format!("{indent}if not {value} > 0:\n"));
+            let raise = format!("{indent}    raise ValueError(\"{}\")\n", check.says);
+            text.push_str(&if raise.trim_end().len() <= 88 {
+                raise
+            } else {
+                format!(
+                    "{indent}    raise ValueError(\n{indent}        \"{}\"\n{indent}    )\n",
+                    check.says
+                )
+            });
         }
         text
     }

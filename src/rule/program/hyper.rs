@@ -142,7 +142,8 @@ fn squared(expr: &Expr) -> Option<Expr> {
     (square && *exponent == Expr::int(2)).then(|| base.clone())
 }
 
-fn formula(name: &str, inverse: &Expr, inputs: &[Input]) -> Option<Formula> {
+/// A function of the constants and of one more number, as a program.
+pub(super) fn formula(name: &str, inverse: &Expr, inputs: &[Input]) -> Option<Formula> {
     let mut own = Builder { inputs: inputs.to_vec(), ..Builder::default() };
     for (at, input) in inputs.iter().enumerate() {
         if matches!(input.role, Role::Constant | Role::Step) {

@@ -1,19 +1,19 @@
 //! The program of a derivation.
 
 use super::builder::Builder;
+use super::checks::checks;
 use super::entrywise::Entries;
+use super::loss::{gradient_given, hessian_given};
+use super::provenance::{conditions, provenance};
 use super::spectral::ByProducts;
 use super::stable::{Known, stable};
-use super::{Assignment, Input, NoProgram, Provenance, Role, UpdateRule, beliefs};
-use crate::derive::variation::{gradient, jacobian};
-use crate::derive::{Class, Condition, Definition, Derivation, Meaning, Numeric, Update};
+use super::start::stated;
+use super::{Assignment, Input, NoProgram, Role, UpdateRule};
+use crate::derive::{Class, Definition, Derivation, Meaning, Numeric, Update};
 use crate::model::types::{Horizon, Model, Value, step};
-use crate::symbolic::assume::is_positive;
-use crate::symbolic::expand::expand;
-use crate::symbolic::print::{ascii, ascii_symbol};
-use crate::symbolic::rewrite::{replace, substitute};
+use crate::symbolic::print::ascii_symbol;
+use crate::symbolic::rewrite::replace;
 use crate::symbolic::{Expr, Mark, Symbol};
-use std::collections::BTreeMap;
 
 /// Lowers the exact rule, or the rule of a regime, to a program. `hyper` are the hyper-parameters of
 /// the optimizer it is known to be, if any.
@@ -110,6 +110,7 @@ fn lower_with(
         gradient: gradient_given(model, &inputs),
         hessian: hessian_given(model, &inputs),
         products: products.map(|products| products.functions),
+        checks: checks(&conditions(derivation, regime), &printed, &inputs),
         inputs,
         graph,
         assignments,
@@ -207,7 +208,8 @@ fn changes(
     }
     let exact = |update: &Update| {
         let computed = update.computed.as_ref().map(|(change, _)| change.clone());
-        let change = computed.or_else(|| update.change.clone());
+        let careful = update.careful.clone();
+        let change = careful.or(computed).or_else(|| update.change.clone());
         change.map(|change| (update.position.clone(), change))
     };
     let changes: Option<Vec<(Symbol, Expr)>> = derivation.updates.iter().map(exact).collect();
@@ -266,7 +268,7 @@ fn through_offset(change: &Expr, definitions: &[Definition]) -> Expr {
 }
 
 /// The definitions an expression uses, directly or through others, in order.
-fn needed_definitions(definitions: &[Definition], expr: &Expr) -> Vec<Definition> {
+pub(super) fn needed_definitions(definitions: &[Definition], expr: &Expr) -> Vec<Definition> {
     let mut needed = vec![false; definitions.len()];
     let mut open = vec![expr.clone()];
     while let Some(expr) = open.pop() {
@@ -379,10 +381,10 @@ fn inputs(model: &Model, builder: &mut Builder) {
     let id = builder.input(input);
     builder.bind(&dt, id);
     for coordinate in &model.coordinates {
-        let Some(end) = model.end.get(coordinate.name()) else { continue };
+        let Some(end) = stated(model, &model.end, coordinate.name()) else { continue };
         let symbol = coordinate.position.marked(Mark::End);
         let mut input = plain(&format!("{}_end", coordinate.name()), Role::Given, &symbol);
-        input.fixed = Some(end.clone());
+        input.fixed = Some(end);
         let id = builder.input(input);
         builder.bind(&symbol, id);
     }
@@ -401,177 +403,6 @@ fn assign(
     let name = position.name.to_string();
     let role = if is_belief(model, position) { Role::State } else { Role::Param };
     let value = builder.plus(old, change);
-    let start: Option<Value> = model.start.get(&name).filter(|_| role == Role::State).cloned();
+    let start = stated(model, &model.start, &name).filter(|_| role == Role::State);
     Ok(Assignment { name, role, value, change, shape: position.shape.clone(), start })
-}
-
-/// The given that is the loss's gradient where the step begins, or is observed as it.
-fn gradient_given(model: &Model, inputs: &[Input]) -> Option<String> {
-    let by_entry = |input: &&Input| {
-        input.role == Role::Given && input.shape.is_column() && input.fixed.is_none()
-    };
-    // The loss may be a function of which nothing but the gradient is needed.
-    let of_function = |input: &&Input| {
-        !input.function_of.is_empty()
-            && input.shape.is_column()
-            && input.name.starts_with("grad_")
-    };
-    let of_function = || inputs.iter().find(of_function).map(|input| input.name.clone());
-    derived_gradient(model).or_else(of_function).or_else(|| {
-        let mut all = inputs.iter().filter(by_entry);
-        let only = all.next().filter(|_| all.next().is_none())?;
-        // Beside a regulariser the loss has it as a term; an integrand does not say what its loss is.
-        let term = model.parts.is_none() || is_term_of_gradient(model, &only.name);
-        term.then(|| only.name.clone())
-    })
-}
-
-/// Is the given a term of the loss's gradient, with nothing but a positive number before it?
-fn is_term_of_gradient(model: &Model, name: &str) -> bool {
-    let Some(parts) = &model.parts else { return false };
-    let mut coordinates = model.coordinates.iter().filter(|c| !c.belief);
-    coordinates.any(|coordinate| {
-        let slope = gradient(&parts.loss, &coordinate.position);
-        let slope = slope.map_or_else(|_| Expr::zero(), |slope| expand(&slope));
-        slope.terms().iter().any(|term| {
-            let mut symbols = term.symbols();
-            symbols.retain(|s| model.constants.iter().all(|constant| constant.symbol != *s));
-            let only = matches!(symbols.as_slice(), [only] if &*only.name == name);
-            only && is_positive(&(term / Expr::sym(symbols[0].clone())))
-                || only
-                    && term.as_product().tail.is_some_and(|tail| tail.as_sym().is_some())
-                    && !num_traits::Signed::is_negative(&term.as_product().coefficient)
-        })
-    })
-}
-
-/// The matrix that is the loss's second derivative where the step begins: `H` of the `quadratic` whose
-/// gradient is the given one, or the second derivative of a declared function.
-fn hessian_given(model: &Model, inputs: &[Input]) -> Option<String> {
-    let of_function =
-        |input: &&Input| !input.function_of.is_empty() && input.name.starts_with("hess_");
-    if let Some(input) = inputs.iter().find(of_function) {
-        return Some(input.name.clone());
-    }
-    let [coordinate] = model.coordinates.iter().filter(|c| !c.belief).collect::<Vec<_>>()[..]
-    else {
-        return None;
-    };
-    let loss = &model.parts.as_ref()?.loss;
-    let slope = gradient(loss, &coordinate.position).ok()?;
-    let bend = expand(&jacobian(&slope, &coordinate.position).ok()?);
-    let start: BTreeMap<Expr, Expr> = [(coordinate.q(), coordinate.start())].into();
-    let slope = expand(&substitute(&slope, &start));
-    let (slope, bend) = (slope.as_product(), bend.as_product());
-    // The same multiple of the gradient and of the matrix.
-    let scales = slope.coefficient == bend.coefficient && slope.powers == bend.powers;
-    slope.tail.as_ref()?.as_sym()?;
-    let matrix = bend.tail.as_ref()?.as_sym()?;
-    let given = model.givens.iter().any(|given| given == matrix);
-    (scales && given).then(|| matrix.name.to_string())
-}
-
-fn derived_gradient(model: &Model) -> Option<String> {
-    let [coordinate] = model.coordinates.iter().filter(|c| !c.belief).collect::<Vec<_>>()[..]
-    else {
-        return None;
-    };
-    let loss = &model.parts.as_ref()?.loss;
-    let slope = gradient(loss, &coordinate.position).ok()?;
-    let start: BTreeMap<Expr, Expr> = [(coordinate.q(), coordinate.start())].into();
-    let slope = expand(&substitute(&slope, &start));
-    let given = model.givens.iter().find(|given| {
-        let rest = slope.terms().len() == 1 && slope.contains(given);
-        rest && given.shape == coordinate.position.shape
-    });
-    if let Some(given) = given {
-        return Some(given.name.to_string());
-    }
-    let belief = beliefs::multiple_of_belief(model, &slope)?;
-    beliefs::observed(model, &belief)
-}
-
-fn provenance(
-    model: &Model,
-    derivation: &Derivation,
-    regime: Option<&str>,
-    changes: &[(Symbol, Expr)],
-    definitions: &[Definition],
-) -> Provenance {
-    let mut formula: Vec<String> = changes
-        .iter()
-        .map(|(q, change)| {
-            format!("{} = {}", ascii_symbol(&q.marked(Mark::Change)), ascii(change))
-        })
-        .collect();
-    let mut needed: Vec<Definition> = Vec::new();
-    for (_, change) in changes {
-        for definition in needed_definitions(definitions, change) {
-            if !needed.contains(&definition) {
-                needed.push(definition);
-            }
-        }
-    }
-    for Definition { symbol, meaning } in &needed {
-        let name = ascii_symbol(symbol);
-        formula.push(match meaning {
-            Meaning::Equals(value) => format!("{name} = {}", ascii(value)),
-            Meaning::Solvent { half, .. } => format!(
-                "{name}: the solvent of M X^2 + C X + K = 0 with Re(spectrum) < {}",
-                ascii(half)
-            ),
-            Meaning::FiniteHorizon { horizon, .. } => format!(
-                "{name}: the feedback at the start of a plan over the time {}",
-                ascii(horizon)
-            ),
-            Meaning::Planned { plan, step } => {
-                let horizon = ascii(&plan.horizon);
-                match step {
-                    Some(_) => {
-                        format!("{name}: the first dt of a plan over the time {horizon}")
-                    }
-                    None => format!("{name}: the velocity of a plan over the time {horizon}"),
-                }
-            }
-            Meaning::GlobalMinimum { of, .. } => {
-                format!("{name}: where {} is least", ascii(of))
-            }
-            Meaning::Implicit { equation, .. } => format!("{name}: {} = 0", ascii(equation)),
-        });
-    }
-    let conditions = match regime {
-        None => derivation.conditions.clone(),
-        Some(name) => derivation
-            .regimes
-            .iter()
-            .filter(|r| r.name == name)
-            .filter_map(|r| r.outcome.as_ref().ok())
-            .flat_map(|rule| rule.conditions.clone())
-            .collect(),
-    };
-    let mut remarks: Vec<String> = conditions.iter().map(condition).collect();
-    if regime.is_none() {
-        remarks.extend(derivation.notes.iter().cloned());
-    }
-    Provenance { about: model.about.clone(), formula, remarks, ..Provenance::default() }
-}
-
-fn condition(condition: &Condition) -> String {
-    match condition {
-        Condition::Small(e) => format!("Holds when {} << 1.", ascii(e)),
-        Condition::Large(e) => format!("Holds when {} >> 1.", ascii(e)),
-        Condition::Against(a, b) => format!("Holds when {} << {}.", ascii(a), ascii(b)),
-        Condition::Positive(e) => format!("Holds when {} > 0.", ascii(e)),
-        Condition::Nonzero(e) => format!("Holds when {} != 0.", ascii(e)),
-        Condition::RootsApart { m, c, k, half } => format!(
-            "Holds while no root of det(lambda^2 ({}) + lambda ({}) + {}) has the real part {}.",
-            ascii(m),
-            ascii(c),
-            ascii(k),
-            ascii(half)
-        ),
-        Condition::NoConjugatePoint { of, until, .. } => {
-            format!("Holds while {} > 0 for 0 < t <= {}.", ascii(of), ascii(until))
-        }
-    }
 }

@@ -4,15 +4,21 @@
 //! no target language, and [`super::interpret`] runs it. Forms that lose digits or overflow are
 //! replaced before (see `stable`), so every target gets the same stable arithmetic.
 
+mod arithmetic;
 mod beliefs;
 mod builder;
+mod checks;
 mod entrywise;
 mod graph;
 mod hyper;
+mod kind;
+mod loss;
 mod lower;
 mod paired;
+mod provenance;
 mod spectral;
 mod stable;
+mod start;
 
 pub use graph::{Function, Graph, Id, Node, Op};
 pub use lower::{lower, lower_by_products};
@@ -112,8 +118,21 @@ pub struct UpdateRule {
     /// For a rule that knows matrices by their products: the functions of them. It is made by
     /// [`lower_by_products`].
     pub products: Option<Vec<Formula>>,
+    /// What its constants have to fulfil beside their ranges.
+    pub checks: Vec<Check>,
     /// Where it comes from.
     pub provenance: Provenance,
+}
+
+/// A condition that the constants alone decide: a number has to be positive.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    /// What is wrong where it is not.
+    pub says: String,
+    /// The number. Its argument is the share of the horizon that has passed.
+    pub formula: Formula,
+    /// Does it have to be positive for all shares up to 1, or does it not depend on them?
+    pub at_all_times: bool,
 }
 
 /// A function of one number beside the rule's own: of an eigenvalue, or of a hyper-parameter.
@@ -216,6 +235,7 @@ impl UpdateRule {
             gradient: None,
             hessian: None,
             products: None,
+            checks: Vec::new(),
             provenance: Provenance::default(),
         }
     }

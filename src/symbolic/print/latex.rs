@@ -242,6 +242,7 @@ impl Notation for Latex {
             Fun::Sinh => r"\sinh",
             Fun::Cosh => r"\cosh",
             Fun::Phi1 => r"\varphi_{1}",
+            Fun::Excess => r"\operatorname{excess}",
         };
         call(name, &argument)
     }

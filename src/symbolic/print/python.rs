@@ -282,6 +282,10 @@ impl Notation for Printer<'_> {
         if function == Fun::Phi1 {
             return call("exprel", &[&argument.text]);
         }
+        if function == Fun::Excess {
+            let argument = argument.text.as_str();
+            return call("", &[&format!("exprel({argument}) - np.exp(({argument})/2)")]);
+        }
         call(&format!("np.{}", super::text::function_name(function)), &[&argument.text])
     }
 
@@ -320,6 +324,14 @@ impl Notation for Printer<'_> {
                 let rows = format!("[[{argument}, np.eye({n})], [np.zeros(({n}, 2*{n}))]]");
                 let text = format!("expm(np.block({rows}))[:{n}, {n}:]");
                 Piece::new(text, Level::Atom, Edge::Letter, Edge::Group)
+            }
+            Fun::Excess => {
+                let mean = self.matrix_function(
+                    Fun::Phi1,
+                    Piece::new(argument.to_owned(), Level::Sum, Edge::Letter, Edge::Group),
+                    shape,
+                );
+                call("", &[&format!("{} - expm(({argument})/2)", mean.text)])
             }
             _ => call("expm", &[argument]),
         }

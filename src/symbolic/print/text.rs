@@ -397,5 +397,6 @@ pub(crate) fn function_name(function: Fun) -> &'static str {
         Fun::Sinh => "sinh",
         Fun::Cosh => "cosh",
         Fun::Phi1 => "phi1",
+        Fun::Excess => "excess",
     }
 }

@@ -105,39 +105,79 @@ fn program(path: &str, regime: Option<&str>) -> lagrule::rule::program::UpdateRu
     driver::program(&study, &source, regime).unwrap()
 }
 
+/// Plans with a drift, and with an end that is imposed, entry by entry.
+const DRIFT: &str = "lagrangian diagonal_drift\ndim n\nparam theta : vector[n]\ngiven g : vector[n]\n\
+    given h : vector[n] positive\nconst eta > 0, k > 0, gamma > 0, T > 0\ndrift -2*theta\nrate eta\n\
+    loss k * quadratic(theta, g, h)\ndiscount gamma\nhorizon T\n";
+const IMPOSED: &str = "lagrangian imposed\nparam theta : scalar\ngiven g : scalar\n\
+    given h : scalar positive\nconst eta > 0, k > 0, gamma > 0, T > 0\nrate eta\n\
+    loss k * quadratic(theta, g, h)\ndiscount gamma\nhorizon T\nend theta = 1\n";
+
+fn program_of(name: &str, text: &str) -> lagrule::rule::program::UpdateRule {
+    let source = Source::from_bytes(name, text.as_bytes());
+    let study = driver::study(&source, &mut Sink::new()).unwrap();
+    driver::program(&study, &source, None).unwrap()
+}
+
+/// The curvature is one number for all entries in some of the rules, and one for each in others: then it
+/// is in single precision too. Horizons are short and long against the time in which the motion decays.
 #[test]
 fn single_precision_keeps_its_digits_over_twelve_decades() {
     let rules = [
         program("rules/momentum.lag", None),
         program("tests/emit/rules/diagonal_newton.lag", None),
         program("rules/receding_horizon.lag", None),
+        program("tests/emit/rules/diagonal_horizon.lag", None),
+        program_of("diagonal_drift.lag", DRIFT),
+        program_of("imposed.lag", IMPOSED),
     ];
     let mut random = Random::new(3);
     for rule in &rules {
-        for gamma in -6..=6 {
-            for curvature in -6..=6 {
+        let plans = rule.of(Role::Constant).any(|input| input.name == "T");
+        let horizons: &[f64] = if plans { &[0.02, 0.5, 50.0] } else { &[1.0] };
+        for (gamma, curvature) in decades() {
+            for horizon in horizons {
                 let (gamma, curvature) = (10f64.powi(gamma), 10f64.powi(curvature));
-                let dt = 0.01 + 0.2 * random.unit();
-                let all =
-                    [("eta", 1.3), ("k", 0.7), ("gamma", gamma), ("h", curvature), ("T", 0.5)];
+                let curvature = f64::from(curvature as f32);
+                let dt = (0.01 + 0.2 * random.unit()).min(0.4 * horizon);
+                let all = [
+                    ("eta", 1.3),
+                    ("k", 0.7),
+                    ("gamma", gamma),
+                    ("h", curvature),
+                    ("T", *horizon),
+                ];
                 let all = all.into_iter().chain([("dt", dt)]);
                 let constants = all.map(|(name, value)| (name.to_owned(), value)).collect();
                 let kernel = Kernel::new(rule, &constants).unwrap();
                 let (mut double, mut single) = ([0.0_f64], [0.0_f32]);
-                let of = |name: &str| if name == "h" { curvature } else { 1.0 };
+                // The push is towards the end, so that their sum is no small difference.
+                let imposed = rule.name == "imposed";
+                let of = |name: &str| match name {
+                    "h" => curvature,
+                    "g" if imposed => -1.0,
+                    _ => 1.0,
+                };
                 let givens: Vec<Given<'_, f64>> =
                     kernel.givens().iter().map(|name| Given::Same(of(name))).collect();
                 kernel.step(&mut Scratch::default(), &mut double, &givens, &mut []);
                 let givens: Vec<Given<'_, f32>> =
                     kernel.givens().iter().map(|name| Given::Same(of(name) as f32)).collect();
                 kernel.step(&mut Scratch::default(), &mut single, &givens, &mut []);
-                let error = (f64::from(single[0]) - double[0]).abs() / double[0].abs();
-                let place = format!("{} gamma {gamma:e} h {curvature:e}", label(rule));
+                // What is smaller than the smallest number with all digits is nothing.
+                let size = double[0].abs().max(1e-30);
+                let error = (f64::from(single[0]) - double[0]).abs() / size;
+                let place =
+                    format!("{} gamma {gamma:e} h {curvature:e} T {horizon}", label(rule));
                 assert!(error <= 1e-5, "{place}: {error:e}");
-                assert!(double[0] < 0.0, "{place}: {}", double[0]);
+                assert!((double[0] > 0.0) == imposed, "{place}: {}", double[0]);
             }
         }
     }
+}
+
+fn decades() -> impl Iterator<Item = (i32, i32)> {
+    (-6..=6).flat_map(|gamma| (-6..=6).map(move |curvature| (gamma, curvature)))
 }
 
 #[test]
@@ -159,4 +199,16 @@ fn long_horizons_and_stiff_curvatures_do_not_overflow() {
         let after = interpret::step(&rule, &values).unwrap();
         assert!(after["theta"].iter().all(|x| x.is_finite()), "{scale:e}");
     }
+}
+
+#[test]
+fn a_state_starts_where_the_coordinate_it_replaced_does() {
+    let text = "lagrangian replaced\nparam theta : scalar\ngiven g : scalar\n\
+        const eta > 0, k > 0, gamma > 0, tau > 0, D > 0, s > 0\n\
+        belief v : scalar positive\n  prior ornstein_uhlenbeck(time = tau, diffusion = D)\n  \
+        observe g^2 ~ normal(v, s^2)\nrate eta\nloss k * quadratic(theta, g, v)\n\
+        discount gamma\ncoordinate u = log(v)\nregime slowly : slow(u), dt -> 0\nstart v = 2\n";
+    let rule = program_of("replaced.lag", text);
+    let state = interpret::initial(&rule, &interpret::Values::new()).unwrap();
+    assert!((state["u"][(0, 0)] - 2f64.ln()).abs() < 1e-15, "{state:?}");
 }

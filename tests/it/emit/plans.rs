@@ -35,3 +35,24 @@ fn plans_have_their_optimum_for_either_sign_of_the_curvature() {
         assert!(error <= 1e-8, "{said}");
     }
 }
+
+#[test]
+fn what_has_no_optimum_is_refused() {
+    let Some(python) = python() else { return };
+    let folder = folder("refusals");
+    let all = [
+        ("plan_constant", &["torch"][..]),
+        ("saddle", &["torch"]),
+        ("plan_symmetric", &["numpy", "torch", "optax"]),
+    ];
+    for (name, targets) in all {
+        for target in targets {
+            let path = folder.join(format!("{name}_{target}.py"));
+            let file = format!("tests/emit/rules/{name}.lag");
+            emit(&[&file, "--target", target, "-o", path.to_str().unwrap()]);
+        }
+    }
+    formatted(&python, &folder);
+    let said = run(&python, &["tests/emit/refusals.py", folder.to_str().unwrap()]);
+    assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 10, "{said}");
+}

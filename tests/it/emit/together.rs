@@ -145,6 +145,22 @@ fn emitted_files_are_as_accepted() {
     }
 }
 
+/// The optimizer's own names, and products instead of matrices.
+#[test]
+fn further_forms_of_emitted_files_are_as_accepted() {
+    let written = |arguments: &[&str]| {
+        let mut command = Command::cargo_bin("lagrule").unwrap();
+        let output = command.arg("emit").args(arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for target in ["torch", "optax"] {
+        let adam = ["rules/adam.lag", "--regime", "adam", "--target", target, "--hyper"];
+        insta::assert_snapshot!(format!("{target}_adam_hyper"), written(&adam));
+        let ballistic = ["rules/ballistic.lag", "--target", target, "--matrix-free"];
+        insta::assert_snapshot!(format!("{target}_ballistic_free"), written(&ballistic));
+    }
+}
+
 #[test]
 fn single_precision_of_emitted_optimizers_over_twelve_decades() {
     let Some(python) = python() else { return };
@@ -157,7 +173,7 @@ fn single_precision_of_emitted_optimizers_over_twelve_decades() {
         }
     }
     let said = run(&python, &["tests/emit/decades.py", folder.to_str().unwrap()]);
-    assert_eq!(said.lines().count(), 4, "{said}");
+    assert_eq!(said.lines().count(), 6, "{said}");
     for line in said.lines() {
         let error: f64 = line.split_whitespace().next().unwrap().parse().unwrap();
         assert!(error <= 1e-5, "{said}");

@@ -40,6 +40,18 @@ def _phi1(x):
     return jnp.where(zero, 1.0, jnp.expm1(x) / jnp.where(zero, 1.0, x))
 
 
+def _excess(x):
+    """phi1(x) - exp(x/2), by its power series where the two are almost equal."""
+    half = x / 2
+    near = jnp.abs(half) < 1
+    square = jnp.where(near, half * half, 0.0)
+    series = 0.0 * square
+    for k in range(16, 0, -2):
+        series = (series + 1) * square / (k * (k + 1))
+    far = jnp.where(near, 1.0, x)
+    return jnp.where(near, jnp.exp(half) * series, jnp.expm1(far) / far - jnp.exp(half))
+
+
 def _floor(x):
     """At least the smallest positive number that has all digits."""
     return jnp.maximum(x, jnp.finfo(jnp.result_type(x)).tiny)
@@ -89,6 +101,11 @@ def _phi1m(a):
     return _expm(block)[: len(a), len(a) :]
 
 
+def _excessm(a):
+    """phi1 of a matrix less its exponential half way."""
+    return _phi1m(a) - _expm(a / 2)
+
+
 def _mean(a, b):
     """The geometric mean of two positive definite matrices."""
     lower = jnp.linalg.cholesky(a)
@@ -124,6 +141,18 @@ def _solvent(m, c, k, half):
     return jax.lax.fori_loop(0, 2, polish, x)
 
 
+def _joined(g, h):
+    """I + g h, whose eigenvalues are positive where two intervals together have a minimum.
+
+    Beyond the conjugate point there is no optimum. Compiled code cannot refuse: it gives NaN.
+    """
+    w, v = jnp.linalg.eigh((g + g.T) / 2)
+    root = v * jnp.sqrt(jnp.maximum(w, 0.0))
+    eye = jnp.eye(len(g), dtype=g.dtype)
+    least = jnp.linalg.eigvalsh(eye + root.T @ h @ root).min()
+    return jnp.where(least > 0, eye + g @ h, jnp.nan)
+
+
 def _scattering(push, a, q, half, time):
     """y(time) = e y(0) - g p(time), p(0) = e^T p(time) + h y(0) of the motion
     y' = a y - push p that keeps the cost of y least, q its curvature.
@@ -131,8 +160,7 @@ def _scattering(push, a, q, half, time):
     By doubling from a short time, so that nothing grows.
     """
     n = len(a)
-    eye = jnp.eye(n, dtype=a.dtype)
-    shifted = a - half * eye
+    shifted = a - half * jnp.eye(n, dtype=a.dtype)
     flow = jnp.block([[shifted, -push], [-q, -shifted.T]])
     size = time * jnp.linalg.norm(flow, 2)
     doublings = jnp.maximum(0, jnp.ceil(jnp.log2(1 + 4 * size))).astype(int)
@@ -143,7 +171,7 @@ def _scattering(push, a, q, half, time):
 
     def double(_, parts):
         e, g, h = parts
-        joint = jnp.linalg.inv(eye + g @ h)
+        joint = jnp.linalg.inv(_joined(g, h))
         return e @ joint @ e, g + e @ joint @ g @ e.T, h + e.T @ h @ joint @ e
 
     return jax.lax.fori_loop(0, doublings, double, (e, g, h))
@@ -179,7 +207,7 @@ def _planned(m, a, q, half, horizon, drift, slope, dt):
     push, flow, cost, size = _affine(m, a, q, drift, slope)
     e, g, _ = _scattering(push, flow, cost, half, dt)
     rest = _scattering(push, flow, cost, half, horizon - dt)[2]
-    moved = jnp.linalg.solve(jnp.eye(len(flow), dtype=m.dtype) + g @ rest, e[:, -1])
+    moved = jnp.linalg.solve(_joined(g, rest), e[:, -1])
     return size * jnp.exp(half * dt) * moved[:-1]
 
 

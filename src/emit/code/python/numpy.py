@@ -35,6 +35,18 @@ def _phi1(x):
     return np.where(zero, 1.0, np.expm1(x) / np.where(zero, 1.0, x))
 
 
+def _excess(x):
+    """phi1(x) - exp(x/2), by its power series where the two are almost equal."""
+    half = x / 2
+    near = np.abs(half) < 1
+    square = np.where(near, half * half, 0.0)
+    series = 0.0 * square
+    for k in range(16, 0, -2):
+        series = (series + 1) * square / (k * (k + 1))
+    far = np.where(near, 1.0, x)
+    return np.where(near, np.exp(half) * series, np.expm1(far) / far - np.exp(half))
+
+
 def _floor(x):
     """At least the smallest positive number that has all digits."""
     return np.maximum(x, np.finfo(np.asarray(x).dtype).tiny)
@@ -91,6 +103,11 @@ def _phi1m(a):
     return scipy.linalg.expm(block)[:n, n:]
 
 
+def _excessm(a):
+    """phi1 of a matrix less its exponential half way."""
+    return _phi1m(a) - scipy.linalg.expm(a / 2)
+
+
 def _mean(a, b):
     """The geometric mean of two positive definite matrices."""
     lower = np.linalg.cholesky(a)
@@ -115,6 +132,14 @@ def _solvent(m, c, k, half):
     return np.linalg.solve(z[:n, :n].T, z[n:, :n].T).T
 
 
+def _joined(g, h):
+    """I + g h, whose eigenvalues are positive where two intervals together have a minimum."""
+    joint = np.eye(len(g)) + g @ h
+    if not np.linalg.eigvals(joint).real.min() > 0:
+        raise ValueError("no optimum: the horizon is beyond the conjugate point")
+    return joint
+
+
 def _scattering(push, a, q, half, time):
     """y(time) = e y(0) - g p(time), p(0) = e^T p(time) + h y(0) of the motion
     y' = a y - push p that keeps the cost of y least, q its curvature.
@@ -130,9 +155,9 @@ def _scattering(push, a, q, half, time):
     g, h = -short[:n, n:] @ below, -below @ short[n:, :n]
     e = short[:n, :n] - short[:n, n:] @ below @ short[n:, :n]
     for _ in range(doublings):
-        inner = np.linalg.solve(np.eye(n) + g @ h, e)
-        other = np.linalg.solve((np.eye(n) + g @ h).T, h.T).T
-        g = g + e @ np.linalg.solve(np.eye(n) + g @ h, g) @ e.T
+        joint = _joined(g, h)
+        inner, other = np.linalg.solve(joint, e), np.linalg.solve(joint.T, h.T).T
+        g = g + e @ np.linalg.solve(joint, g) @ e.T
         h, e = h + e.T @ other @ e, e @ inner
     return e, g, h
 
@@ -167,7 +192,7 @@ def _planned(m, a, q, half, horizon, drift, slope, dt):
     push, flow, cost, size = _affine(m, a, q, drift, slope)
     e, g, _ = _scattering(push, flow, cost, half, dt)
     rest = _scattering(push, flow, cost, half, horizon - dt)[2]
-    moved = np.linalg.solve(np.eye(len(flow)) + g @ rest, e[:, -1])
+    moved = np.linalg.solve(_joined(g, rest), e[:, -1])
     return (size * np.exp(half * dt) * moved[:-1]).astype(m.dtype)
 
 

@@ -62,6 +62,32 @@ def _phi1_number(x):
     return 1.0 if x == 0 else math.expm1(x) / x
 
 
+def _excess(x):
+    """phi1(x) - exp(x/2), by its power series where the two are almost equal."""
+    if not isinstance(x, torch.Tensor):
+        return _excess_number(x)
+    half = x / 2
+    near = half.abs() < 1
+    square = torch.where(near, half * half, 0.0)
+    series = 0.0 * square
+    for k in range(16, 0, -2):
+        series = (series + 1) * square / (k * (k + 1))
+    far = torch.where(near, 1.0, x)
+    distant = torch.expm1(far) / far - torch.exp(half)
+    return torch.where(near, torch.exp(half) * series, distant)
+
+
+def _excess_number(x):
+    """phi1(x) - exp(x/2), by its power series where the two are almost equal."""
+    half = x / 2
+    if abs(half) >= 1:
+        return math.expm1(x) / x - math.exp(half)
+    series = 0.0
+    for k in range(16, 0, -2):
+        series = (series + 1) * half * half / (k * (k + 1))
+    return math.exp(half) * series
+
+
 def _sign_number(x):
     return float((x > 0) - (x < 0))
 
@@ -120,6 +146,11 @@ def _phi1m(a):
     return torch.linalg.matrix_exp(torch.cat([above, below]))[: len(a), len(a) :]
 
 
+def _excessm(a):
+    """phi1 of a matrix less its exponential half way."""
+    return _phi1m(a) - torch.linalg.matrix_exp(a / 2)
+
+
 def _mean(a, b):
     """The geometric mean of two positive definite matrices."""
     lower = torch.linalg.cholesky(a)
@@ -159,6 +190,14 @@ def _solvent(m, c, k, half):
     return x
 
 
+def _joined(g, h):
+    """I + g h, whose eigenvalues are positive where two intervals together have a minimum."""
+    joint = torch.eye(len(g), dtype=g.dtype, device=g.device) + g @ h
+    if not torch.linalg.eigvals(joint).real.min() > 0:
+        raise ValueError("no optimum: the horizon is beyond the conjugate point")
+    return joint
+
+
 def _scattering(push, a, q, half, time):
     """y(time) = e y(0) - g p(time), p(0) = e^T p(time) + h y(0) of the motion
     y' = a y - push p that keeps the cost of y least, q its curvature.
@@ -166,8 +205,7 @@ def _scattering(push, a, q, half, time):
     By doubling from a short time, so that nothing grows.
     """
     n = len(a)
-    eye = torch.eye(n, dtype=a.dtype, device=a.device)
-    shifted = a - half * eye
+    shifted = a - half * torch.eye(n, dtype=a.dtype, device=a.device)
     above = torch.cat([shifted, -push], dim=1)
     flow = torch.cat([above, torch.cat([-q, -shifted.T], dim=1)])
     size = time * torch.linalg.matrix_norm(flow, 2).item()
@@ -177,7 +215,7 @@ def _scattering(push, a, q, half, time):
     g, h = -short[:n, n:] @ below, -below @ short[n:, :n]
     e = short[:n, :n] - short[:n, n:] @ below @ short[n:, :n]
     for _ in range(doublings):
-        joint = torch.linalg.inv(eye + g @ h)
+        joint = torch.linalg.inv(_joined(g, h))
         g_next = g + e @ joint @ g @ e.T
         h, e, g = h + e.T @ h @ joint @ e, e @ joint @ e, g_next
     return e, g, h
@@ -215,8 +253,7 @@ def _planned(m, a, q, half, horizon, drift, slope, dt):
     push, flow, cost, size = _affine(m, a, q, drift, slope)
     e, g, _ = _scattering(push, flow, cost, half, dt)
     rest = _scattering(push, flow, cost, half, horizon - dt)[2]
-    eye = torch.eye(len(flow), dtype=flow.dtype, device=flow.device)
-    moved = torch.linalg.solve(eye + g @ rest, e[:, -1])
+    moved = torch.linalg.solve(_joined(g, rest), e[:, -1])
     return (size * math.exp(half * dt) * moved[:-1]).to(m.dtype)
 
 

@@ -144,7 +144,10 @@ def _solved(matrix, b, most=1000):
         if size <= end:
             break
         q = matrix(p)
-        step = size / torch.dot(p, q)
+        bend = torch.dot(p, q)
+        if not bend > 0:
+            raise ValueError("a matrix is not positive definite: add damping")
+        step = size / bend
         x, r = x + step * p, r - step * q
         last, size = size, torch.dot(r, r)
         p = r + (size / last) * p
@@ -163,6 +166,8 @@ def _function(response, matrix, v, constants, krylov, metric=None, *ends):
     if metric is not None:
         start, dual = (_solved(metric, v), v) if ends[0] else (v, metric(v))
     size = torch.dot(start, dual).sqrt()
+    if not torch.isfinite(size):
+        raise ValueError("the gradient is not finite, or the metric not positive")
     if size == 0:
         krylov["errors"].append(0.0)
         return torch.zeros_like(v)

@@ -1,0 +1,73 @@
+//! Conditions of a rule that its constants alone decide: what makes an optimizer can refuse them before the
+//! first step.
+
+use super::hyper::formula;
+use super::{Check, Input, Role};
+use crate::derive::{Condition, Definition, Meaning};
+use crate::model::types::time;
+use crate::symbolic::build::fun;
+use crate::symbolic::print::ascii;
+use crate::symbolic::rewrite::{map_children, replace};
+use crate::symbolic::{Expr, Fun, Mark, Node, Shape, Symbol};
+
+/// What has to be positive, for the conditions that depend on nothing but constants.
+pub(super) fn checks(
+    conditions: &[Condition],
+    definitions: &[Definition],
+    inputs: &[Input],
+) -> Vec<Check> {
+    let one = |condition: &Condition| {
+        let (of, until) = match condition {
+            Condition::Positive(of) => (of, None),
+            Condition::NoConjugatePoint { both: Some(both), over: None, until, .. } => {
+                (both, Some(until))
+            }
+            _ => return None,
+        };
+        let mut value = of.clone();
+        for Definition { symbol, meaning } in definitions.iter().rev() {
+            if let Meaning::Equals(formula) = meaning {
+                value = replace(&value, &Expr::sym(symbol.clone()), formula);
+            }
+        }
+        let share = free_name(inputs);
+        let part = Expr::sym(Symbol::new(&share, Shape::scalar(), u32::MAX));
+        if let Some(until) = until {
+            value = replace(&bounded(&value), &Expr::sym(time()), &(until * part));
+        }
+        let known = |symbol: &Symbol| {
+            let mut constants =
+                inputs.iter().filter(|i| matches!(i.role, Role::Constant | Role::Step));
+            symbol.mark == Mark::Plain
+                && (*symbol.name == *share || constants.any(|i| *i.name == *symbol.name))
+        };
+        if !value.is_scalar() || !value.symbols().iter().all(known) {
+            return None;
+        }
+        let says = match until {
+            Some(_) => "no optimum: the horizon is beyond the conjugate point".to_owned(),
+            None => format!("the rule holds where {} > 0", ascii(of)),
+        };
+        let formula = formula(&share, &value, inputs)?;
+        Some(Check { says, formula, at_all_times: until.is_some() })
+    };
+    conditions.iter().filter_map(one).collect()
+}
+
+/// A name that no input has.
+fn free_name(inputs: &[Input]) -> String {
+    let mut name = "share".to_owned();
+    while inputs.iter().any(|input| input.name == name) {
+        name.push('_');
+    }
+    name
+}
+
+/// Over `cosh`, which is positive and grows: what is asked for is a sign.
+fn bounded(expr: &Expr) -> Expr {
+    match expr.node() {
+        Node::Fun(Fun::Cosh, _) => Expr::one(),
+        Node::Fun(Fun::Sinh, of) => fun(Fun::Tanh, of),
+        _ => map_children(expr, &mut bounded),
+    }
+}
