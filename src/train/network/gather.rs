@@ -28,7 +28,11 @@ struct Piece<'a, T> {
 
 impl Network {
     /// Into `gradient` the sum over the shards.
-    pub(in crate::train) fn gather<T: Real>(&self, shards: &[&Workspace<T>], gradient: &mut [T]) {
+    pub(in crate::train) fn gather<T: Real>(
+        &self,
+        shards: &[&Workspace<T>],
+        gradient: &mut [T],
+    ) {
         let (first, offset) = self.dense();
         let shards: Vec<_> = shards.iter().filter(|shard| shard.count > 0).collect();
         let (maps, mut rest) = gradient.split_at_mut(offset);
@@ -42,7 +46,8 @@ impl Network {
         });
         let linear: Vec<Linear> =
             self.layers[first..].iter().filter_map(|layer| layer.dense()).collect();
-        let parts = (0..linear.len()).map(|at| shards.iter().map(|shard| part(shard, at)).collect());
+        let parts =
+            (0..linear.len()).map(|at| shards.iter().map(|shard| part(shard, at)).collect());
         let parts: Vec<Vec<Part<'_, T>>> = parts.collect();
         let mut pieces = Vec::new();
         for (linear, shards) in linear.into_iter().zip(&parts) {

@@ -63,24 +63,12 @@ impl Linear {
     }
 
     /// `y` from `x`.
-    pub(super) fn forward<T: Real>(
-        self,
-        parameters: &[T],
-        x: &[T],
-        y: &mut [T],
-        count: usize,
-    ) {
+    pub(super) fn forward<T: Real>(self, parameters: &[T], x: &[T], y: &mut [T], count: usize) {
         self.run(Job::Forward { parameters, x, y }, count);
     }
 
     /// `dx` from `dy`.
-    pub(super) fn backward<T: Real>(
-        self,
-        weights: &[T],
-        dy: &[T],
-        dx: &mut [T],
-        count: usize,
-    ) {
+    pub(super) fn backward<T: Real>(self, weights: &[T], dy: &[T], dx: &mut [T], count: usize) {
         self.run(Job::Backward { weights, dy, dx }, count);
     }
 

@@ -208,8 +208,7 @@ impl Network {
         let linear: Vec<_> =
             self.layers[first..].iter().filter_map(|layer| layer.dense()).collect();
         let panels = linear.iter().map(|linear| Buffer::new(linear.panels_len(examples)));
-        let slopes =
-            linear.iter().map(|linear| Buffer::new(linear.outputs * padded(examples)));
+        let slopes = linear.iter().map(|linear| Buffer::new(linear.outputs * padded(examples)));
         Workspace {
             count: 0,
             outputs: self.layers.iter().map(|layer| Buffer::new(layer.len(examples))).collect(),
@@ -320,8 +319,9 @@ impl Network {
     ) {
         let count = work.count;
         let (first, offset) = self.dense();
-        let Workspace { outputs, turned, panels, slopes, deltas: [dy, dx], maps, scratch, .. } =
-            work;
+        let Workspace {
+            outputs, turned, panels, slopes, deltas: [dy, dx], maps, scratch, ..
+        } = work;
         if let Some(slopes) = slopes.last_mut() {
             turn(scores, self.classes(), slopes, count);
         }

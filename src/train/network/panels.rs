@@ -136,10 +136,11 @@ fn tile<S: Simd, T: Real, const ACROSS: bool, const W: usize, const H: usize>(
     let depth = left.depth;
     let mut sums = [[T::splat(simd, T::ZERO); W]; H];
     if ACROSS {
-        let data = &left.data[row..];
-        for k in 0..depth {
-            let b = &panel[k * pitch..][..W];
-            let a = &data[k * left.pitch..][..H];
+        let lines = left.data[row..].chunks(left.pitch).zip(panel.chunks(pitch));
+        for (a, b) in lines.take(depth) {
+            let (Some(a), Some(b)) = (a.first_chunk::<H>(), b.first_chunk::<W>()) else {
+                break;
+            };
             for r in 0..H {
                 let a = T::splat(simd, a[r]);
                 for c in 0..W {
@@ -152,8 +153,8 @@ fn tile<S: Simd, T: Real, const ACROSS: bool, const W: usize, const H: usize>(
         for (r, own) in rows.iter_mut().enumerate() {
             *own = &left.data[(row + r) * left.pitch..][..depth];
         }
-        for k in 0..depth {
-            let b = &panel[k * pitch..][..W];
+        for (k, b) in panel.chunks(pitch).take(depth).enumerate() {
+            let Some(b) = b.first_chunk::<W>() else { break };
             for r in 0..H {
                 let a = T::splat(simd, rows[r][k]);
                 for c in 0..W {
@@ -162,14 +163,20 @@ fn tile<S: Simd, T: Real, const ACROSS: bool, const W: usize, const H: usize>(
             }
         }
     }
-    for r in 0..H {
-        let out = &mut out[(row + r) * columns + first..][..W];
-        if keep {
+    let out = &mut out[row * columns + first..];
+    if keep {
+        for r in 0..H {
+            let out = &mut out[r * columns..][..W];
             for c in 0..W {
                 out[c] = T::plus(simd, out[c], sums[r][c]);
             }
-        } else {
-            out.copy_from_slice(&sums[r]);
+        }
+    } else {
+        for r in 0..H {
+            let out = &mut out[r * columns..][..W];
+            for c in 0..W {
+                out[c] = sums[r][c];
+            }
         }
     }
 }
