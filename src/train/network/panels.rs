@@ -12,6 +12,7 @@
     clippy::needless_range_loop,
     reason = "loops over registers unroll only as plain ranges"
 )]
+#![allow(clippy::manual_memcpy, reason = "the sums are to stay in registers up to the end")]
 
 use pulp::Simd;
 
@@ -163,6 +164,7 @@ fn tile<S: Simd, T: Real, const ACROSS: bool, const W: usize, const H: usize>(
             }
         }
     }
+    // Two loops so short that they unroll: else the sums would lie in memory all the time.
     let out = &mut out[row * columns + first..];
     if keep {
         for r in 0..H {
