@@ -16,6 +16,7 @@
 
 use super::cost::total_weight;
 use super::problem::{End, Horizon, Problem};
+use super::sinks::sink;
 use super::trajectory::Trajectory;
 use std::f64::consts::PI;
 
@@ -50,6 +51,11 @@ pub(crate) fn lower(
     floor: f64,
 ) -> Option<Lower> {
     let search = Search::new(problem, path, best, floor);
+    // Where a path was found, one that is cheaper is looked for in plain directions only.
+    let lost = !best.is_finite() && search.may_stay();
+    if let Some(at) = lost.then(|| sink(problem)).flatten() {
+        return Some(Lower::Unbounded { at, cost: f64::NEG_INFINITY, singular: true });
+    }
     let mut cheapest: Option<(f64, Vec<f64>)> = None;
     for direction in search.directions() {
         let ray = search.ray(&direction);
@@ -212,7 +218,7 @@ impl<'a> Search<'a> {
                 }
             }
             // An overflow far out is no singularity.
-            if inside < 1e3 * self.size && diverges(&at, outside, -0.5 * inside) {
+            if inside < 1e3 * self.size && falls_towards(&at, outside, -0.5 * inside) {
                 return Some(self.place(direction, outside));
             }
         }
@@ -229,7 +235,7 @@ impl<'a> Search<'a> {
         }
         let middle = f64::midpoint(low, high);
         let width = 0.1 * ray[lowest].0;
-        let both = diverges(&at, middle, width) && diverges(&at, middle, -width);
+        let both = falls_towards(&at, middle, width) && falls_towards(&at, middle, -width);
         both.then(|| self.place(direction, middle))
     }
 
@@ -254,6 +260,10 @@ impl<'a> Search<'a> {
         let gamma = mechanics.discount().rate(0.0);
         let rate = 2.0 * gained / inertia - gamma * gamma / 4.0;
         (rate > 0.0 && rate.is_finite()).then(|| PI / rate.sqrt())
+    }
+
+    fn may_stay(&self) -> bool {
+        !matches!(self.problem.horizon, Horizon::Finite { end: End::Fixed(_), .. })
     }
 
     fn longest(&self) -> f64 {
@@ -300,7 +310,7 @@ impl<'a> Search<'a> {
     fn stay(&self, at: &[f64]) -> Option<f64> {
         let mechanics = &self.problem.mechanics;
         let discount = mechanics.discount();
-        if let Horizon::Finite { end: End::Fixed(_), .. } = self.problem.horizon {
+        if !self.may_stay() {
             return None;
         }
         let way: Vec<f64> = at.iter().zip(&self.problem.start).map(|(a, b)| a - b).collect();
@@ -355,12 +365,17 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Whether a function falls without bound towards `limit`: by as much in each decade of the
-/// distance as in the one before.
-fn diverges(at: &dyn Fn(f64) -> f64, limit: f64, width: f64) -> bool {
-    let value = |k: i32| at(limit + width * 10f64.powi(-k));
-    let drops: Vec<f64> = (2..8).map(|k| value(k) - value(k + 1)).collect();
-    let scale = value(2).abs().max(1.0);
+/// Whether a function falls without bound towards `limit`.
+fn falls_towards(at: &dyn Fn(f64) -> f64, limit: f64, width: f64) -> bool {
+    let values: Vec<f64> = (2..=8).map(|k| at(limit + width * 10f64.powi(-k))).collect();
+    diverges(&values)
+}
+
+/// Whether values at distances that shrink tenfold fall without bound: by as much in each decade as in the
+/// one before.
+pub(super) fn diverges(values: &[f64]) -> bool {
+    let drops: Vec<f64> = values.windows(2).map(|w| w[0] - w[1]).collect();
+    let scale = values[0].abs().max(1.0);
     drops.iter().all(|x| *x > 1e-6 * scale) && drops.windows(2).all(|w| w[1] > 0.9 * w[0])
 }
 

@@ -30,6 +30,7 @@ mod search;
 mod second_variation;
 mod series;
 mod shooting;
+mod sinks;
 mod solution;
 mod trajectory;
 

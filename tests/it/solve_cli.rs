@@ -121,6 +121,20 @@ fn rules_without_a_quadratic_form_have_the_numbers_in_their_comments() {
 }
 
 #[test]
+fn a_valley_through_three_coordinates_is_followed() {
+    let found = answer(&["tests/data/rosenbrock_three.lag"]);
+    // `solve_bvp` of SciPy gets this far with a hundred thousand nodes.
+    assert_close(&velocity(&found), &[0.7092014, -0.52903058, -0.82645093], 1e-5);
+    assert_close(&endpoint(&found), &[1.0, 1.0, 1.0], 1e-9);
+    for start in ["x=-1.2", "b=100", "gamma=0.1", "gamma=10"] {
+        let found = answer(&["tests/data/rosenbrock_three.lag", "--set", start]);
+        assert_close(&endpoint(&found), &[1.0, 1.0, 1.0], 1e-9);
+        let checks = &found["checks"];
+        assert!(checks["second_road"]["distance"].as_f64().unwrap() < 1e-6, "{checks}");
+    }
+}
+
+#[test]
 fn the_json_report_has_the_keys_of_its_schema() {
     let found = answer(&[WELL]);
     let keys: Vec<&str> = found.as_object().unwrap().keys().map(String::as_str).collect();

@@ -79,6 +79,21 @@ fn losses_without_a_lower_bound_have_an_optimum_only_if_they_fall_slowly() {
 }
 
 #[test]
+fn a_likelihood_without_bound_is_named_with_its_place() {
+    // The variance vanishes while the mean is the datum, g = 1.
+    let (code, report) = solve(&["rules/adam_centred.lag"]);
+    assert_eq!(code, Some(1));
+    let words = "the running cost falls without bound at (0.000000, 1.000000, 0.000000)";
+    assert!(report.contains(words), "{report}");
+    // A barrier keeps the variance away from zero.
+    let text = std::fs::read_to_string("tests/no_solution/certain_belief.lag").unwrap();
+    let path = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("barrier.lag");
+    std::fs::write(&path, text.replace("log(v)", "log(v) + 1/(10*v)")).unwrap();
+    let (code, report) = solve(&[path.to_str().unwrap()]);
+    assert_eq!(code, Some(0), "{report}");
+}
+
+#[test]
 fn ties_are_called_ties() {
     let well = "rules/double_well_2d.lag";
     let (code, report) = solve(&[well, "--set", "d=0", "--set", "x=0"]);

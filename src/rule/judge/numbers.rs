@@ -196,9 +196,6 @@ fn first_zero(at: impl Fn(f64) -> Option<f64>, horizon: f64) -> Option<f64> {
             let (mut positive, mut other) = (before, t);
             while other - positive > 4.0 * f64::EPSILON * other {
                 let middle = f64::midpoint(positive, other);
-                if middle <= positive || middle >= other {
-                    break;
-                }
                 if at(middle)? > 0.0 {
                     positive = middle;
                 } else {

@@ -219,9 +219,6 @@ pub(crate) fn bisected(yes: f64, no: f64, mut holds: impl FnMut(f64) -> bool) ->
     let (mut yes, mut no) = (yes, no);
     while (no - yes).abs() > 4.0 * f64::EPSILON * no.abs() {
         let middle = f64::midpoint(yes, no);
-        if middle == yes || middle == no {
-            break;
-        }
         if holds(middle) {
             yes = middle;
         } else {
