@@ -4,6 +4,11 @@
 //! computed once, in `f64`. What is left are operations on entries; each runs over a chunk that
 //! stays in the first cache, in a loop the compiler vectorises. A step allocates nothing.
 
+#![allow(
+    clippy::inline_always,
+    reason = "what is inlined is compiled for the vectors of whoever calls it"
+)]
+
 use super::interpret::of_number;
 use super::program::{Function, Id, Op, Role, UpdateRule};
 use crate::symbolic::Fun;
@@ -209,6 +214,7 @@ impl Kernel {
     /// # Panics
     ///
     /// If a slice is missing or shorter than `theta`.
+    #[inline(always)]
     pub fn step<T: Float>(
         &self,
         scratch: &mut Scratch<T>,
@@ -233,6 +239,7 @@ impl Kernel {
         }
     }
 
+    #[inline(always)]
     #[allow(clippy::too_many_arguments, reason = "the places a result may come from and go to")]
     fn store<T: Float>(
         &self,
@@ -278,6 +285,7 @@ struct View<'a, T> {
 }
 
 impl<T: Float> View<'_, T> {
+    #[inline(always)]
     fn operand(&self, operand: Operand) -> Given<'_, T> {
         let range = self.from..self.to;
         match operand {
@@ -294,6 +302,7 @@ impl<T: Float> View<'_, T> {
         }
     }
 
+    #[inline(always)]
     fn run(&self, action: Action, target: &mut [T]) {
         match action {
             Action::Neg(a) => one(target, self.operand(a), |a| -a),
@@ -313,6 +322,7 @@ impl<T: Float> View<'_, T> {
     }
 }
 
+#[inline(always)]
 fn map<T: Float>(function: Function, target: &mut [T], a: Given<'_, T>) {
     match function {
         Function::Sqrt => one(target, a, T::sqrt),
@@ -335,6 +345,7 @@ fn map<T: Float>(function: Function, target: &mut [T], a: Given<'_, T>) {
     }
 }
 
+#[inline(always)]
 fn one<T: Float>(target: &mut [T], a: Given<'_, T>, f: impl Fn(T) -> T) {
     match a {
         Given::Entries(a) => {
@@ -346,6 +357,7 @@ fn one<T: Float>(target: &mut [T], a: Given<'_, T>, f: impl Fn(T) -> T) {
     }
 }
 
+#[inline(always)]
 fn two<T: Float>(target: &mut [T], a: Given<'_, T>, b: Given<'_, T>, f: impl Fn(T, T) -> T) {
     match (a, b) {
         (Given::Entries(a), Given::Entries(b)) => {

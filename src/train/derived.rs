@@ -5,8 +5,14 @@
 //! matrix applied to the gradient; `train::spectral` gives it the Gauss–Newton matrix of the batch, through
 //! products.
 
+#![allow(
+    clippy::inline_always,
+    reason = "only what is inlined is compiled for the processor's vectors"
+)]
+
 use std::collections::BTreeMap;
 
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::optimizer::{Optimizer, Point};
@@ -137,6 +143,25 @@ struct Entrywise {
     state: Vec<Vec<f32>>,
 }
 
+/// A piece of all buffers.
+struct Piece<'a, 'b> {
+    kernel: &'a Kernel,
+    scratch: &'a mut Scratch<f32>,
+    theta: &'a mut [f32],
+    gradient: &'a [f32],
+    state: &'a mut [&'b mut [f32]],
+}
+
+impl WithSimd for Piece<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Piece { kernel, scratch, theta, gradient, state } = self;
+        kernel.step(scratch, theta, &[Given::Entries(gradient)], state);
+    }
+}
+
 impl Optimizer for Entrywise {
     fn settings(&self) -> Vec<(String, f64)> {
         self.settings.iter().map(|(name, value)| (name.clone(), *value)).collect()
@@ -159,7 +184,7 @@ impl Optimizer for Entrywise {
             .zip(point.gradient.par_chunks(PIECE))
             .zip(pieces.par_iter_mut())
             .for_each_init(Scratch::default, |scratch, ((theta, gradient), state)| {
-                kernel.step(scratch, theta, &[Given::Entries(gradient)], state);
+                Arch::new().dispatch(Piece { kernel, scratch, theta, gradient, state });
             });
     }
 

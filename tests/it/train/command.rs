@@ -68,18 +68,156 @@ fn a_run_that_diverges_does_not_stop_the_others() {
     assert!(stdout.lines().any(|line| line.starts_with("adam   ")), "{stdout}");
 }
 
+/// The curves of a report but for the time they took.
+fn curves(report: &std::path::Path) -> Vec<String> {
+    let json = std::fs::read_to_string(report.join("report.json")).unwrap();
+    let report: lagrule::train::report::Report = serde_json::from_str(&json).unwrap();
+    let runs = report.trials.iter().flat_map(|trial| &trial.runs);
+    runs.flat_map(|run| &run.curve)
+        .map(|e| {
+            format!("{} {:?} {:?} {:?}", e.epoch, e.train_loss, e.test_loss, e.test_accuracy)
+        })
+        .collect()
+}
+
+#[test]
+fn a_killed_run_goes_on_to_the_same_numbers() {
+    let dir = tempfile("killed");
+    let args =
+        ["--task", "digits", "--against", "momentum", "--epochs", "40", "--threads", "1"];
+    let (whole, cut) = (dir.join("whole"), dir.join("cut"));
+    let (code, _, stderr) =
+        train(&[&args[..], &["--out", whole.to_str().unwrap()][..]].concat());
+    assert_eq!(code, Some(0), "{stderr}");
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_lagrule"))
+        .arg("train")
+        .args(args)
+        .arg("--out")
+        .arg(&cut)
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    // Killed as soon as there is something to go on from, at whatever moment that is.
+    let checkpoint = cut.join("checkpoints/momentum-seed1.safetensors");
+    while !checkpoint.exists() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (code, _, stderr) =
+        train(&[&args[..], &["--resume", "--out", cut.to_str().unwrap()][..]].concat());
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(curves(&cut), curves(&whole));
+    // More threads, the same numbers.
+    let two = dir.join("two");
+    let more = ["--threads", "2", "--out", two.to_str().unwrap()];
+    let (code, _, stderr) = train(&[&args[..6], &more[..]].concat());
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(curves(&two), curves(&whole));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_saves_and_is_gone_on_from() {
+    let dir = tempfile("interrupted");
+    let out = dir.to_str().unwrap();
+    let args = ["--task", "digits", "--against", "adam", "--epochs", "100000", "--out", out];
+    let child = std::process::Command::new(env!("CARGO_BIN_EXE_lagrule"))
+        .arg("train")
+        .args(args)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let checkpoint = dir.join("checkpoints/adam-seed1.safetensors");
+    while !checkpoint.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let killed = Command::new("kill").arg("-INT").arg(child.id().to_string()).ok();
+    assert!(killed.is_ok());
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("adam, seed 1: stopped after "), "{stderr}");
+    let json = std::fs::read_to_string(dir.join("report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let run = &report["trials"][0]["runs"][0];
+    assert_eq!(run["outcome"]["kind"], "interrupted");
+    let reached = run["curve"].as_array().unwrap().len() + 1;
+    let more = (reached + 1).to_string();
+    let args =
+        ["--task", "digits", "--against", "adam", "--epochs", &more, "--out", out, "--resume"];
+    let (code, stdout, stderr) = train(&args);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.contains("adam"), "{stdout}");
+}
+
+#[test]
+fn a_run_that_diverges_names_its_last_checkpoint() {
+    let dir = tempfile("diverged");
+    let out = dir.to_str().unwrap();
+    let args = ["--task", "digits", "--against", "sgd", "--out", out];
+    let (code, _, stderr) = train(&[&args[..], &["--epochs", "1"][..]].concat());
+    assert_eq!(code, Some(0), "{stderr}");
+    // Weights that are too large to go on with.
+    let path = dir.join("checkpoints/sgd-seed1.safetensors");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let text: serde_json::Value = serde_json::from_slice(&bytes[8..8 + header]).unwrap();
+    let place = &text["parameters.layer0.weight"]["data_offsets"];
+    let at = |n: usize| 8 + header + place[n].as_u64().unwrap() as usize;
+    for number in bytes[at(0)..at(1)].chunks_exact_mut(4) {
+        number.copy_from_slice(&f32::MAX.to_le_bytes());
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let (code, _, stderr) = train(&[&args[..], &["--epochs", "2", "--resume"][..]].concat());
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(
+        stderr.contains("no finite loss at epoch 2, step 1; the last checkpoint"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("sgd-seed1.safetensors"), "{stderr}");
+}
+
+#[test]
+fn reports_are_compared() {
+    let dir = tempfile("compared");
+    let run = |name: &str, more: &[&str]| {
+        let out = dir.join(name);
+        let args = ["--task", "digits", "--epochs", "2", "--out", out.to_str().unwrap()];
+        let (code, _, stderr) = train(&[&args[..], more].concat());
+        assert_eq!(code, Some(0), "{stderr}");
+        out.join("report.json").to_str().unwrap().to_owned()
+    };
+    let left = run("left", &["--against", "sgd,adam", "--seeds", "2"]);
+    let right =
+        run("right", &["--against", "sgd,rmsprop", "--seeds", "2", "--set", "sgd.lr=0.05"]);
+    let (code, stdout, stderr) = train(&["--compare", &left, &right]);
+    assert_eq!(code, Some(0), "{stderr}");
+    let row = stdout.lines().find(|line| line.starts_with("sgd")).unwrap();
+    assert!(row.contains('→') && row.contains(" s"), "{stdout}");
+    for line in [
+        "the settings of sgd differ",
+        "adam is in the first report only",
+        "rmsprop is in the second report only",
+    ] {
+        assert!(stdout.contains(line), "{stdout}");
+    }
+}
+
 #[test]
 fn bad_input_is_told() {
     let dir = tempfile("bad");
     let nowhere = dir.to_str().unwrap();
     let digits = ["--task", "digits", "--against", "sgd"];
-    let cases: [&[&str]; 8] = [
+    let cases: [&[&str]; 9] = [
         &["--task", "mnist", "--against", "sgd", "--data", nowhere],
         &["--task", "digits"],
         &["--task", "digits", "--against", "sgd,adagrad"],
         &["rules/momentum.lag:newtom", "--task", "digits"],
         &["rules/double_well.lag", "--task", "digits"],
         &[&digits[..], &["--set", "lr=0"][..]].concat(),
+        &[&digits[..], &["--set", "lr=-0.1"][..]].concat(),
         &[&digits[..], &["--set", "beta=0.9", "--sweep", "lr=1..0:3"][..]].concat(),
         &[&digits[..], &["--out", "/dev/null/x"][..]].concat(),
     ];
