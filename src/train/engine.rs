@@ -22,7 +22,7 @@ pub struct Batch<'a> {
 }
 
 /// What computes losses and their gradients.
-pub trait Engine {
+pub trait Engine: Send {
     /// The number of parameters.
     fn parameters(&self) -> usize;
 
@@ -57,7 +57,6 @@ struct Shard {
     images: Vec<f32>,
     labels: Vec<u8>,
     work: Workspace<f32>,
-    gradient: Vec<f32>,
 }
 
 /// Numbers that one thread adds or updates at a time: small enough for its cache.
@@ -73,7 +72,6 @@ impl Processor {
             images: vec![0.0; share * feed.len()],
             labels: Vec::with_capacity(share),
             work: network.workspace(share),
-            gradient: vec![0.0; network.parameters()],
         };
         let shards = (0..task.shards).map(|_| shard()).collect();
         Processor { network, feed, shards, share }
@@ -83,22 +81,15 @@ impl Processor {
     pub fn bytes(task: &Task) -> usize {
         let (network, feed) = (&task.network, Feed::new(task));
         let share = task.batch.div_ceil(task.shards);
-        let one =
-            network.workspace_bytes(share) + 4 * (share * feed.len() + network.parameters());
-        one * task.shards
+        (network.workspace_bytes(share) + 4 * share * feed.len()) * task.shards
     }
 
-    /// Adds the shards' gradients in their order.
-    fn add_shards(&self, gradient: &mut [f32]) {
-        let shards = &self.shards;
-        gradient.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, sum)| {
-            let range = chunk * CHUNK..chunk * CHUNK + sum.len();
-            sum.copy_from_slice(&shards[0].gradient[range.clone()]);
-            for shard in &shards[1..] {
-                let part = &shard.gradient[range.clone()];
-                sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += *part);
-            }
-        });
+    /// The gradient, or a product with the curvature, from the shards.
+    fn gather(&self, gradient: &mut [f32]) {
+        let shards: Vec<_> =
+            self.shards.iter().filter(|shard| !shard.labels.is_empty()).collect();
+        let works: Vec<_> = shards.iter().map(|shard| &shard.work).collect();
+        self.network.gather(&works, gradient);
     }
 }
 
@@ -123,18 +114,17 @@ impl Engine for Processor {
                 let images = batch.images.len();
                 let own =
                     &batch.images[(at * share).min(images)..((at + 1) * share).min(images)];
-                let Shard { images, labels, work, gradient } = shard;
+                let Shard { images, labels, work } = shard;
                 labels.clear();
                 labels.extend(own.iter().map(|image| batch.part.labels[*image as usize]));
-                gradient.fill(0.0);
                 if own.is_empty() {
                     return Tally::default();
                 }
                 feed.train(batch.part, own, batch.seed, batch.epoch, images);
-                network.loss_and_gradient(parameters, (images, labels), scale, work, gradient)
+                network.loss_and_slopes(parameters, (images, labels), scale, work)
             })
             .collect();
-        self.add_shards(gradient);
+        self.gather(gradient);
         total(tallies)
     }
 
@@ -166,14 +156,13 @@ impl Engine for Processor {
         let count: usize = shards.iter().map(|shard| shard.labels.len()).sum();
         let scale = 1.0 / count.max(1) as f32;
         shards.par_iter_mut().for_each(|shard| {
-            shard.gradient.fill(0.0);
             if !shard.labels.is_empty() {
-                let Shard { images, labels, work, gradient } = shard;
+                let Shard { images, labels, work } = shard;
                 let seen = (images.as_slice(), labels.len());
-                network.gauss_newton(parameters, direction, seen, scale, work, gradient);
+                network.curved_slopes(parameters, direction, seen, scale, work);
             }
         });
-        self.add_shards(out);
+        self.gather(out);
     }
 }
 

@@ -114,6 +114,11 @@ impl Feed {
             } else {
                 (channel * side * side, 1)
             };
+            if alter.is_none() && step == 1 {
+                let to = &mut out[start..start + side * side];
+                to.iter_mut().zip(from).for_each(|(to, byte)| *to = table[usize::from(*byte)]);
+                continue;
+            }
             for row in 0..side {
                 let to = out[start + row * side * step..].iter_mut().step_by(step).take(side);
                 let Some(Alteration { down, right, mirror }) = alter else {

@@ -1,5 +1,11 @@
 //! The step of an optimizer, and the ones that derived rules are measured against.
 
+#![allow(
+    clippy::inline_always,
+    reason = "only what is inlined is compiled for the processor's vectors"
+)]
+
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::engine::{CHUNK, Engine};
@@ -135,48 +141,34 @@ impl Optimizer for Baseline {
     }
 
     fn step(&mut self, point: &mut Point<'_>) {
-        let (rate, floor) = (self.rate as f32, self.floor as f32);
-        let (first, second) = (self.first as f32, self.second as f32);
+        let number = point.number as f64;
+        let first = if self.kind == Kind::Adam || self.kind == Kind::AdamW {
+            1.0 - self.first
+        } else {
+            self.first
+        };
+        let numbers = Numbers {
+            kind: self.kind,
+            rate: self.rate as f32,
+            size: (self.rate / (1.0 - self.first.powf(number))) as f32,
+            root: (1.0 - self.second.powf(number)).sqrt().recip() as f32,
+            first: first as f32,
+            second: self.second as f32,
+            fresh: (1.0 - self.second) as f32,
+            keep: (1.0 - self.rate * self.decay) as f32,
+            floor: self.floor as f32,
+        };
         let theta = point.parameters.par_chunks_mut(CHUNK);
         let all = theta.zip(point.gradient.par_chunks(CHUNK));
-        match (self.kind, self.state.as_mut_slice()) {
-            (Kind::Momentum, [buffer]) => {
-                // PyTorch begins with the gradient itself; from zero that is the same.
-                all.zip(buffer.par_chunks_mut(CHUNK)).for_each(|((theta, g), m)| {
-                    for ((theta, g), m) in theta.iter_mut().zip(g).zip(m) {
-                        *m = first * *m + g;
-                        *theta -= rate * *m;
-                    }
-                });
-            }
-            (Kind::Adam | Kind::AdamW, [m, v]) => {
-                let number = point.number as f64;
-                let size = (self.rate / (1.0 - self.first.powf(number))) as f32;
-                let root = (1.0 - self.second.powf(number)).sqrt() as f32;
-                let (fresh, fresh_square) =
-                    ((1.0 - self.first) as f32, (1.0 - self.second) as f32);
-                let keep = (1.0 - self.rate * self.decay) as f32;
+        match self.state.as_mut_slice() {
+            [m, v] => {
                 let all = all.zip(m.par_chunks_mut(CHUNK)).zip(v.par_chunks_mut(CHUNK));
-                all.for_each(|(((theta, g), m), v)| {
-                    for (((theta, g), m), v) in theta.iter_mut().zip(g).zip(m).zip(v) {
-                        *m += fresh * (g - *m);
-                        *v = second * *v + fresh_square * g * g;
-                        *theta = keep * *theta - size * *m / (v.sqrt() / root + floor);
-                    }
-                });
+                all.for_each(|(((theta, g), m), v)| numbers.update(theta, g, m, v));
             }
-            (Kind::RmsProp, [v]) => {
-                let fresh = (1.0 - self.second) as f32;
-                all.zip(v.par_chunks_mut(CHUNK)).for_each(|((theta, g), v)| {
-                    for ((theta, g), v) in theta.iter_mut().zip(g).zip(v) {
-                        *v = second * *v + fresh * g * g;
-                        *theta -= rate * g / (v.sqrt() + floor);
-                    }
-                });
-            }
-            _ => all.for_each(|(theta, g)| {
-                theta.iter_mut().zip(g).for_each(|(theta, g)| *theta -= rate * g);
-            }),
+            [m] => all
+                .zip(m.par_chunks_mut(CHUNK))
+                .for_each(|((theta, g), m)| numbers.update(theta, g, m, &mut [])),
+            _ => all.for_each(|(theta, g)| numbers.update(theta, g, &mut [], &mut [])),
         }
     }
 
@@ -195,35 +187,134 @@ impl Optimizer for Baseline {
     }
 }
 
+/// What a baseline's step is made of.
+#[derive(Clone, Copy)]
+struct Numbers {
+    kind: Kind,
+    rate: f32,
+    /// Adam's rate, made larger for the moments' start at zero.
+    size: f32,
+    /// What the root of Adam's second moment is multiplied by for the same reason.
+    root: f32,
+    first: f32,
+    second: f32,
+    fresh: f32,
+    keep: f32,
+    floor: f32,
+}
+
+/// Some entries of all buffers; those that an optimizer does not have are empty.
+struct Update<'a> {
+    numbers: Numbers,
+    theta: &'a mut [f32],
+    gradient: &'a [f32],
+    first: &'a mut [f32],
+    second: &'a mut [f32],
+}
+
+impl Numbers {
+    fn update(
+        self,
+        theta: &mut [f32],
+        gradient: &[f32],
+        first: &mut [f32],
+        second: &mut [f32],
+    ) {
+        let numbers = self;
+        Arch::new().dispatch(Update { numbers, theta, gradient, first, second });
+    }
+}
+
+impl WithSimd for Update<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Update { numbers, theta, gradient, first: m, second: v } = self;
+        let Numbers { kind, rate, size, root, first, second, fresh, keep, floor } = numbers;
+        let all = theta.iter_mut().zip(gradient);
+        match kind {
+            Kind::Sgd => {
+                for (theta, g) in all {
+                    *theta -= rate * g;
+                }
+            }
+            // PyTorch begins with the gradient itself; from zero that is the same.
+            Kind::Momentum => {
+                for ((theta, g), m) in all.zip(m) {
+                    *m = first * *m + g;
+                    *theta -= rate * *m;
+                }
+            }
+            Kind::Adam | Kind::AdamW => {
+                for (((theta, g), m), v) in all.zip(m).zip(v) {
+                    *m += first * (g - *m);
+                    *v = second * *v + fresh * g * g;
+                    *theta = keep * *theta - size * *m / (v.sqrt() * root + floor);
+                }
+            }
+            Kind::RmsProp => {
+                for ((theta, g), v) in all.zip(m) {
+                    *v = second * *v + fresh * g * g;
+                    *theta -= rate * g / (v.sqrt() + floor);
+                }
+            }
+        }
+    }
+}
+
+/// The sum of squares: short sums in `f32`, those in `f64`.
+struct Squares<'a>(&'a [f32]);
+
+impl WithSimd for Squares<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f64 {
+        let mut total = 0.0_f64;
+        for piece in self.0.chunks(1024) {
+            let mut lanes = [0.0_f32; 64];
+            let (lines, rest) = piece.as_chunks::<64>();
+            for line in lines {
+                for (lane, g) in lanes.iter_mut().zip(line) {
+                    *lane += g * g;
+                }
+            }
+            for lane in lanes {
+                total += f64::from(lane);
+            }
+            for g in rest {
+                total += f64::from(g * g);
+            }
+        }
+        total
+    }
+}
+
+struct Scale<'a>(&'a mut [f32], f32);
+
+impl WithSimd for Scale<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for g in self.0 {
+            *g *= self.1;
+        }
+    }
+}
+
 /// Shortens a gradient to a largest norm, as `clip_grad_norm_` does, and returns the norm it had.
 ///
 /// The partial sums of squares are added in order, so the result is the same on any number of threads.
 pub fn clip(gradient: &mut [f32], largest: f64) -> f64 {
-    let square = |chunk: &[f32]| {
-        let mut lanes = [0.0_f32; 16];
-        let mut total = 0.0_f64;
-        for piece in chunk.chunks(1024) {
-            let eights = piece.chunks_exact(16);
-            let rest = eights.remainder();
-            for eight in eights {
-                lanes.iter_mut().zip(eight).for_each(|(lane, g)| *lane += g * g);
-            }
-            let rest = rest.iter().map(|g| f64::from(g * g)).sum::<f64>();
-            total += lanes.iter().map(|lane| f64::from(*lane)).sum::<f64>() + rest;
-            lanes = [0.0; 16];
-        }
-        total
-    };
+    let square = |chunk: &[f32]| Arch::new().dispatch(Squares(chunk));
     let partial: Vec<f64> = gradient.par_chunks(CHUNK).map(square).collect();
     let norm = partial.iter().sum::<f64>().sqrt();
     let factor = largest / (norm + 1e-6);
     if factor < 1.0 {
-        let factor = factor as f32;
-        gradient.par_chunks_mut(CHUNK).for_each(|chunk| {
-            for g in chunk {
-                *g *= factor;
-            }
-        });
+        let scale = |chunk: &mut [f32]| Arch::new().dispatch(Scale(chunk, factor as f32));
+        gradient.par_chunks_mut(CHUNK).for_each(scale);
     }
     norm
 }

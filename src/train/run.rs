@@ -158,6 +158,11 @@ impl<'a> Run<'a> {
 
     /// Takes a step; at the end of an epoch also evaluates.
     pub fn advance(&mut self) -> Result<Event, Diverged> {
+        // Once for all that a step does in parallel: to hand over work from outside the pool takes longer.
+        rayon::scope(|_| self.advance_inside())
+    }
+
+    fn advance_inside(&mut self) -> Result<Event, Diverged> {
         if self.state.epoch >= self.epochs {
             return Ok(Event::Finished);
         }

@@ -1,8 +1,10 @@
 //! The layers of the benchmark's networks, forward and backward, on flat slices.
 
+use super::buffer::padded;
 use super::convolution::{Convolution, Job};
+use super::linear::Linear;
 use super::pool::Pool;
-use super::scalar::{Accum, Block, Real, product};
+use super::scalar::Real;
 
 /// A layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +90,23 @@ impl Layer {
         }
     }
 
+    /// Numbers that `count` examples need there: those of a linear layer lie turned, see
+    /// [`super::linear`].
+    pub(super) fn len(self, count: usize) -> usize {
+        match self {
+            Layer::Linear { outputs, .. } => outputs * padded(count),
+            Layer::Convolution { .. } | Layer::MaxPool { .. } => count * self.output_len(),
+        }
+    }
+
+    /// The measures of a linear layer.
+    pub(super) fn dense(self) -> Option<Linear> {
+        match self {
+            Layer::Linear { inputs, outputs, .. } => Some(Linear { inputs, outputs }),
+            Layer::Convolution { .. } | Layer::MaxPool { .. } => None,
+        }
+    }
+
     /// Weights and biases.
     pub(super) fn parameters(self) -> (usize, usize) {
         match self {
@@ -136,13 +155,7 @@ impl Layer {
     ) {
         match self {
             Layer::Linear { inputs, outputs, .. } => {
-                let (weights, bias) = parameters.split_at(inputs * outputs);
-                for row in y[..count * outputs].chunks_exact_mut(outputs) {
-                    row.copy_from_slice(bias);
-                }
-                let x = Block::dense(x, count, inputs).plain();
-                let w = Block::dense(weights, outputs, inputs).transposed();
-                product((y, 0, outputs), Accum::Add, x, w);
+                Linear { inputs, outputs }.forward(parameters, x, y, count);
             }
             Layer::Convolution { .. } => {
                 self.convolution().run(Job::Forward { parameters, x, y }, count, scratch);
@@ -156,7 +169,7 @@ impl Layer {
     /// Applies the activation to the layer's output.
     pub(super) fn activate<T: Real>(self, activation: Activation, y: &mut [T], count: usize) {
         if self.is_active() {
-            for y in &mut y[..count * self.output_len()] {
+            for y in &mut y[..self.len(count)] {
                 *y = activation.apply(*y);
             }
         }
@@ -171,14 +184,15 @@ impl Layer {
         count: usize,
     ) {
         if self.is_active() {
-            let len = count * self.output_len();
+            let len = self.len(count);
             for (delta, y) in delta[..len].iter_mut().zip(&y[..len]) {
                 *delta *= activation.slope(*y);
             }
         }
     }
 
-    /// Adds this layer's gradient to `gradient`, given `dy`, the loss's derivative by the linear map's result.
+    /// Adds a convolution's gradient to `gradient`, given `dy`, the loss's derivative by the linear map's
+    /// result. Those of linear layers are made for all shards together.
     pub(super) fn gradient<T: Real>(
         self,
         x: &[T],
@@ -187,20 +201,8 @@ impl Layer {
         count: usize,
         scratch: &mut [T],
     ) {
-        match self {
-            Layer::Linear { inputs, outputs, .. } => {
-                let (weights, bias) = gradient.split_at_mut(inputs * outputs);
-                let x = Block::dense(x, count, inputs).plain();
-                let d = Block::dense(dy, count, outputs).transposed();
-                product((weights, 0, inputs), Accum::Add, d, x);
-                for row in dy[..count * outputs].chunks_exact(outputs) {
-                    bias.iter_mut().zip(row).for_each(|(b, d)| *b += *d);
-                }
-            }
-            Layer::Convolution { .. } => {
-                self.convolution().run(Job::Gradient { x, dy, gradient }, count, scratch);
-            }
-            Layer::MaxPool { .. } => {}
+        if let Layer::Convolution { .. } = self {
+            self.convolution().run(Job::Gradient { x, dy, gradient }, count, scratch);
         }
     }
 
@@ -215,9 +217,8 @@ impl Layer {
     ) {
         match self {
             Layer::Linear { inputs, outputs, .. } => {
-                let d = Block::dense(dy, count, outputs).plain();
-                let w = Block::dense(parameters, outputs, inputs).plain();
-                product((dx, 0, inputs), Accum::Replace, d, w);
+                let weights = &parameters[..inputs * outputs];
+                Linear { inputs, outputs }.backward(weights, dy, dx, count);
             }
             Layer::Convolution { .. } => {
                 self.convolution().run(Job::Backward { parameters, dy, dx }, count, scratch);

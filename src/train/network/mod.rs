@@ -2,7 +2,9 @@
 
 mod buffer;
 mod convolution;
+mod gather;
 mod layer;
+mod linear;
 mod panels;
 mod pool;
 mod product;
@@ -13,7 +15,8 @@ pub use layer::{Activation, Layer};
 pub use scalar::Real;
 
 use crate::rule::verify::random::Random;
-use buffer::Buffer;
+use buffer::{Buffer, padded};
+use linear::{turn, turn_back};
 
 /// A network: what comes in, and the layers it goes through.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +25,8 @@ pub struct Network {
     pub channels: usize,
     /// Pixels along each edge of an image.
     pub side: usize,
-    /// From the image to the scores of the classes.
+    /// From the image to the scores of the classes: first what works on maps, then linear layers, at least
+    /// one.
     pub layers: Vec<Layer>,
     /// What follows every layer but the pooling and the last.
     pub activation: Activation,
@@ -61,10 +65,22 @@ impl std::ops::AddAssign for Tally {
 /// The buffers of a forward and a backward pass, made once.
 #[derive(Debug)]
 pub struct Workspace<T> {
+    /// The examples of the last pass.
+    count: usize,
     /// The output of each layer.
     outputs: Vec<Buffer<T>>,
-    /// The derivative by a layer's output and by its input.
+    /// The input of the first linear layer, turned.
+    turned: Buffer<T>,
+    /// The scores, a row for each example.
+    scores: Buffer<T>,
+    /// For each linear layer its input in panels.
+    panels: Vec<Buffer<T>>,
+    /// For each linear layer what came back to its output, turned.
+    slopes: Vec<Buffer<T>>,
+    /// The derivative by the output and by the input of a layer of maps.
     deltas: [Buffer<T>; 2],
+    /// The gradient of the layers of maps.
+    maps: Buffer<T>,
     /// What a layer writes down while it computes.
     scratch: Buffer<T>,
 }
@@ -125,8 +141,30 @@ impl Network {
 
     /// Bytes of a workspace for so many examples.
     pub fn workspace_bytes(&self, examples: usize) -> usize {
-        let outputs: usize = self.layers.iter().map(|layer| layer.output_len()).sum();
-        4 * (examples * (outputs + 2 * self.widest()) + self.scratch_len())
+        let layers = self.layers.iter();
+        let outputs: usize = layers.map(|layer| layer.len(examples)).sum();
+        let (first, offset) = self.dense();
+        let linear = self.layers[first..].iter().filter_map(|layer| layer.dense());
+        let dense: usize = linear
+            .map(|linear| linear.panels_len(examples) + linear.outputs * padded(examples))
+            .sum();
+        let turned = self.dense_inputs() * padded(examples) + examples * self.classes();
+        let deltas = 2 * self.widest(examples);
+        4 * (outputs + dense + turned + deltas + offset + self.scratch_len())
+    }
+
+    /// Where the linear layers begin, and their parameters.
+    fn dense(&self) -> (usize, usize) {
+        let maps = self.layers.iter().take_while(|layer| layer.dense().is_none());
+        maps.fold((0, 0), |(at, offset), layer| {
+            let (weights, biases) = layer.parameters();
+            (at + 1, offset + weights + biases)
+        })
+    }
+
+    /// Numbers of an example that come to the first linear layer.
+    fn dense_inputs(&self) -> usize {
+        self.layers.iter().find_map(|layer| layer.dense()).map_or(0, |linear| linear.inputs)
     }
 
     /// The parts of the flat buffer, in order.
@@ -166,18 +204,31 @@ impl Network {
 
     /// Buffers for up to so many examples.
     pub fn workspace<T: Real>(&self, examples: usize) -> Workspace<T> {
-        let buffer = |len: usize| Buffer::new(examples * len);
+        let (first, offset) = self.dense();
+        let linear: Vec<_> =
+            self.layers[first..].iter().filter_map(|layer| layer.dense()).collect();
+        let panels = linear.iter().map(|linear| Buffer::new(linear.panels_len(examples)));
+        let slopes = linear.iter().map(|linear| Buffer::new(linear.outputs * padded(examples)));
         Workspace {
-            outputs: self.layers.iter().map(|layer| buffer(layer.output_len())).collect(),
-            deltas: [buffer(self.widest()), buffer(self.widest())],
+            count: 0,
+            outputs: self.layers.iter().map(|layer| Buffer::new(layer.len(examples))).collect(),
+            turned: Buffer::new(self.dense_inputs() * padded(examples)),
+            scores: Buffer::new(examples * self.classes()),
+            panels: panels.collect(),
+            slopes: slopes.collect(),
+            deltas: [(); 2].map(|()| Buffer::new(self.widest(examples))),
+            maps: Buffer::new(offset),
             scratch: Buffer::new(self.scratch_len()),
         }
     }
 
-    fn widest(&self) -> usize {
-        let widths = self.layers.iter().map(|layer| layer.output_len());
-        // The derivative by the image itself is not needed.
-        widths.max().unwrap_or(0)
+    /// The most numbers that come back to a layer of maps; the derivative by the image itself is not
+    /// needed.
+    fn widest(&self, examples: usize) -> usize {
+        let (first, _) = self.dense();
+        let maps = self.layers[..first].iter().map(|layer| layer.len(examples));
+        let turned = if first == 0 { 0 } else { self.dense_inputs() * padded(examples) };
+        maps.max().unwrap_or(0).max(turned)
     }
 
     fn scratch_len(&self) -> usize {
@@ -193,16 +244,26 @@ impl Network {
         work: &'a mut Workspace<T>,
     ) -> &'a [T] {
         let mut offset = 0;
+        let (first, _) = self.dense();
+        work.count = count;
         for (at, layer) in self.layers.iter().enumerate() {
             let (before, after) = work.outputs.split_at_mut(at);
-            let x = before.last().map_or(images, |x| x);
+            let mut x = before.last().map_or(images, |x| x);
+            if at == first {
+                turn(x, self.dense_inputs(), &mut work.turned, count);
+                x = &work.turned;
+            }
             let (weights, biases) = layer.parameters();
             let own = &parameters[offset..offset + weights + biases];
             layer.linear(own, x, &mut after[0], count, &mut work.scratch);
             layer.activate(self.activation, &mut after[0], count);
             offset += weights + biases;
         }
-        work.outputs.last().map_or(&[], |scores| &scores[..count * self.classes()])
+        let classes = self.classes();
+        if let Some(scores) = work.outputs.last() {
+            turn_back(scores, classes, &mut work.scores, count);
+        }
+        &work.scores[..count * classes]
     }
 
     /// Loss and right answers of some images.
@@ -217,43 +278,79 @@ impl Network {
         cross_entropy(scores, labels, self.classes(), T::ZERO, None)
     }
 
-    /// Adds `scale` times the gradient of the summed loss to `gradient`.
+    /// Into `gradient` `scale` times the gradient of the summed loss.
     pub fn loss_and_gradient<T: Real>(
+        &self,
+        parameters: &[T],
+        batch: (&[T], &[u8]),
+        scale: T,
+        work: &mut Workspace<T>,
+        gradient: &mut [T],
+    ) -> Tally {
+        let tally = self.loss_and_slopes(parameters, batch, scale, work);
+        self.gather(&[work], gradient);
+        tally
+    }
+
+    /// A forward and a backward pass, after which [`Network::gather`] makes the gradient.
+    pub(in crate::train) fn loss_and_slopes<T: Real>(
         &self,
         parameters: &[T],
         (images, labels): (&[T], &[u8]),
         scale: T,
         work: &mut Workspace<T>,
-        gradient: &mut [T],
     ) -> Tally {
-        let count = labels.len();
-        self.forward(parameters, images, count, work);
-        let Workspace { outputs, deltas, .. } = work;
-        let scores = outputs.last().map_or(&[] as &[T], |scores| scores);
-        let tally = cross_entropy(scores, labels, self.classes(), scale, Some(&mut deltas[0]));
-        self.pull_back(parameters, images, count, work, gradient);
+        self.forward(parameters, images, labels.len(), work);
+        let classes = self.classes();
+        let mut slopes = vec![T::ZERO; labels.len() * classes];
+        let tally = cross_entropy(&work.scores, labels, classes, scale, Some(&mut slopes));
+        self.pull_back(parameters, images, &slopes, work);
         tally
     }
 
-    /// From the derivative by the scores, in the first delta buffer, to the gradient. The outputs are
-    /// those of the last forward pass.
+    /// Back from the derivative by the scores, a row for each example. The outputs are those of the last
+    /// forward pass.
     fn pull_back<T: Real>(
         &self,
         parameters: &[T],
         images: &[T],
-        count: usize,
+        scores: &[T],
         work: &mut Workspace<T>,
-        gradient: &mut [T],
     ) {
-        let Workspace { outputs, deltas: [dy, dx], scratch } = work;
+        let count = work.count;
+        let (first, offset) = self.dense();
+        let Workspace {
+            outputs, turned, panels, slopes, deltas: [dy, dx], maps, scratch, ..
+        } = work;
+        if let Some(slopes) = slopes.last_mut() {
+            turn(scores, self.classes(), slopes, count);
+        }
         let mut end = self.parameters();
-        for (at, layer) in self.layers.iter().enumerate().rev() {
+        for (at, layer) in self.layers.iter().enumerate().skip(first).rev() {
+            let Some(linear) = layer.dense() else { continue };
+            let (before, own) = slopes.split_at_mut(at - first);
+            let own = &mut own[0];
+            layer.through(self.activation, &outputs[at], own, count);
+            let x = if at == first { &*turned } else { &outputs[at - 1] };
+            linear.pack(x, &mut panels[at - first], count);
+            let (weights, biases) = layer.parameters();
+            let weights = &parameters[end - weights - biases..end - biases];
+            end -= weights.len() + biases;
+            if let Some(before) = before.last_mut() {
+                linear.backward(weights, own, before, count);
+            } else if first > 0 {
+                linear.backward(weights, own, dx, count);
+                turn_back(dx, linear.inputs, dy, count);
+            }
+        }
+        maps[..offset].fill(T::ZERO);
+        for (at, layer) in self.layers[..first].iter().enumerate().rev() {
             let (weights, biases) = layer.parameters();
             let own = end - weights - biases..end;
             end = own.start;
             let x = if at == 0 { images } else { &outputs[at - 1] };
             layer.through(self.activation, &outputs[at], dy, count);
-            layer.gradient(x, dy, &mut gradient[own.clone()], count, scratch);
+            layer.gradient(x, dy, &mut maps[own.clone()], count, scratch);
             if at > 0 {
                 layer.backward(&parameters[own], x, (dy, dx), count, scratch);
                 std::mem::swap(dy, dx);

@@ -1,4 +1,4 @@
-//! Products of small dense matrices in registers, the heart of the convolutions.
+//! Products of small dense matrices in registers, the heart of all layers.
 //!
 //! The right factor is cut in panels of [`WIDE`] vectors of columns (the last one may be narrower), each
 //! with its rows one after the other, so that the inner loop reads it straight through. A few rows of the
@@ -12,6 +12,7 @@
     clippy::needless_range_loop,
     reason = "loops over registers unroll only as plain ranges"
 )]
+#![allow(clippy::manual_memcpy, reason = "the sums are to stay in registers up to the end")]
 
 use pulp::Simd;
 
@@ -65,10 +66,35 @@ pub(super) fn multiply<S: Simd, T: Real, const ACROSS: bool>(
         let panel = &right[first * depth..][..width * depth];
         let place = (first, columns);
         match width {
-            4 => panel_of::<S, T, ACROSS, 4>(simd, left, panel, out, place, keep),
-            3 => panel_of::<S, T, ACROSS, 3>(simd, left, panel, out, place, keep),
-            2 => panel_of::<S, T, ACROSS, 2>(simd, left, panel, out, place, keep),
-            _ => panel_of::<S, T, ACROSS, 1>(simd, left, panel, out, place, keep),
+            4 => panel_of::<S, T, ACROSS, 4>(simd, left, (panel, 4), out, place, keep),
+            3 => panel_of::<S, T, ACROSS, 3>(simd, left, (panel, 3), out, place, keep),
+            2 => panel_of::<S, T, ACROSS, 2>(simd, left, (panel, 2), out, place, keep),
+            _ => panel_of::<S, T, ACROSS, 1>(simd, left, (panel, 1), out, place, keep),
+        }
+        first += width;
+    }
+}
+
+/// The same with a right factor whose rows of `columns` vectors lie one after the other.
+#[inline(always)]
+pub(super) fn multiply_rows<S: Simd, T: Real, const ACROSS: bool>(
+    simd: S,
+    left: Left<'_, T>,
+    right: &[T::Vector<S>],
+    out: &mut [T::Vector<S>],
+    columns: usize,
+    keep: bool,
+) {
+    let mut first = 0;
+    while first < columns {
+        let width = (columns - first).min(wide::<S>());
+        let rows = (&right[first..], columns);
+        let place = (first, columns);
+        match width {
+            4 => panel_of::<S, T, ACROSS, 4>(simd, left, rows, out, place, keep),
+            3 => panel_of::<S, T, ACROSS, 3>(simd, left, rows, out, place, keep),
+            2 => panel_of::<S, T, ACROSS, 2>(simd, left, rows, out, place, keep),
+            _ => panel_of::<S, T, ACROSS, 1>(simd, left, rows, out, place, keep),
         }
         first += width;
     }
@@ -78,12 +104,11 @@ pub(super) fn multiply<S: Simd, T: Real, const ACROSS: bool>(
 fn panel_of<S: Simd, T: Real, const ACROSS: bool, const W: usize>(
     simd: S,
     left: Left<'_, T>,
-    panel: &[T::Vector<S>],
+    panel: (&[T::Vector<S>], usize),
     out: &mut [T::Vector<S>],
     place: (usize, usize),
     keep: bool,
 ) {
-    let (panel, _) = panel.as_chunks::<W>();
     let mut row = 0;
     while row + TALL <= left.rows {
         tile::<S, T, ACROSS, W, TALL>(simd, left, row, panel, out, place, keep);
@@ -104,18 +129,19 @@ fn tile<S: Simd, T: Real, const ACROSS: bool, const W: usize, const H: usize>(
     simd: S,
     left: Left<'_, T>,
     row: usize,
-    panel: &[[T::Vector<S>; W]],
+    (panel, pitch): (&[T::Vector<S>], usize),
     out: &mut [T::Vector<S>],
     (first, columns): (usize, usize),
     keep: bool,
 ) {
     let depth = left.depth;
-    let panel = &panel[..depth];
     let mut sums = [[T::splat(simd, T::ZERO); W]; H];
     if ACROSS {
-        let data = &left.data[row..];
-        for (k, b) in panel.iter().enumerate() {
-            let a = &data[k * left.pitch..][..H];
+        let lines = left.data[row..].chunks(left.pitch).zip(panel.chunks(pitch));
+        for (a, b) in lines.take(depth) {
+            let (Some(a), Some(b)) = (a.first_chunk::<H>(), b.first_chunk::<W>()) else {
+                break;
+            };
             for r in 0..H {
                 let a = T::splat(simd, a[r]);
                 for c in 0..W {
@@ -128,8 +154,8 @@ fn tile<S: Simd, T: Real, const ACROSS: bool, const W: usize, const H: usize>(
         for (r, own) in rows.iter_mut().enumerate() {
             *own = &left.data[(row + r) * left.pitch..][..depth];
         }
-        for k in 0..depth {
-            let b = &panel[k];
+        for (k, b) in panel.chunks(pitch).take(depth).enumerate() {
+            let Some(b) = b.first_chunk::<W>() else { break };
             for r in 0..H {
                 let a = T::splat(simd, rows[r][k]);
                 for c in 0..W {
@@ -138,14 +164,21 @@ fn tile<S: Simd, T: Real, const ACROSS: bool, const W: usize, const H: usize>(
             }
         }
     }
-    for r in 0..H {
-        let out = &mut out[(row + r) * columns + first..][..W];
-        if keep {
+    // Two loops so short that they unroll: else the sums would lie in memory all the time.
+    let out = &mut out[row * columns + first..];
+    if keep {
+        for r in 0..H {
+            let out = &mut out[r * columns..][..W];
             for c in 0..W {
                 out[c] = T::plus(simd, out[c], sums[r][c]);
             }
-        } else {
-            out.copy_from_slice(&sums[r]);
+        }
+    } else {
+        for r in 0..H {
+            let out = &mut out[r * columns..][..W];
+            for c in 0..W {
+                out[c] = sums[r][c];
+            }
         }
     }
 }

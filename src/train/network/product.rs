@@ -6,29 +6,41 @@
 //! $C$ is positive semidefinite. For piecewise linear activations such as `ReLU` the full Hessian differs from it
 //! only by the curvature that the loss's slope puts on products of layers.
 
+use super::buffer::padded;
+use super::linear::{turn, turn_back};
 use super::scalar::Real;
 use super::{Layer, Network, Workspace};
 
 impl Network {
-    /// Adds `scale` times the summed Gauss–Newton matrix times `direction` to `out`. The workspace is
-    /// that of a forward pass over the same `count` images with the same parameters.
+    /// Into `out` `scale` times the summed Gauss–Newton matrix times `direction`. The workspace is that of a
+    /// forward pass over the same `count` images with the same parameters.
     pub fn gauss_newton<T: Real>(
+        &self,
+        parameters: &[T],
+        direction: &[T],
+        batch: (&[T], usize),
+        scale: T,
+        work: &mut Workspace<T>,
+        out: &mut [T],
+    ) {
+        self.curved_slopes(parameters, direction, batch, scale, work);
+        self.gather(&[work], out);
+    }
+
+    /// What [`Network::gather`] makes the product from.
+    pub(in crate::train) fn curved_slopes<T: Real>(
         &self,
         parameters: &[T],
         direction: &[T],
         (images, count): (&[T], usize),
         scale: T,
         work: &mut Workspace<T>,
-        out: &mut [T],
     ) {
         let tangents = self.push_forward(parameters, direction, images, count, work);
         let classes = self.classes();
-        let Workspace { outputs, deltas, .. } = work;
-        let scores = outputs.last().map_or(&[] as &[T], |scores| scores);
-        for example in 0..count {
-            let row = &scores[example * classes..][..classes];
-            let tangent = &tangents[example * classes..][..classes];
-            let out = &mut deltas[0][example * classes..][..classes];
+        let mut slopes = vec![T::ZERO; count * classes];
+        let rows = work.scores.chunks_exact(classes).zip(tangents.chunks_exact(classes));
+        for ((row, tangent), out) in rows.zip(slopes.chunks_exact_mut(classes)) {
             let top = row.iter().map(|s| s.wide()).fold(f64::NEG_INFINITY, f64::max);
             let weight = |score: &T| (score.wide() - top).exp();
             let total: f64 = row.iter().map(weight).sum();
@@ -38,10 +50,10 @@ impl Network {
                 *out = scale * T::new(share * (tangent.wide() - mean));
             }
         }
-        self.pull_back(parameters, images, count, work, out);
+        self.pull_back(parameters, images, &slopes, work);
     }
 
-    /// The derivative of the scores along a direction of the parameters.
+    /// The derivative of the scores along a direction of the parameters, a row for each example.
     fn push_forward<T: Real>(
         &self,
         parameters: &[T],
@@ -52,12 +64,22 @@ impl Network {
     ) -> Vec<T> {
         let mut tangent: Vec<T> = Vec::new();
         let mut offset = 0;
+        let (first, _) = self.dense();
         for (at, layer) in self.layers.iter().enumerate() {
-            let x = if at == 0 { images } else { &work.outputs[at - 1] };
+            let mut x = if at == 0 { images } else { &work.outputs[at - 1] };
+            if at == first {
+                x = &work.turned;
+                if at > 0 {
+                    let inputs = self.dense_inputs();
+                    let mut turned = vec![T::ZERO; inputs * padded(count)];
+                    turn(&tangent, inputs, &mut turned, count);
+                    tangent = turned;
+                }
+            }
             let (weights, biases) = layer.parameters();
             let own = offset..offset + weights + biases;
             offset = own.end;
-            let mut next = vec![T::ZERO; count * layer.output_len()];
+            let mut next = vec![T::ZERO; layer.len(count)];
             if let Layer::MaxPool { .. } = layer {
                 layer.pooled(x, &tangent, &mut next, count);
             } else {
@@ -74,6 +96,9 @@ impl Network {
             }
             tangent = next;
         }
-        tangent
+        let classes = self.classes();
+        let mut scores = vec![T::ZERO; count * classes];
+        turn_back(&tangent, classes, &mut scores, count);
+        scores
     }
 }
