@@ -68,8 +68,8 @@ pub(super) fn plan_block(
             velocity,
             value,
             computed,
-            careful,
             by_eigenvalues,
+            careful,
             complex,
         });
     }
