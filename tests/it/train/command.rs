@@ -172,10 +172,8 @@ fn a_run_that_diverges_names_its_last_checkpoint() {
     std::fs::write(&path, bytes).unwrap();
     let (code, _, stderr) = train(&[&args[..], &["--epochs", "2", "--resume"][..]].concat());
     assert_eq!(code, Some(1), "{stderr}");
-    assert!(
-        stderr.contains("no finite loss at epoch 2, step 1; the last checkpoint"),
-        "{stderr}"
-    );
+    assert!(stderr.contains("no finite loss at epoch 2, step "), "{stderr}");
+    assert!(stderr.contains("the last checkpoint"), "{stderr}");
     assert!(stderr.contains("sgd-seed1.safetensors"), "{stderr}");
 }
 
