@@ -109,10 +109,11 @@ fn settle(problem: &Problem<'_>, q: &mut [f64], follow: &[usize]) -> Option<()> 
         let m = follow.len();
         let slope = Vector::from_fn(m, |i, _| d.force[follow[i]]);
         let bend = Matrix::from_fn(m, m, |i, j| d.hessian[(follow[i], follow[j])]);
-        let scale = bend.amax();
-        if !scale.is_finite() || !slope.amax().is_finite() {
+        if !bend.amax().is_finite() || !slope.amax().is_finite() {
             return None;
         }
+        // Where the cost is straight, damping is measured by its slope.
+        let scale = bend.amax().max(1e-12 * slope.amax()).max(f64::MIN_POSITIVE);
         let mut damping = 0.0;
         let moved = loop {
             let held = &bend + Matrix::identity(m, m) * damping;

@@ -2,7 +2,7 @@
 //!
 //! For 1 and 2 threads: the median time of a step, the bytes it has to read and write (parameters and states
 //! both, the gradient once) over that time, and beside it the same bytes read and written in place by
-//! `x *= a`. `train_torch.py` runs it beside PyTorch's Adam.
+//! `x *= a`.
 
 use lagrule::diag::Sink;
 use lagrule::driver;

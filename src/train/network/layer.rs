@@ -53,11 +53,8 @@ impl Activation {
     fn apply<T: Real>(self, x: T) -> T {
         match self {
             Activation::Relu => {
-                if x > T::ZERO {
-                    x
-                } else {
-                    T::ZERO
-                }
+                // What is no number stays so, as in PyTorch: the loss is to show it.
+                if x < T::ZERO { T::ZERO } else { x }
             }
             Activation::Softplus => T::new(x.wide().exp().ln_1p()),
         }
