@@ -11,7 +11,7 @@ use super::linear::{BlockSolution, tidy};
 use super::overdamped::expand_overdamped;
 use super::plan::{entries, taken};
 use super::regime::{
-    Lift, Neglected, epsilon, existence, finish, limit_symbols, scaling, spectral_block,
+    Neglected, epsilon, existence, finish, limit_symbols, scaling, spectral_block,
     uniform_block,
 };
 use super::single_step::LinearStep;
@@ -85,8 +85,9 @@ fn linear_regime(
                         .response_by_rate(&dt, &limit_symbols(regime))
                         .unwrap_or_else(|| (closed.spectrum.clone(), closed.response(&dt)));
                     let lift = |function: &Expr| spectrum.lift(function);
-                    let calculus = (&spectrum, &response, &lift as Lift<'_>);
-                    spectral_block(solution, &closed.causes, calculus, regime, &mut neglected)?
+                    let calculus = (&spectrum, &response);
+                    spectral_block(&closed.causes, calculus, regime, &mut neglected)?
+                        .lifted(solution.block.force.shape(), &lift)?
                 }
                 None if is_long_step(regime) => long_step(solution, &mut neglected)?,
                 None => return Err(NO_SPECTRUM.to_owned()),
@@ -150,10 +151,8 @@ fn settled(solution: &BlockSolution, closed: &Closed, neglected: &mut Neglected)
 /// `e^{−exponent}` is left out.
 fn forgotten(exponent: Expr, letters: Vec<Letter>, neglected: &mut Neglected) {
     neglected.letters(letters);
-    let first = (q(0, 1), Expr::one());
-    let found =
-        crate::symbolic::series::Leading { first, second: None, dropped: vec![exponent] };
-    neglected.note(&found, &[]);
+    neglected.leads_at(&q(0, 1));
+    neglected.fades(&exponent);
 }
 
 /// The discount rate grows, the step may shrink, nothing else is scaled.
@@ -377,16 +376,14 @@ pub(super) fn horizon_regimes(
                         "regimes of a plan with drift over a finite horizon are not derived, but for `dt -> 0`".to_owned()
                     })?;
             let spectrum = &closed.spectrum;
-            let change = |lift: Lift<'_>, neglected: &mut Neglected| {
-                let calculus = (spectrum, &response, lift);
-                spectral_block(solution, &closed.causes, calculus, regime, neglected)
-            };
-            let written = change(&|function| spectrum.lift(function), &mut neglected)?;
+            let calculus = (spectrum, &response);
+            let terms = spectral_block(&closed.causes, calculus, regime, &mut neglected)?;
+            let shape = solution.block.force.shape();
+            let written = terms.lifted(shape, &|function| spectrum.lift(function))?;
             // The root that is left may be imaginary: machines get a form that is real.
-            let real = change(
-                &|function| spectrum.lift_any(&horizon::real_form(function, length)?),
-                &mut Neglected::default(),
-            );
+            let real = terms.lifted(shape, &|function| {
+                spectrum.lift_any(&horizon::real_form(function, length)?)
+            });
             imaginary |= real.as_ref().is_ok_and(|real| *real != written);
             let coordinates = &solution.block.coordinates;
             reals.extend(entries(coordinates, &real.unwrap_or_else(|_| written.clone())));

@@ -71,9 +71,7 @@ pub(super) struct Neglected {
 impl Neglected {
     /// Notes one expansion.
     pub(super) fn note(&mut self, found: &Leading, limits: &[Symbol]) {
-        let lead = &found.first.0;
-        self.lowest =
-            Some(self.lowest.take().map_or(lead.clone(), |low| low.min(lead.clone())));
+        self.leads_at(&found.first.0);
         if let Some((power, coefficient)) = &found.second {
             let next = self.next.take().map_or(power.clone(), |low| low.min(power.clone()));
             self.next = Some(next);
@@ -81,10 +79,19 @@ impl Neglected {
                 self.condition(Condition::Small(group));
             }
         }
-        for exponent in &found.dropped {
-            self.exponential = true;
-            self.condition(Condition::Large(magnitude(&at_scale(exponent))));
-        }
+        found.dropped.iter().for_each(|exponent| self.fades(exponent));
+    }
+
+    /// Notes the power of a leading term.
+    pub(super) fn leads_at(&mut self, power: &Q) {
+        let lowest = self.lowest.take().map_or(power.clone(), |low| low.min(power.clone()));
+        self.lowest = Some(lowest);
+    }
+
+    /// Notes that `e^{−exponent}` is left out.
+    pub(super) fn fades(&mut self, exponent: &Expr) {
+        self.exponential = true;
+        self.condition(Condition::Large(magnitude(&at_scale(exponent))));
     }
 
     /// Notes a whole term that is left out.
@@ -99,16 +106,22 @@ impl Neglected {
         let bounded = |all: &Self, of: &Expr| {
             of.symbols().iter().all(|symbol| *symbol == small || all.speaks_of(symbol))
         };
+        let note = |all: &mut Self, coefficients: &[Expr]| {
+            for coefficient in coefficients {
+                let relative = expand(&cancel(&expand(&(coefficient / &found.first.1))));
+                let new = relative.terms().iter().filter(|term| !bounded(all, term));
+                let new = sum(new.cloned());
+                for group in by_limits(&new, limits) {
+                    all.condition(Condition::Small(group));
+                }
+            }
+        };
         if found.second.is_none() || bounded(self, function) {
             return;
         }
-        for coefficient in later(function, &small) {
-            let relative = expand(&cancel(&expand(&(coefficient / &found.first.1))));
-            let new = relative.terms().iter().filter(|term| !bounded(self, term));
-            let new = sum(new.cloned());
-            for group in by_limits(&new, limits) {
-                self.condition(Condition::Small(group));
-            }
+        note(self, &found.further);
+        if !bounded(self, function) {
+            note(self, &later(function, &small));
         }
     }
 
@@ -161,67 +174,84 @@ impl Neglected {
 /// How a function of eigenvalues becomes a matrix.
 pub(super) type Lift<'a> = &'a dyn Fn(&Expr) -> Option<Expr>;
 
+/// The leading terms of a regime: functions of eigenvalues, and the vectors that their matrices are
+/// applied to.
+pub(super) struct LeadingTerms(Vec<(Expr, Expr)>);
+
+impl LeadingTerms {
+    /// The change they make, for functions that become matrices by `lift`.
+    pub(super) fn lifted(&self, shape: &Shape, lift: Lift<'_>) -> Result<Expr, String> {
+        let mut parts = vec![Expr::zeros(shape.clone())];
+        for (function, vector) in &self.0 {
+            let lifted = lift(function)
+                .ok_or_else(|| "the leading term has no matrix form".to_owned())?;
+            parts.push(lifted * vector);
+        }
+        Ok(tidy(&sum(parts)))
+    }
+}
+
 /// The rule of one block in a regime, by functional calculus on its spectrum. `response` is the
 /// change along a unit source as a scalar function.
 pub(super) fn spectral_block(
-    solution: &BlockSolution,
     causes: &[Vec<(Expr, Expr)>],
-    (spectrum, response, lift): (&Spectrum, &Expr, Lift<'_>),
+    (spectrum, response): (&Spectrum, &Expr),
     regime: &Regime,
     neglected: &mut Neglected,
-) -> Result<Expr, String> {
+) -> Result<LeadingTerms, String> {
     let limits = limit_symbols(regime);
     for letter in &spectrum.letters {
         if letter.matrix.contains_any(&limits) {
             return Err("a limit acts on the entries of a matrix".to_owned());
         }
     }
-    let mut parts = vec![Expr::zeros(solution.block.force.shape().clone())];
+    let scaled = |cause: &Vec<(Expr, Expr)>| {
+        cause.iter().map(|(f, vector)| (response * f, vector.clone())).collect()
+    };
+    let causes: Vec<_> = causes.iter().map(scaled).collect();
+    let terms = leading_terms(&causes, spectrum, regime, neglected)?;
+    neglected.letters(spectrum.letters.clone());
+    Ok(terms)
+}
+
+/// The leading terms of every cause: what the other terms of the same cause are smaller by is
+/// neglected.
+pub(super) fn leading_terms(
+    causes: &[Vec<(Expr, Expr)>],
+    spectrum: &Spectrum,
+    regime: &Regime,
+    neglected: &mut Neglected,
+) -> Result<LeadingTerms, String> {
+    let (scaling, limits) = (scaling(regime), limit_symbols(regime));
+    let letters: Vec<Symbol> =
+        spectrum.letters.iter().map(|letter| letter.eigenvalue.clone()).collect();
+    let mut terms = Vec::new();
     for cause in causes {
         if cause.iter().any(|(_, vector)| vector.contains_any(&limits)) {
             return Err("a limit acts on a vector of the problem".to_owned());
         }
-        let factors: Vec<(Expr, Expr)> =
-            cause.iter().map(|(f, vector)| (response * f, vector.clone())).collect();
-        parts.extend(leading_parts(&factors, (spectrum, lift), regime, neglected)?);
-    }
-    neglected.letters(spectrum.letters.clone());
-    Ok(tidy(&sum(parts)))
-}
-
-/// The leading terms of one cause: what its other terms are smaller by is neglected.
-pub(super) fn leading_parts(
-    factors: &[(Expr, Expr)],
-    (spectrum, lift): (&Spectrum, Lift<'_>),
-    regime: &Regime,
-    neglected: &mut Neglected,
-) -> Result<Vec<Expr>, String> {
-    let (scaling, limits) = (scaling(regime), limit_symbols(regime));
-    let mut found = Vec::new();
-    for (factor, vector) in factors {
-        let scaled = substitute(factor, &scaling);
-        let leading = leading(&scaled, &epsilon()).map_err(|problem| describe(&problem))?;
-        found.extend(leading.map(|leading| (scaled, leading, vector)));
-    }
-    let Some(lowest) = found.iter().map(|(_, l, _)| l.first.0.clone()).min() else {
-        return Ok(Vec::new());
-    };
-    let mut parts = Vec::new();
-    for (scaled, leading, vector) in found {
-        if leading.first.0 > lowest {
-            neglected.omit(&leading.first.0);
-            continue;
+        let mut found = Vec::new();
+        for (factor, vector) in cause {
+            let scaled = substitute(factor, &scaling);
+            let leading =
+                leading(&scaled, &epsilon()).map_err(|problem| describe(&problem))?;
+            found.extend(leading.map(|leading| (scaled, leading, vector)));
         }
-        neglected.note(&leading, &limits);
-        neglected.note_later(&scaled, &leading, &limits);
-        neglected.record(&scaled, &leading);
-        let letters: Vec<Symbol> =
-            spectrum.letters.iter().map(|letter| letter.eigenvalue.clone()).collect();
-        let lifted = lift(&arranged(&leading.first.1, &letters))
-            .ok_or_else(|| "the leading term has no matrix form".to_owned())?;
-        parts.push(lifted * vector);
+        let Some(lowest) = found.iter().map(|(_, l, _)| l.first.0.clone()).min() else {
+            continue;
+        };
+        for (scaled, leading, vector) in found {
+            if leading.first.0 > lowest {
+                neglected.omit(&leading.first.0);
+                continue;
+            }
+            neglected.note(&leading, &limits);
+            neglected.note_later(&scaled, &leading, &limits);
+            neglected.record(&scaled, &leading);
+            terms.push((arranged(&leading.first.1, &letters), vector.clone()));
+        }
     }
-    Ok(parts)
+    Ok(LeadingTerms(terms))
 }
 
 /// What has to be positive for an optimum may have another sign in the limit: the condition that is

@@ -1,7 +1,7 @@
 //! One step without time (section A): `min_Δ F(θ₀ + Δ, Δ)`.
 
-use super::linear::{solve_tidily, tidy};
-use super::regime::{Neglected, existence, leading_parts, limit_symbols};
+use super::linear::solve_tidily;
+use super::regime::{Neglected, existence, leading_terms};
 use super::solvent::sources;
 use super::types::{Condition, NoOptimum};
 use super::variation::{gradient, jacobian};
@@ -201,17 +201,12 @@ impl LinearStep {
         existence(&scalar, &spectrum, regime, neglected)?;
         let loss = expand(&(&inverse * &self.loss_b));
         let rest = expand(&(&inverse * (&self.b - &self.loss_b)));
-        let mut parts = vec![Expr::zeros(self.b.shape().clone())];
-        for force in [loss, rest] {
-            let cause = sources(&force, &spectrum, constants);
-            if cause.iter().any(|(_, vector)| vector.contains_any(&limit_symbols(regime))) {
-                return Err("a limit acts on a vector of the problem".to_owned());
-            }
-            let factors: Vec<(Expr, Expr)> =
-                cause.into_iter().map(|(f, vector)| (-(f / &scalar), vector)).collect();
-            let lift = |function: &Expr| spectrum.lift(function);
-            parts.extend(leading_parts(&factors, (&spectrum, &lift), regime, neglected)?);
-        }
-        Ok((tidy(&sum(parts)), spectrum))
+        let causes = [loss, rest].map(|force| {
+            let cause = sources(&force, &spectrum, constants).into_iter();
+            cause.map(|(f, vector)| (-(f / &scalar), vector)).collect()
+        });
+        let terms = leading_terms(&causes, &spectrum, regime, neglected)?;
+        let change = terms.lifted(self.b.shape(), &|function| spectrum.lift(function))?;
+        Ok((change, spectrum))
     }
 }

@@ -226,6 +226,19 @@ pub fn product(left: &Expr, right: &Expr) -> Expr {
     factors.finish(tail)
 }
 
+/// A number times powers of scalars.
+pub fn monomial<'a>(
+    coefficient: &Q,
+    powers: impl IntoIterator<Item = (&'a Expr, Expr)>,
+) -> Expr {
+    let mut factors = Factors::new();
+    factors.coefficient = coefficient.clone();
+    for (base, exponent) in powers {
+        factors.push(base, &exponent);
+    }
+    factors.finish(None)
+}
+
 /// The product of many expressions, from left to right.
 pub fn product_of<'a>(factors: impl IntoIterator<Item = &'a Expr>) -> Expr {
     factors.into_iter().fold(Expr::one(), |all, factor| product(&all, factor))

@@ -4,6 +4,7 @@ use super::build::{pow, product, product_of, sum};
 use super::expr::{Expr, Node, Product};
 use super::matrix;
 use super::number::{Q, sign};
+use super::polynomial::Polynomials;
 use super::probe::refutes_zero;
 use super::rewrite::map_children;
 use num_traits::{One, Signed, ToPrimitive};
@@ -67,6 +68,17 @@ fn distribute(factors: &[Expr]) -> Option<Expr> {
     if factors.iter().all(|factor| factor.terms().len() == 1) {
         return None;
     }
+    let total = match Polynomials::read(factors) {
+        Some(polynomials) => polynomials.product(MOST_TERMS)?,
+        None => distribute_in_order(factors)?,
+    };
+    // A merged pair may have brought in a sum again (a square root squared, say).
+    let again = total.terms().iter().any(holds_sum);
+    Some(if again { expand(&total) } else { total })
+}
+
+/// The same where the order of the factors counts.
+fn distribute_in_order(factors: &[Expr]) -> Option<Expr> {
     let mut terms = vec![Expr::one()];
     for factor in factors {
         if terms.len() * factor.terms().len() > MOST_TERMS {
@@ -81,10 +93,7 @@ fn distribute(factors: &[Expr]) -> Option<Expr> {
             return Some(Expr::zeros(product_of(factors).shape().clone()));
         }
     }
-    // A merged pair may have brought in a sum again (a square root squared, say).
-    let total = sum(terms);
-    let again = total.terms().iter().any(holds_sum);
-    Some(if again { expand(&total) } else { total })
+    Some(sum(terms))
 }
 
 /// Could the term be multiplied out further?

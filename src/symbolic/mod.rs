@@ -19,6 +19,7 @@ pub mod matfun;
 pub mod matrix;
 pub mod number;
 pub mod print;
+mod polynomial;
 mod probe;
 pub mod rewrite;
 pub mod series;

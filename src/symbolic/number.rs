@@ -10,7 +10,9 @@ pub type Q = Ratio<BigInt>;
 
 /// The rational number `numerator/denominator`.
 pub fn q(numerator: i64, denominator: i64) -> Q {
-    Ratio::new(BigInt::from(numerator), BigInt::from(denominator))
+    assert!(denominator != 0, "a fraction without a denominator");
+    let sign = if denominator < 0 { -1 } else { 1 };
+    from_small(sign * i128::from(numerator), sign * i128::from(denominator))
 }
 
 /// The rational number a decimal literal stands for: `0.25`, `1e-3`, `17`.
@@ -59,6 +61,8 @@ pub fn multiply(total: &mut Q, factor: &Q) {
         total.clone_from(factor);
     } else if total.is_integer() && factor.is_integer() {
         *total = Ratio::from_integer(total.numer() * factor.numer());
+    } else if let (Some((a, b)), Some((c, d))) = (small(total), small(factor)) {
+        *total = from_small(a * c, b * d);
     } else {
         *total *= factor;
     }
@@ -70,9 +74,22 @@ pub fn add(total: &mut Q, term: &Q) {
         total.clone_from(term);
     } else if total.is_integer() && term.is_integer() {
         *total = Ratio::from_integer(total.numer() + term.numer());
+    } else if let (Some((a, b)), Some((c, d))) = (small(total), small(term)) {
+        *total = from_small(a * d + c * b, b * d);
     } else {
         *total += term;
     }
+}
+
+/// Numerator and denominator, if products of two of them fit an `i128` with room to add.
+fn small(value: &Q) -> Option<(i128, i128)> {
+    Some((value.numer().to_i64()?.into(), value.denom().to_i32()?.into()))
+}
+
+/// A fraction from machine numbers, without the memory that a common divisor of long ones takes.
+fn from_small(numerator: i128, denominator: i128) -> Q {
+    let divisor = num_integer::gcd(numerator, denominator);
+    Ratio::new_raw((numerator / divisor).into(), (denominator / divisor).into())
 }
 
 /// Splits `base^exponent`, `base > 0`, into a rational factor and a remaining radical

@@ -7,9 +7,9 @@ use super::assume::is_positive;
 use super::build::{fun, pow, sum};
 use super::expand::{expand, is_zero};
 use super::expr::{Expr, Fun, Node};
-use super::number::{Q, q};
+use super::number::{Q, multiply, q};
 use super::symbol::Symbol;
-use num_traits::{One, Signed, Zero};
+use num_traits::{One, Signed, ToPrimitive, Zero};
 use std::collections::BTreeMap;
 
 /// Why an expression has no such series.
@@ -34,6 +34,8 @@ pub struct Leading {
     pub second: Option<(Q, Expr)>,
     /// Exponents of the dropped exponentials: `c` of `e^(−c)`, with `c → ∞`.
     pub dropped: Vec<Expr>,
+    /// The coefficients of the terms after the second, as far as the expansion has them.
+    pub further: Vec<Expr>,
 }
 
 /// The first two terms of `expr` as `ε → 0⁺`. `Ok(None)` when `expr` is zero.
@@ -51,7 +53,8 @@ pub fn leading(expr: &Expr, epsilon: &Symbol) -> Result<Option<Leading>, NoSerie
         let second = terms.next();
         match (first, second, series.exact) {
             (Some(first), second, exact) if exact || second.is_some() => {
-                return Ok(Some(Leading { first, second, dropped: context.dropped }));
+                let further = terms.map(|(_, coefficient)| coefficient).collect();
+                return Ok(Some(Leading { first, second, dropped: context.dropped, further }));
             }
             (None, _, true) if context.dropped.is_empty() => return Ok(None),
             (None, _, true) => last = NoSeries::Vanishes,
@@ -255,12 +258,18 @@ impl Context<'_> {
         let mut binomial = Q::one();
         let mut index = Q::zero();
         // A whole power ends by itself.
-        while !binomial.is_zero() && coefficients.len() < 64 {
+        while !binomial.is_zero() && coefficients.len() < self.most_powers(u) {
             coefficients.push(Expr::num(binomial.clone()));
-            binomial = &binomial * (e - &index) / (&index + Q::one());
+            multiply(&mut binomial, &((e - &index) / (&index + Q::one())));
             index += Q::one();
         }
         self.compose(u, &coefficients, !binomial.is_zero())
+    }
+
+    /// How many coefficients of a power series in `u → 0` reach the working depth.
+    fn most_powers(&self, u: &Series) -> usize {
+        let steps = u.lead().map_or(Q::zero(), |(lead, _)| &self.depth / lead);
+        steps.ceil().to_usize().unwrap_or(0) + 2
     }
 
     /// `Σ aₙ uⁿ` for `u → 0`, cut at the working depth. `endless` when the list goes on.
@@ -340,8 +349,8 @@ impl Context<'_> {
         let constant = rest.terms.remove(&zero).unwrap_or_else(Expr::zero);
         let mut coefficients = vec![Expr::one()];
         let mut factorial = Q::one();
-        for n in 1..24 {
-            factorial /= q(n, 1);
+        for n in 1..self.most_powers(&rest) {
+            multiply(&mut factorial, &q(1, i64::try_from(n).unwrap_or(i64::MAX)));
             coefficients.push(Expr::num(factorial.clone()));
         }
         let series = self.compose(&rest, &coefficients, true);
@@ -373,8 +382,8 @@ impl Context<'_> {
                     [c.clone(), -&s, -c, s]
                 };
                 let mut factorial = Q::one();
-                let coefficients: Vec<Expr> = (0..24)
-                    .map(|n: usize| {
+                let coefficients: Vec<Expr> = (0..self.most_powers(&rest))
+                    .map(|n| {
                         if n > 0 {
                             factorial /= q(i64::try_from(n).unwrap_or(1), 1);
                         }
@@ -390,9 +399,9 @@ impl Context<'_> {
                 rest.terms.remove(&Q::zero());
                 let u = rest.scale(&reciprocal, &Q::zero());
                 let mut coefficients = vec![Expr::zero()];
-                for n in 1..24 {
+                for n in 1..self.most_powers(&u) {
                     let alternating = if n % 2 == 1 { 1 } else { -1 };
-                    coefficients.push(Expr::frac(alternating, n));
+                    coefficients.push(Expr::frac(alternating, i64::try_from(n).unwrap_or(i64::MAX)));
                 }
                 let series = self.compose(&u, &coefficients, true);
                 Ok(series.add(&Series::constant(constant)))
