@@ -24,7 +24,8 @@ pub fn epsilon() -> Symbol {
     Symbol::new("ε", Shape::scalar(), u32::MAX).with_props(props)
 }
 
-/// How a regime scales the symbols: `a -> inf` is `a/ε`, `a -> 0` is `ε a`.
+/// How a regime scales the symbols: `a -> inf` is `a/ε`, `a -> 0` is `ε a`. What grows is positive
+/// on the way, and so is what shrinks from above.
 pub fn scaling(regime: &Regime) -> BTreeMap<Expr, Expr> {
     let small = Expr::sym(epsilon());
     regime
@@ -37,9 +38,11 @@ pub fn scaling(regime: &Regime) -> BTreeMap<Expr, Expr> {
                 }
                 Limit::ToZero(symbol) => (symbol, false),
             };
-            let symbol = Expr::sym(symbol.clone());
-            let scaled = if up { &symbol / &small } else { &symbol * &small };
-            (symbol, scaled)
+            let positive = up || symbol.props.has(Prop::Nonnegative);
+            let props = if positive { symbol.props.with(Prop::Positive) } else { symbol.props };
+            let on_the_way = Expr::sym(symbol.clone().with_props(props));
+            let scaled = if up { on_the_way / &small } else { on_the_way * &small };
+            (Expr::sym(symbol.clone()), scaled)
         })
         .collect()
 }
@@ -233,8 +236,7 @@ pub(super) fn leading_terms(
         let mut found = Vec::new();
         for (factor, vector) in cause {
             let scaled = substitute(factor, &scaling);
-            let leading =
-                leading(&scaled, &epsilon()).map_err(|problem| describe(&problem))?;
+            let leading = leading(&scaled, &epsilon()).map_err(|problem| describe(&problem))?;
             found.extend(leading.map(|leading| (scaled, leading, vector)));
         }
         let Some(lowest) = found.iter().map(|(_, l, _)| l.first.0.clone()).min() else {

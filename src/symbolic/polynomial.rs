@@ -46,11 +46,13 @@ impl Polynomials {
             for (base, exponent) in &product.powers {
                 let exponent = exponent.as_num()?;
                 let numerator = exponent.numer().to_i32()?;
-                exponents[places[base]] = i64::from(numerator) * (unit / exponent.denom().to_i64()?);
+                exponents[places[base]] =
+                    i64::from(numerator) * (unit / exponent.denom().to_i64()?);
             }
             Some((exponents, product.coefficient.clone()))
         };
-        let sums = products.iter().map(|sum| sum.iter().map(term).collect()).collect::<Option<_>>();
+        let sums =
+            products.iter().map(|sum| sum.iter().map(term).collect()).collect::<Option<_>>();
         let mut bases = vec![Expr::one(); places.len()];
         for (base, place) in &places {
             bases[*place] = (*base).clone();

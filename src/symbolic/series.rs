@@ -40,6 +40,16 @@ pub struct Leading {
 
 /// The first two terms of `expr` as `ε → 0⁺`. `Ok(None)` when `expr` is zero.
 pub fn leading(expr: &Expr, epsilon: &Symbol) -> Result<Option<Leading>, NoSeries> {
+    match leading_of(expr, epsilon) {
+        // What grows may stand beside what falls faster: together they are one exponential.
+        Err(NoSeries::Grows(_) | NoSeries::UnknownSign(_)) => {
+            leading_of(&expand(expr), epsilon)
+        }
+        found => found,
+    }
+}
+
+fn leading_of(expr: &Expr, epsilon: &Symbol) -> Result<Option<Leading>, NoSeries> {
     if is_zero(expr) {
         return Ok(None);
     }
@@ -401,7 +411,8 @@ impl Context<'_> {
                 let mut coefficients = vec![Expr::zero()];
                 for n in 1..self.most_powers(&u) {
                     let alternating = if n % 2 == 1 { 1 } else { -1 };
-                    coefficients.push(Expr::frac(alternating, i64::try_from(n).unwrap_or(i64::MAX)));
+                    coefficients
+                        .push(Expr::frac(alternating, i64::try_from(n).unwrap_or(i64::MAX)));
                 }
                 let series = self.compose(&u, &coefficients, true);
                 Ok(series.add(&Series::constant(constant)))

@@ -224,3 +224,23 @@ fn the_plan_is_smooth_where_its_root_vanishes() {
     let patient = change_after(0.2, 1e4, 2.0);
     assert!((patient / -1.999959960534913e-5 - 1.0).abs() < 1e-9, "{patient}");
 }
+
+/// What grows is positive on its way, whatever is declared; and what grows beside what falls faster falls.
+#[test]
+fn an_impatient_plan_is_gradient_descent_though_patience_may_be_endless() {
+    let text = format!(
+        "lagrangian plan\nparam x : scalar\ngiven g : scalar\n{HEAD}\
+         const h > 0, gamma >= 0\nloss k*quadratic(x, g, h)\ndiscount gamma\n\
+         regime impatient : gamma -> inf, dt -> 0\nregime hasty : gamma -> inf\n"
+    );
+    let (model, derivation) = derived("impatient", &text);
+    let options = Options { samples: 24, ..Options::default() };
+    assert!(!verify::verify(&model, &derivation, &options).differs());
+    let rule = derivation.regimes[0].outcome.as_ref().expect("a rule");
+    assert_eq!(lagrule::symbolic::print::ascii(&rule.changes[0].1), "-eta*k*g*dt/gamma");
+    let why = derivation.regimes[1].outcome.as_ref().expect_err("no rule");
+    assert_eq!(
+        why,
+        "the limit depends on the sign of `gamma*dt - T*gamma`, which is not declared"
+    );
+}

@@ -9,7 +9,7 @@ use crate::derive::regime::{epsilon, scaling};
 use crate::derive::trace::{Claim, Step};
 use crate::derive::types::{Condition, Derivation, Dropped, RegimeRule};
 use crate::derive::variation::{Motion, vary};
-use crate::model::types::{Discount, Model, Regime, step};
+use crate::model::types::{Discount, Limit, Model, Regime, step};
 use crate::symbolic::build::sum;
 use crate::symbolic::cancel::cancel;
 use crate::symbolic::expand::{expand, is_zero};
@@ -37,7 +37,7 @@ pub(super) fn find(
     regime: &Regime,
 ) -> Losses {
     let mut losses = Losses::default();
-    feedback(whole, (derived, rule), part, &mut losses);
+    feedback(whole, (derived, rule), part, regime, &mut losses);
     for size in adiabatic(fast, part, Some(regime)) {
         losses.conditions.push(Condition::small(size));
     }
@@ -49,6 +49,7 @@ fn feedback(
     whole: &Motion,
     (derived, rule): (&Derivation, &RegimeRule),
     part: &SlowPart,
+    regime: &Regime,
     losses: &mut Losses,
 ) {
     for (at, q) in part.motion.coordinates.iter().enumerate() {
@@ -66,7 +67,9 @@ fn feedback(
             let size =
                 |state: Option<State>| size(&term, q, a, &on_slow_manifold(state?, part));
             // What vanishes at rest may be there on the way.
-            size(at_rest(derived))
+            let rest = at_rest(derived);
+            size(rest.clone())
+                .or_else(|| size(limited(&rest?, regime)))
                 .map(|size| (size, "at rest"))
                 .or_else(|| size(leaving(rule)).map(|size| (size, "where the step begins")))
         });
@@ -98,6 +101,29 @@ fn at_rest(derived: &Derivation) -> Option<State> {
         }
     }
     (!state.is_empty()).then_some(state)
+}
+
+/// The state where what vanishes in a regime has vanished; nothing where it divides.
+fn limited(state: &State, regime: &Regime) -> Option<State> {
+    let zeros = regime.limits.iter().filter_map(|limit| match limit {
+        Limit::ToZero(symbol) => Some((Expr::sym(symbol.clone()), Expr::zero())),
+        _ => None,
+    });
+    let zeros = zeros.collect();
+    let limit = |(place, value): (&Expr, &Expr)| {
+        let value = expand(&substitute(value, &zeros));
+        (!value.any(&divides_by_zero)).then(|| (place.clone(), value))
+    };
+    state.iter().map(limit).collect()
+}
+
+fn divides_by_zero(part: &Expr) -> bool {
+    match part.node() {
+        Node::Product(product) => product.powers.iter().any(|(base, _)| base.is_zero()),
+        Node::MatPow(base, _) => base.is_zero(),
+        Node::Hadamard(powers) => powers.iter().any(|(base, _)| base.is_zero()),
+        _ => false,
+    }
 }
 
 /// The fast coordinates leave their start with the velocity of the rule; what accelerations do is of
