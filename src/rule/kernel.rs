@@ -1,25 +1,30 @@
-//! Entrywise rules on slices: the program of an [`UpdateRule`] run chunk by chunk.
+//! Entrywise rules on slices: the program of an [`UpdateRule`] run block by block.
 //!
 //! Constants are known when a [`Kernel`] is made, so all that is one number for every entry is
-//! computed once, in `f64`. What is left are operations on entries; each runs over a chunk that
-//! stays in the first cache, in a loop the compiler vectorises. A step allocates nothing.
+//! computed once, in `f64`. What is left are operations on entries. They run on a block of entries at a
+//! time, which is read into registers, worked on and written back: small enough for the processor to fetch the
+//! next block meanwhile, large enough for the choice of an operation to cost little. Each is a loop the
+//! compiler vectorises; two of which the second alone needs the first share a loop. A step allocates
+//! nothing.
 
 #![allow(
     clippy::inline_always,
     reason = "what is inlined is compiled for the vectors of whoever calls it"
 )]
 
-use super::interpret::of_number;
-use super::program::{Function, Id, Op, Role, UpdateRule};
+mod compile;
+
+use super::program::{Function, Role, UpdateRule};
 use crate::symbolic::Fun;
 use crate::symbolic::matfun;
 use crate::symbolic::number::to_f64;
+use compile::{Compiled, Compiler};
 use num_traits::Float;
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// Entries that are worked on together.
-const CHUNK: usize = 256;
+const BLOCK: usize = 128;
 
 /// An entrywise rule with its constants, ready to run on slices of `f32` or `f64`.
 ///
@@ -47,11 +52,30 @@ pub struct Kernel {
     givens: Vec<String>,
     states: Vec<(String, f64)>,
     gradient: Option<String>,
-    uniform: Vec<f64>,
     instructions: Vec<Instruction>,
-    registers: usize,
-    /// Where the new parameter and the new states are.
-    results: Vec<(Place, Operand)>,
+    registers: Registers,
+    /// Registers with the new parameter and the new states.
+    results: Vec<(Place, usize)>,
+}
+
+/// Who has which registers: the parameter the first, then the states, the givens, the numbers that
+/// instructions work with, and what they compute.
+#[derive(Clone, Debug)]
+struct Registers {
+    states: usize,
+    givens: usize,
+    numbers: Vec<f64>,
+    computed: usize,
+}
+
+impl Registers {
+    fn first_number(&self) -> usize {
+        1 + self.states + self.givens
+    }
+
+    fn count(&self) -> usize {
+        self.first_number() + self.numbers.len() + self.computed
+    }
 }
 
 /// What a step knows beside the parameter and the state.
@@ -66,12 +90,16 @@ pub enum Given<'a, T> {
 /// Working space of [`Kernel::step`]; it grows in the first step and is reused from then on.
 #[derive(Clone, Debug)]
 pub struct Scratch<T> {
-    registers: Vec<Vec<T>>,
+    registers: Vec<Register<T>>,
+    /// What the next instruction writes; it then changes places with the register it is for.
+    spare: Register<T>,
 }
 
-impl<T> Default for Scratch<T> {
+type Register<T> = Box<[T; BLOCK]>;
+
+impl<T: Float> Default for Scratch<T> {
     fn default() -> Scratch<T> {
-        Scratch { registers: Vec::new() }
+        Scratch { registers: Vec::new(), spare: Box::new([T::zero(); BLOCK]) }
     }
 }
 
@@ -101,26 +129,28 @@ enum Place {
     State(usize),
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Operand {
-    Register(usize),
-    Theta,
-    State(usize),
-    Given(usize),
-    Uniform(usize),
-}
-
+/// What an instruction does with registers.
 #[derive(Clone, Copy, Debug)]
 enum Action {
-    Neg(Operand),
-    Add(Operand, Operand),
-    Sub(Operand, Operand),
-    Mul(Operand, Operand),
-    Div(Operand, Operand),
-    Pow(Operand, Operand),
-    Least(Operand, Operand),
-    Map(Function, Operand),
-    Floor(Operand),
+    Two(Binary, usize, usize),
+    /// `(a · b) · c`.
+    Left((Binary, usize, usize), Binary, usize),
+    /// `a · (b · c)`.
+    Right(Binary, usize, (Binary, usize, usize)),
+    Neg(usize),
+    Pow(usize, usize),
+    Least(usize, usize),
+    Map(Function, usize),
+    Floor(usize),
+}
+
+/// Operations that are cheaper than reading what they work on.
+#[derive(Clone, Copy, Debug)]
+enum Binary {
+    Add,
+    Sub,
+    Mul,
+    Div,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -183,9 +213,9 @@ impl Kernel {
             .map(|assignment| (assignment.name.clone(), start(assignment)))
             .collect();
         let compiler = Compiler { rule, constants, givens: &givens, states: &states };
-        let Compiled { uniform, instructions, registers, results } = compiler.run();
+        let Compiled { instructions, registers, results } = compiler.run();
         let gradient = rule.gradient.clone();
-        Ok(Kernel { givens, states, gradient, uniform, instructions, registers, results })
+        Ok(Kernel { givens, states, gradient, instructions, registers, results })
     }
 
     /// Names of what [`Kernel::step`] is given, in order.
@@ -222,307 +252,154 @@ impl Kernel {
         givens: &[Given<'_, T>],
         state: &mut [&mut [T]],
     ) {
-        scratch.registers.resize_with(self.registers, || vec![T::zero(); CHUNK]);
+        self.prepare(scratch, givens);
+        let Scratch { registers, spare } = scratch;
         let mut from = 0;
         while from < theta.len() {
-            let to = (from + CHUNK).min(theta.len());
-            for instruction in &self.instructions {
-                let mut target = std::mem::take(&mut scratch.registers[instruction.to]);
-                let view = View { kernel: self, scratch, theta, givens, state, from, to };
-                view.run(instruction.action, &mut target[..to - from]);
-                scratch.registers[instruction.to] = target;
+            let range = from..(from + BLOCK).min(theta.len());
+            load(&mut registers[0], &theta[range.clone()]);
+            let (_, inputs) = registers.split_at_mut(1);
+            for (register, state) in inputs.iter_mut().zip(state.iter()) {
+                load(register, &state[range.clone()]);
             }
-            for (place, operand) in &self.results {
-                self.store(*place, *operand, scratch, theta, givens, state, from..to);
-            }
-            from = to;
-        }
-    }
-
-    #[inline(always)]
-    #[allow(clippy::too_many_arguments, reason = "the places a result may come from and go to")]
-    fn store<T: Float>(
-        &self,
-        place: Place,
-        operand: Operand,
-        scratch: &Scratch<T>,
-        theta: &mut [T],
-        givens: &[Given<'_, T>],
-        state: &mut [&mut [T]],
-        range: std::ops::Range<usize>,
-    ) {
-        let target = match place {
-            Place::Theta => &mut theta[range.clone()],
-            Place::State(at) => &mut state[at][range.clone()],
-        };
-        match operand {
-            Operand::Register(at) => {
-                target.copy_from_slice(&scratch.registers[at][..range.len()]);
-            }
-            Operand::Given(at) => match givens[at] {
-                Given::Entries(entries) => target.copy_from_slice(&entries[range]),
-                Given::Same(value) => target.fill(value),
-            },
-            Operand::Uniform(at) => target.fill(real(self.uniform[at])),
-            // What keeps its value has it already.
-            Operand::Theta | Operand::State(_) => {}
-        }
-    }
-}
-
-fn real<T: Float>(value: f64) -> T {
-    T::from(value).unwrap_or_else(T::nan)
-}
-
-struct View<'a, T> {
-    kernel: &'a Kernel,
-    scratch: &'a Scratch<T>,
-    theta: &'a [T],
-    givens: &'a [Given<'a, T>],
-    state: &'a [&'a mut [T]],
-    from: usize,
-    to: usize,
-}
-
-impl<T: Float> View<'_, T> {
-    #[inline(always)]
-    fn operand(&self, operand: Operand) -> Given<'_, T> {
-        let range = self.from..self.to;
-        match operand {
-            Operand::Register(at) => {
-                Given::Entries(&self.scratch.registers[at][..self.to - self.from])
-            }
-            Operand::Theta => Given::Entries(&self.theta[range]),
-            Operand::State(at) => Given::Entries(&self.state[at][range]),
-            Operand::Given(at) => match self.givens[at] {
-                Given::Entries(entries) => Given::Entries(&entries[range]),
-                same @ Given::Same(_) => same,
-            },
-            Operand::Uniform(at) => Given::Same(real(self.kernel.uniform[at])),
-        }
-    }
-
-    #[inline(always)]
-    fn run(&self, action: Action, target: &mut [T]) {
-        match action {
-            Action::Neg(a) => one(target, self.operand(a), |a| -a),
-            Action::Add(a, b) => two(target, self.operand(a), self.operand(b), |a, b| a + b),
-            Action::Sub(a, b) => two(target, self.operand(a), self.operand(b), |a, b| a - b),
-            Action::Mul(a, b) => two(target, self.operand(a), self.operand(b), |a, b| a * b),
-            Action::Div(a, b) => two(target, self.operand(a), self.operand(b), |a, b| a / b),
-            Action::Least(a, b) => two(target, self.operand(a), self.operand(b), T::min),
-            Action::Pow(a, b) => two(target, self.operand(a), self.operand(b), T::powf),
-            Action::Map(function, a) => map(function, target, self.operand(a)),
-            Action::Floor(a) => {
-                one(target, self.operand(a), |a| {
-                    if a > T::min_positive_value() { a } else { T::min_positive_value() }
-                });
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn map<T: Float>(function: Function, target: &mut [T], a: Given<'_, T>) {
-    match function {
-        Function::Sqrt => one(target, a, T::sqrt),
-        Function::Expm1 => one(target, a, T::exp_m1),
-        Function::Fun(Fun::Exp) => one(target, a, T::exp),
-        Function::Fun(Fun::Log) => one(target, a, T::ln),
-        Function::Fun(Fun::Abs) => one(target, a, T::abs),
-        Function::Fun(Fun::Sign) => {
-            one(target, a, |x| if x.is_zero() { T::zero() } else { x.signum() });
-        }
-        Function::Fun(Fun::Sin) => one(target, a, T::sin),
-        Function::Fun(Fun::Cos) => one(target, a, T::cos),
-        Function::Fun(Fun::Tanh) => one(target, a, T::tanh),
-        Function::Fun(Fun::Sinh) => one(target, a, T::sinh),
-        Function::Fun(Fun::Cosh) => one(target, a, T::cosh),
-        Function::Fun(Fun::Phi1) => {
-            one(target, a, |x| if x.is_zero() { T::one() } else { x.exp_m1() / x });
-        }
-        Function::Fun(Fun::Excess) => one(target, a, matfun::excess),
-    }
-}
-
-#[inline(always)]
-fn one<T: Float>(target: &mut [T], a: Given<'_, T>, f: impl Fn(T) -> T) {
-    match a {
-        Given::Entries(a) => {
-            for (out, a) in target.iter_mut().zip(a) {
-                *out = f(*a);
-            }
-        }
-        Given::Same(a) => target.fill(f(a)),
-    }
-}
-
-#[inline(always)]
-fn two<T: Float>(target: &mut [T], a: Given<'_, T>, b: Given<'_, T>, f: impl Fn(T, T) -> T) {
-    match (a, b) {
-        (Given::Entries(a), Given::Entries(b)) => {
-            for (out, (a, b)) in target.iter_mut().zip(a.iter().zip(b)) {
-                *out = f(*a, *b);
-            }
-        }
-        (Given::Entries(a), Given::Same(b)) => {
-            for (out, a) in target.iter_mut().zip(a) {
-                *out = f(*a, b);
-            }
-        }
-        (Given::Same(a), Given::Entries(b)) => {
-            for (out, b) in target.iter_mut().zip(b) {
-                *out = f(a, *b);
-            }
-        }
-        (Given::Same(a), Given::Same(b)) => target.fill(f(a, b)),
-    }
-}
-
-/// What a [`Compiler`] makes.
-struct Compiled {
-    uniform: Vec<f64>,
-    instructions: Vec<Instruction>,
-    registers: usize,
-    results: Vec<(Place, Operand)>,
-}
-
-struct Compiler<'a> {
-    rule: &'a UpdateRule,
-    constants: &'a BTreeMap<String, f64>,
-    givens: &'a [String],
-    states: &'a [(String, f64)],
-}
-
-impl Compiler<'_> {
-    fn run(&self) -> Compiled {
-        let graph = &self.rule.graph;
-        let needed = graph.needed(&self.rule.results());
-        let last = self.last_uses(&needed);
-        let mut operands: BTreeMap<Id, Operand> = BTreeMap::new();
-        let (mut uniform, mut instructions) = (Vec::new(), Vec::new());
-        let (mut free, mut registers) = (Vec::new(), 0);
-        for (id, node) in graph.nodes().filter(|(id, _)| needed[id.index()]) {
-            let operand = if node.uniform {
-                uniform.push(self.number(&node.op, &operands, &uniform));
-                Operand::Uniform(uniform.len() - 1)
-            } else if let Some(place) = self.input(&node.op, &operands) {
-                place
-            } else {
-                let action = match &node.op {
-                    Op::Power(base, exponent) => {
-                        uniform.push(to_f64(exponent));
-                        let exponent = Operand::Uniform(uniform.len() - 1);
-                        operands.get(base).map(|base| Action::Pow(*base, exponent))
-                    }
-                    op => action(op, &operands),
-                };
-                let action =
-                    action.expect("invariant: an entrywise rule has entrywise operations");
-                let to = free.pop().unwrap_or_else(|| {
-                    registers += 1;
-                    registers - 1
-                });
-                instructions.push(Instruction { to, action });
-                Operand::Register(to)
-            };
-            operands.insert(id, operand);
-            for from in node.op.operands() {
-                if let (true, Some(Operand::Register(at))) =
-                    (last[from.index()] == Some(id), operands.get(&from))
-                    && !free.contains(at)
-                {
-                    free.push(*at);
+            for (register, given) in inputs[self.registers.states..].iter_mut().zip(givens) {
+                if let Given::Entries(entries) = given {
+                    load(register, &entries[range.clone()]);
                 }
             }
-        }
-        let mut states = 0..;
-        let results = self.rule.assignments.iter().map(|assignment| {
-            let place = if self.states.iter().any(|(name, _)| *name == assignment.name) {
-                Place::State(states.next().unwrap_or(0))
-            } else {
-                Place::Theta
-            };
-            (place, operands[&assignment.value])
-        });
-        let results = results.collect();
-        Compiled { uniform, instructions, registers, results }
-    }
-
-    /// The last node that reads each node; none for results, which are read at the end.
-    fn last_uses(&self, needed: &[bool]) -> Vec<Option<Id>> {
-        let graph = &self.rule.graph;
-        let mut last = vec![None; graph.len()];
-        for (id, node) in graph.nodes().filter(|(id, _)| needed[id.index()]) {
-            for from in node.op.operands() {
-                last[from.index()] = Some(id);
+            for instruction in &self.instructions {
+                run(instruction.action, registers, spare);
+                std::mem::swap(&mut registers[instruction.to], spare);
             }
-        }
-        for id in self.rule.results() {
-            last[id.index()] = None;
-        }
-        last
-    }
-
-    fn input(&self, op: &Op, operands: &BTreeMap<Id, Operand>) -> Option<Operand> {
-        let at = match op {
-            Op::Input(at) => *at,
-            // The diagonal of a matrix is what a caller gives for the matrix.
-            Op::Diagonal(of) => return operands.get(of).copied(),
-            _ => return None,
-        };
-        let input = &self.rule.inputs[at];
-        let place = |names: Vec<&String>| names.iter().position(|name| **name == input.name);
-        match input.role {
-            Role::State | Role::Param => {
-                let state = place(self.states.iter().map(|(name, _)| name).collect());
-                Some(state.map_or(Operand::Theta, Operand::State))
+            for (place, register) in &self.results {
+                let new = &registers[*register][..range.len()];
+                match place {
+                    Place::Theta => theta[range.clone()].copy_from_slice(new),
+                    Place::State(at) => state[*at][range.clone()].copy_from_slice(new),
+                }
             }
-            Role::Given => place(self.givens.iter().collect()).map(Operand::Given),
-            _ => Some(Operand::Theta),
+            from = range.end;
         }
     }
 
-    /// The value of an operation on numbers that are the same for all entries.
-    fn number(&self, op: &Op, operands: &BTreeMap<Id, Operand>, uniform: &[f64]) -> f64 {
-        let get = |id: &Id| match operands.get(id) {
-            Some(Operand::Uniform(at)) => uniform[*at],
-            _ => f64::NAN,
-        };
-        match op {
-            Op::Number(value) => to_f64(value),
-            Op::Input(at) => {
-                let name = &self.rule.inputs[*at].name;
-                self.constants.get(name).copied().unwrap_or(f64::NAN)
+    /// Makes the registers, and fills those of what is one number for all entries.
+    fn prepare<T: Float>(&self, scratch: &mut Scratch<T>, givens: &[Given<'_, T>]) {
+        let empty = || Box::new([T::zero(); BLOCK]);
+        scratch.registers.resize_with(self.registers.count(), empty);
+        let given = 1 + self.registers.states;
+        for (register, given) in scratch.registers[given..].iter_mut().zip(givens) {
+            if let Given::Same(value) = given {
+                register.fill(*value);
             }
-            Op::Neg(a) => -get(a),
-            Op::Add(a, b) => get(a) + get(b),
-            Op::Sub(a, b) => get(a) - get(b),
-            Op::Mul(a, b) => get(a) * get(b),
-            Op::Div(a, b) => get(a) / get(b),
-            Op::Power(a, exponent) => get(a).powf(to_f64(exponent)),
-            Op::Pow(a, b) => get(a).powf(get(b)),
-            Op::Least(a, b) => get(a).min(get(b)),
-            Op::Map(function, a) => of_number(*function, get(a)),
-            Op::Floor(a) => get(a).max(f64::MIN_POSITIVE),
-            Op::Ones => 1.0,
-            _ => 0.0,
+        }
+        let numbers = &mut scratch.registers[self.registers.first_number()..];
+        for (register, value) in numbers.iter_mut().zip(&self.registers.numbers) {
+            register.fill(T::from(*value).unwrap_or_else(T::nan));
         }
     }
 }
 
-fn action(op: &Op, operands: &BTreeMap<Id, Operand>) -> Option<Action> {
-    let get = |id: &Id| operands.get(id).copied();
-    Some(match op {
-        Op::Neg(a) => Action::Neg(get(a)?),
-        Op::Add(a, b) => Action::Add(get(a)?, get(b)?),
-        Op::Sub(a, b) => Action::Sub(get(a)?, get(b)?),
-        Op::Mul(a, b) => Action::Mul(get(a)?, get(b)?),
-        Op::Div(a, b) => Action::Div(get(a)?, get(b)?),
-        Op::Pow(a, b) => Action::Pow(get(a)?, get(b)?),
-        Op::Least(a, b) => Action::Least(get(a)?, get(b)?),
-        Op::Map(function, a) => Action::Map(*function, get(a)?),
-        Op::Floor(a) => Action::Floor(get(a)?),
-        _ => return None,
-    })
+/// A whole block, or what is left at the end.
+#[inline(always)]
+fn load<T: Float>(register: &mut [T; BLOCK], entries: &[T]) {
+    match <&[T; BLOCK]>::try_from(entries) {
+        Ok(block) => *register = *block,
+        Err(_) => register[..entries.len()].copy_from_slice(entries),
+    }
+}
+
+/// A loop for each operation.
+macro_rules! each {
+    ($op:expr, $f:ident => $body:expr) => {
+        match $op {
+            Binary::Add => {
+                let $f = |a: T, b: T| a + b;
+                $body
+            }
+            Binary::Sub => {
+                let $f = |a: T, b: T| a - b;
+                $body
+            }
+            Binary::Mul => {
+                let $f = |a: T, b: T| a * b;
+                $body
+            }
+            Binary::Div => {
+                let $f = |a: T, b: T| a / b;
+                $body
+            }
+        }
+    };
+}
+
+#[inline(always)]
+fn run<T: Float>(action: Action, registers: &[Register<T>], out: &mut [T; BLOCK]) {
+    let get = |at: usize| &*registers[at];
+    match action {
+        Action::Two(op, a, b) => each!(op, f => two(out, get(a), get(b), f)),
+        Action::Left((first, a, b), second, c) => each!(first, f => each!(second, g => {
+            three(out, get(a), get(b), get(c), |a, b, c| g(f(a, b), c))
+        })),
+        Action::Right(second, a, (first, b, c)) => each!(first, f => each!(second, g => {
+            three(out, get(a), get(b), get(c), |a, b, c| g(a, f(b, c)))
+        })),
+        Action::Neg(a) => one(out, get(a), |a| -a),
+        Action::Least(a, b) => two(out, get(a), get(b), T::min),
+        Action::Pow(a, b) => two(out, get(a), get(b), T::powf),
+        Action::Map(function, a) => map(function, out, get(a)),
+        Action::Floor(a) => {
+            let least = T::min_positive_value();
+            one(out, get(a), |a| if a > least { a } else { least })
+        }
+    }
+}
+
+#[inline(always)]
+fn map<T: Float>(function: Function, out: &mut [T; BLOCK], a: &[T; BLOCK]) {
+    match function {
+        Function::Sqrt => one(out, a, T::sqrt),
+        Function::Expm1 => one(out, a, T::exp_m1),
+        Function::Fun(Fun::Exp) => one(out, a, T::exp),
+        Function::Fun(Fun::Log) => one(out, a, T::ln),
+        Function::Fun(Fun::Abs) => one(out, a, T::abs),
+        Function::Fun(Fun::Sign) => {
+            one(out, a, |x| if x.is_zero() { T::zero() } else { x.signum() })
+        }
+        Function::Fun(Fun::Sin) => one(out, a, T::sin),
+        Function::Fun(Fun::Cos) => one(out, a, T::cos),
+        Function::Fun(Fun::Tanh) => one(out, a, T::tanh),
+        Function::Fun(Fun::Sinh) => one(out, a, T::sinh),
+        Function::Fun(Fun::Cosh) => one(out, a, T::cosh),
+        Function::Fun(Fun::Phi1) => {
+            one(out, a, |x| if x.is_zero() { T::one() } else { x.exp_m1() / x })
+        }
+        Function::Fun(Fun::Excess) => one(out, a, matfun::excess),
+    }
+}
+
+#[inline(always)]
+fn one<T: Float>(out: &mut [T; BLOCK], a: &[T; BLOCK], f: impl Fn(T) -> T) {
+    for (out, a) in out.iter_mut().zip(a) {
+        *out = f(*a);
+    }
+}
+
+#[inline(always)]
+fn two<T: Float>(out: &mut [T; BLOCK], a: &[T; BLOCK], b: &[T; BLOCK], f: impl Fn(T, T) -> T) {
+    for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+        *out = f(*a, *b);
+    }
+}
+
+#[inline(always)]
+fn three<T: Float>(
+    out: &mut [T; BLOCK],
+    a: &[T; BLOCK],
+    b: &[T; BLOCK],
+    c: &[T; BLOCK],
+    f: impl Fn(T, T, T) -> T,
+) {
+    for (((out, a), b), c) in out.iter_mut().zip(a).zip(b).zip(c) {
+        *out = f(*a, *b, *c);
+    }
 }
