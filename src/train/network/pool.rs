@@ -126,7 +126,8 @@ fn line<T: Real>(x: &[T], at: usize) -> [T; LINE] {
     line
 }
 
-/// Which of the four pixels is the largest; of equal ones the first, as in PyTorch.
+/// Which of the four pixels is the largest; of equal ones the first, and what is no number before all, as in
+/// PyTorch.
 #[inline(always)]
 fn largest<T: Real>(x: &[T], pixels: [usize; 4]) -> [i32; LINE] {
     let mut best = [0; LINE];
@@ -134,10 +135,27 @@ fn largest<T: Real>(x: &[T], pixels: [usize; 4]) -> [i32; LINE] {
     for (number, at) in pixels.into_iter().enumerate().skip(1) {
         let x = line(x, at);
         for c in 0..LINE {
-            let larger = x[c] > value[c];
+            let larger = x[c] > value[c] || x[c].is_nan();
             best[c] = if larger { number as i32 } else { best[c] };
             value[c] = if larger { x[c] } else { value[c] };
         }
     }
     best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_number_passes() {
+        let pool = Pool { channels: 1, side: 2, flat: true };
+        for at in 0..4 {
+            let mut x = [1.0_f32; 4 * LINE];
+            x[at * LINE] = f32::NAN;
+            let mut y = [0.0];
+            pool.forward(&x, &mut y, 1);
+            assert!(y[0].is_nan(), "pixel {at}");
+        }
+    }
 }

@@ -32,6 +32,8 @@ pub trait Real:
     fn wide(self) -> f64;
     /// e to this power.
     fn exponential(self) -> Self;
+    /// Is it no number?
+    fn is_nan(self) -> bool;
 
     /// As many numbers as a register of the processor holds.
     type Vector<S: Simd>: Copy + std::fmt::Debug;
@@ -67,6 +69,9 @@ impl Real for f32 {
     }
     fn exponential(self) -> f32 {
         self.exp()
+    }
+    fn is_nan(self) -> bool {
+        f32::is_nan(self)
     }
 
     type Vector<S: Simd> = S::f32s;
@@ -111,6 +116,9 @@ impl Real for f64 {
     }
     fn exponential(self) -> f64 {
         self.exp()
+    }
+    fn is_nan(self) -> bool {
+        f64::is_nan(self)
     }
 
     type Vector<S: Simd> = S::f64s;

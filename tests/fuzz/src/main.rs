@@ -124,7 +124,10 @@ fn input(seed: u64, rules: &[String]) -> String {
 fn shipped() -> Vec<String> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../rules");
     let entries = std::fs::read_dir(folder).expect("the shipped rules are there");
-    let mut paths: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
+    let mut paths: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "lag"))
+        .collect();
     paths.sort();
     paths.iter().map(|path| std::fs::read_to_string(path).expect("a readable rule")).collect()
 }
