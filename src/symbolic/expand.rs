@@ -155,7 +155,7 @@ pub fn is_zero(expr: &Expr) -> bool {
         if let Node::Literal(entries) = current.node() {
             return entries.iter().all(is_zero);
         }
-        let cleared = clear_denominators(&primitive_radicals(&current));
+        let cleared = clear_denominators(&lowered(&primitive_radicals(&current)));
         if cleared == current {
             return false;
         }
@@ -188,6 +188,23 @@ fn clear_denominators(expr: &Expr) -> Expr {
         .iter()
         .fold(Expr::one(), |all, (base, e)| all * pow(base, &Expr::num(-e.floor())));
     sum(expr.terms().iter().map(|term| &factor * term).collect::<Vec<_>>())
+}
+
+/// Multiplies out the whole part of fractional powers of sums: `(a + b)^(3/2)` and `a √(a + b) + b √(a + b)` meet.
+fn lowered(expr: &Expr) -> Expr {
+    let whole = |(base, exponent): &(Expr, Expr)| {
+        let exponent = exponent.as_num().filter(|e| !e.is_integer() && **e > Q::one())?;
+        (base.terms().len() > 1).then(|| (base.clone(), Expr::num(exponent.floor())))
+    };
+    let lower = |term: &Expr| {
+        let Some((base, power)) = term.as_product().powers.iter().find_map(whole) else {
+            return term.clone();
+        };
+        let rest = term / pow(&base, &power);
+        let spread = expand(&pow(&base, &power));
+        sum(spread.terms().iter().map(|part| part * &rest))
+    };
+    sum(expr.terms().iter().map(lower))
 }
 
 /// Gives radicals of proportional sums the same radicand: `(γ²/4 + ηkh)^½` becomes

@@ -1,39 +1,76 @@
 //! A number for a scalar expression, to refute in a moment that it is zero.
 //!
-//! Every symbol gets a fixed value between ½ and 3/2. A sum far from zero there is not the zero
-//! expression; a sum near zero proves nothing.
+//! Every symbol gets a fixed value between ½ and 3/2. What is far from zero there, measured by the terms it
+//! is summed from, is not the zero expression; what is near zero proves nothing.
 
 use super::expr::{Expr, Fun, Node};
 use super::number::to_f64;
 use super::symbol::Symbol;
 
+/// Less than this share of its terms may be rounding.
+const ROUNDING: f64 = 1e-6;
+
 /// Is the expression certainly not zero? `false` means that it may be.
 pub(super) fn refutes_zero(expr: &Expr) -> bool {
-    let terms: Option<Vec<f64>> = expr.terms().iter().map(value).collect();
-    let Some(terms) = terms else { return false };
-    let size: f64 = terms.iter().map(|term| term.abs()).sum();
-    let total: f64 = terms.iter().sum();
-    total.is_finite() && size.is_finite() && total.abs() > 1e-6 * size && size > 0.0
+    probe(expr).is_some_and(|found| found.is_certain())
 }
 
-fn value(expr: &Expr) -> Option<f64> {
+/// A value, and how large it would be if nothing in it cancelled.
+#[derive(Clone, Copy)]
+struct Probe {
+    value: f64,
+    size: f64,
+}
+
+impl Probe {
+    fn exact(value: f64) -> Probe {
+        Probe { value, size: value.abs() }
+    }
+
+    fn is_certain(self) -> bool {
+        self.value.is_finite()
+            && self.size.is_finite()
+            && self.size > 0.0
+            && self.value.abs() > ROUNDING * self.size
+    }
+}
+
+fn probe(expr: &Expr) -> Option<Probe> {
     match expr.node() {
-        Node::Num(number) => Some(to_f64(number)),
-        Node::Sym(symbol) if expr.is_scalar() => Some(of_symbol(symbol)),
-        Node::Sum(terms) if expr.is_scalar() => terms.iter().map(value).sum(),
-        Node::Product(product) if product.tail.is_none() => {
-            let mut all = to_f64(&product.coefficient);
-            for (base, exponent) in &product.powers {
-                let (base, exponent) = (value(base)?, value(exponent)?);
-                // A root of a negative number has no real value here.
-                if base < 0.0 && exponent.fract() != 0.0 {
-                    return None;
-                }
-                all *= base.powf(exponent);
+        Node::Num(number) => Some(Probe::exact(to_f64(number))),
+        Node::Sym(symbol) if expr.is_scalar() => Some(Probe::exact(of_symbol(symbol))),
+        Node::Sum(terms) if expr.is_scalar() => {
+            let mut all = Probe::exact(0.0);
+            for term in terms {
+                let term = probe(term)?;
+                all.value += term.value;
+                all.size += term.size;
             }
             Some(all)
         }
-        Node::Fun(function, inner) if expr.is_scalar() => of_function(*function, value(inner)?),
+        Node::Product(product) if product.tail.is_none() => {
+            let mut all = Probe::exact(to_f64(&product.coefficient));
+            for (base, exponent) in &product.powers {
+                let (base, exponent) = (probe(base)?, probe(exponent)?.value);
+                // A root of a negative number has no real value here, and nothing divides by what may be zero.
+                let rooted = base.value < 0.0 && exponent.fract() != 0.0;
+                if rooted || (exponent < 0.0 && !base.is_certain()) {
+                    return None;
+                }
+                let power = base.value.powf(exponent);
+                all.value *= power;
+                all.size *= if exponent > 0.0 {
+                    base.size.powf(exponent)
+                } else {
+                    power.abs() * (base.size / base.value.abs()).powf(-exponent)
+                };
+            }
+            Some(all)
+        }
+        Node::Fun(function, inner) if expr.is_scalar() => {
+            let inner = probe(inner).filter(|inner| inner.is_certain())?;
+            of_function(*function, inner.value).map(Probe::exact)
+        }
         _ => None,
     }
 }
@@ -63,4 +100,24 @@ fn of_function(function: Fun, at: f64) -> Option<f64> {
         Fun::Phi1 => at.exp_m1() / at,
         Fun::Excess => super::matfun::excess(at),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::symbolic::Shape;
+    use crate::symbolic::build::pow;
+    use crate::symbolic::expand::is_zero;
+
+    #[test]
+    fn a_product_with_a_factor_that_vanishes_is_zero() {
+        let [x, y] = ["x", "y"].map(|name| Expr::sym(Symbol::new(name, Shape::scalar(), 0)));
+        let square = pow(&(&x + &y), &Expr::int(2));
+        let vanishes = &square - (&x * &x + Expr::int(2) * &x * &y + &y * &y);
+        for expr in [&x * &vanishes, &vanishes / &x, pow(&vanishes, &Expr::int(3))] {
+            assert!(!refutes_zero(&expr));
+            assert!(is_zero(&expr));
+        }
+        assert!(refutes_zero(&(&x * (&square - &x * &x))));
+    }
 }

@@ -196,7 +196,10 @@ fn least(a: Option<Q>, b: Option<Q>) -> Option<Q> {
 
 /// A coefficient in a form in which zero is seen to be zero.
 fn simplified(coefficient: &Expr) -> Expr {
-    if coefficient.terms().len() > 1 && is_zero(coefficient) {
+    let sums = |of: &Expr| of.terms().len() > 1;
+    let may_cancel =
+        sums(coefficient) || coefficient.as_product().powers.iter().any(|(base, _)| sums(base));
+    if may_cancel && is_zero(coefficient) {
         return Expr::zero();
     }
     let expanded = expand(coefficient);
