@@ -338,10 +338,10 @@ fn run<T: Float>(action: Action, registers: &[Register<T>], out: &mut [T; BLOCK]
     match action {
         Action::Two(op, a, b) => each!(op, f => two(out, get(a), get(b), f)),
         Action::Left((first, a, b), second, c) => each!(first, f => each!(second, g => {
-            three(out, get(a), get(b), get(c), |a, b, c| g(f(a, b), c))
+            three(out, get(a), get(b), get(c), |a, b, c| g(f(a, b), c));
         })),
         Action::Right(second, a, (first, b, c)) => each!(first, f => each!(second, g => {
-            three(out, get(a), get(b), get(c), |a, b, c| g(a, f(b, c)))
+            three(out, get(a), get(b), get(c), |a, b, c| g(a, f(b, c)));
         })),
         Action::Neg(a) => one(out, get(a), |a| -a),
         Action::Least(a, b) => two(out, get(a), get(b), T::min),
@@ -349,7 +349,7 @@ fn run<T: Float>(action: Action, registers: &[Register<T>], out: &mut [T; BLOCK]
         Action::Map(function, a) => map(function, out, get(a)),
         Action::Floor(a) => {
             let least = T::min_positive_value();
-            one(out, get(a), |a| if a > least { a } else { least })
+            one(out, get(a), |a| if a > least { a } else { least });
         }
     }
 }
@@ -363,7 +363,7 @@ fn map<T: Float>(function: Function, out: &mut [T; BLOCK], a: &[T; BLOCK]) {
         Function::Fun(Fun::Log) => one(out, a, T::ln),
         Function::Fun(Fun::Abs) => one(out, a, T::abs),
         Function::Fun(Fun::Sign) => {
-            one(out, a, |x| if x.is_zero() { T::zero() } else { x.signum() })
+            one(out, a, |x| if x.is_zero() { T::zero() } else { x.signum() });
         }
         Function::Fun(Fun::Sin) => one(out, a, T::sin),
         Function::Fun(Fun::Cos) => one(out, a, T::cos),
@@ -371,7 +371,7 @@ fn map<T: Float>(function: Function, out: &mut [T; BLOCK], a: &[T; BLOCK]) {
         Function::Fun(Fun::Sinh) => one(out, a, T::sinh),
         Function::Fun(Fun::Cosh) => one(out, a, T::cosh),
         Function::Fun(Fun::Phi1) => {
-            one(out, a, |x| if x.is_zero() { T::one() } else { x.exp_m1() / x })
+            one(out, a, |x| if x.is_zero() { T::one() } else { x.exp_m1() / x });
         }
         Function::Fun(Fun::Excess) => one(out, a, matfun::excess),
     }

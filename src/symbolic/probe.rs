@@ -12,7 +12,7 @@ const ROUNDING: f64 = 1e-6;
 
 /// Is the expression certainly not zero? `false` means that it may be.
 pub(super) fn refutes_zero(expr: &Expr) -> bool {
-    probe(expr).is_some_and(|found| found.is_certain())
+    probe(expr).is_some_and(Probe::is_certain)
 }
 
 /// A value, and how large it would be if nothing in it cancelled.
