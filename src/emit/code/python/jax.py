@@ -102,8 +102,31 @@ def _phi1m(a):
 
 
 def _excessm(a):
-    """phi1 of a matrix less its exponential half way."""
-    return _phi1m(a) - _expm(a / 2)
+    """phi1(a) - exp(a/2) of a matrix, which are almost equal where a is small.
+
+    By power series for a part of a and doubling; grown is exp(a/2) - I.
+    """
+    doublings = jnp.maximum(0, jnp.frexp(4 * jnp.linalg.norm(a, 1))[1])
+    half = a / 2.0 ** (doublings + 1)
+    eye = jnp.eye(len(a), dtype=a.dtype)
+    grown, square = jnp.zeros_like(a), half @ half
+    excess = grown
+    for k in range(12, 0, -1):
+        grown = half @ (eye + grown) / k
+    for k in range(10, 0, -2):
+        excess = square @ (eye + excess) / (k * (k + 1))
+
+    def double(parts):
+        grown, excess = parts
+        once = eye + grown
+        excess = (excess + once @ (once @ excess + grown @ grown)) / 2
+        return 2 * grown + grown @ grown, excess
+
+    def wanted(at, parts):
+        return jax.lax.cond(at < doublings, double, lambda parts: parts, parts)
+
+    # A fixed number of turns, so that there are derivatives in reverse mode.
+    return jax.lax.fori_loop(0, 64, wanted, (grown, excess + grown @ excess))[1]
 
 
 def _mean(a, b):

@@ -104,8 +104,25 @@ def _phi1m(a):
 
 
 def _excessm(a):
-    """phi1 of a matrix less its exponential half way."""
-    return _phi1m(a) - scipy.linalg.expm(a / 2)
+    """phi1(a) - exp(a/2) of a matrix, which are almost equal where a is small.
+
+    By power series for a part of a and doubling; grown is exp(a/2) - I.
+    """
+    doublings = max(0, np.frexp(4 * np.linalg.norm(a, 1))[1])
+    half = a / 2.0 ** (doublings + 1)
+    eye = np.eye(len(a), dtype=a.dtype)
+    grown, square = np.zeros_like(a), half @ half
+    excess = grown
+    for k in range(12, 0, -1):
+        grown = half @ (eye + grown) / k
+    for k in range(10, 0, -2):
+        excess = square @ (eye + excess) / (k * (k + 1))
+    excess = excess + grown @ excess
+    for _ in range(doublings):
+        once = eye + grown
+        excess = (excess + once @ (once @ excess + grown @ grown)) / 2
+        grown = 2 * grown + grown @ grown
+    return excess
 
 
 def _mean(a, b):
