@@ -377,7 +377,8 @@ mod tests {
     /// Against eigenvalues, in other coordinates, where no digit is lost.
     #[test]
     fn the_excess_of_a_small_matrix_keeps_its_digits() {
-        let turned = DMatrix::from_row_slice(3, 3, &[1.0, 0.5, 0.0, -0.2, 1.0, 0.3, 0.4, 0.0, 1.0]);
+        let turned =
+            DMatrix::from_row_slice(3, 3, &[1.0, 0.5, 0.0, -0.2, 1.0, 0.3, 0.4, 0.0, 1.0]);
         let back = turned.clone().try_inverse().unwrap();
         for size in [1e-9, 1e-6, 1e-3, 0.1, 1.0, 10.0, 40.0] {
             let values = [-1.0, 0.3, -0.4].map(|value| value * size);

@@ -49,6 +49,18 @@ def _curvature(name, source, p):
     return torch.as_tensor(value, dtype=p.dtype, device=p.device).expand_as(p)
 
 
+def _positive(**constants):
+    for name, value in constants.items():
+        if not value > 0:
+            raise ValueError(f"{name} must be positive, but is {value}")
+
+
+def _nonnegative(**constants):
+    for name, value in constants.items():
+        if not value >= 0:
+            raise ValueError(f"{name} must be at least 0, but is {value}")
+
+
 def _phi1(x):
     """(exp(x) - 1)/x, which is 1 at 0."""
     if not isinstance(x, torch.Tensor):
@@ -102,7 +114,10 @@ def _floor(x):
 def _spectral(function, a):
     """A function of a symmetric matrix."""
     w, v = torch.linalg.eigh((a + a.T) / 2)
-    return (v * function(w)) @ v.T
+    values = function(w)
+    if values.isnan().any():
+        raise ValueError("no real value: the formula is complex for this curvature")
+    return (v * values) @ v.T
 
 
 def _sqrtm(a):
@@ -117,6 +132,9 @@ def _sqrtm(a):
         y, z = y_next, z_next
         if change < 4 * torch.finfo(a.dtype).eps:
             break
+    gap = torch.linalg.norm(y @ y - a)
+    if not gap < torch.finfo(a.dtype).eps ** 0.5 * torch.linalg.norm(y) ** 2:
+        raise ValueError("no real root: the rule has no value for this curvature")
     return y
 
 
