@@ -149,7 +149,8 @@ pub(super) fn careful(
     };
     let between = || {
         sum([
-            exp(&(&half * (&slow_t + &fast_end))) * sum([Expr::one(), -fun(Fun::Exp, &(omega * &left))]),
+            exp(&(&half * (&slow_t + &fast_end)))
+                * sum([Expr::one(), -fun(Fun::Exp, &(omega * &left))]),
             excess(&slow_t) * phi(&fast_end),
             exp(&(&half * &slow_t)) * excess(&fast_end),
             -(&back * excess(&fast_t) * phi(&slow_end)),

@@ -93,7 +93,11 @@ impl<'a> Solved<'a> {
         for (hyper, constant, _) in &self.all {
             let meaning = print::ascii(&hyper.meaning);
             let text = format!("{} = {meaning} determines {constant}", hyper.name);
-            about.extend(header::indented(&text));
+            // Black moves what is indented as a whole.
+            let lines = header::indented(&text).into_iter();
+            about.extend(
+                lines.map(|line| line.strip_prefix("    ").unwrap_or(&line).to_owned()),
+            );
         }
         if betas == Betas::Pair && self.has_pair() {
             about.extend([String::new(), "betas is (beta1, beta2).".to_owned()]);

@@ -124,9 +124,7 @@ fn factory(own: &Own<'_>) -> String {
         ));
     }
     let (read, _) = own.read();
-    let constants =
-        read.iter().map(|c| format!("        \"{0}\": {0},\n", names::python(&c.name)));
-    text.push_str(&format!("\n    constants = {{\n{}    }}\n", constants.collect::<String>()));
+    text.push_str(&constants(read.iter().map(|c| names::python(&c.name))));
     text.push_str("\n    def update(grads, state, params=None, **given):\n");
     let at = own.rule.inputs.iter().position(|input| input.name == own.theta.name);
     let old = own.rule.assignments.iter().find(|a| a.name == own.theta.name);
@@ -229,4 +227,13 @@ fn update(own: &Own<'_>) -> String {
         text.push_str(&format!("    {line}\n"));
     }
     text + &format!("    return {}\n", outputs.join(", "))
+}
+
+/// The constants by name, as `update` hands them to the rule.
+pub(super) fn constants(names: impl Iterator<Item = String>) -> String {
+    let entries: String = names.map(|name| format!("        \"{name}\": {name},\n")).collect();
+    if entries.is_empty() {
+        return "\n    constants = {}\n".to_owned();
+    }
+    format!("\n    constants = {{\n{entries}    }}\n")
 }

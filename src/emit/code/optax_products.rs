@@ -2,7 +2,7 @@
 
 use super::module::{self, Library};
 use super::names;
-use super::optax::{LIBRARY as OPTAX, REFUSED};
+use super::optax::{LIBRARY as OPTAX, REFUSED, constants};
 use super::products::Free;
 use super::{Cannot, header};
 use crate::rule::program::UpdateRule;
@@ -146,11 +146,7 @@ fn factory(free: &Free<'_>) -> String {
         format!("\n    def init(params):\n        return {}(\n{rows}        )\n", tuple(free))
     });
     let (read, _) = own.read();
-    let constants: String = read
-        .iter()
-        .map(|c| format!("        \"{0}\": {0},\n", names::python(&c.name)))
-        .collect();
-    text.push_str(&format!("\n    constants = {{\n{constants}    }}\n"));
+    text.push_str(&constants(read.iter().map(|c| names::python(&c.name))));
     text + &update(free)
 }
 
