@@ -1,7 +1,7 @@
 """Emitted code that refuses what has no optimum, with a sentence, before any parameter moves.
 
-Takes a folder with plan_constant_torch, saddle_torch, plan_symmetric_numpy, plan_symmetric_torch,
-plan_symmetric_optax. Prints `ok` and what was refused, one line each.
+Takes a folder with plan_constant, saddle, plan_symmetric, bent, bent_plan and bent_ends for numpy, torch
+and optax (NAME_TARGET.py), and adam_optax. Prints `ok` and what was refused, one line each.
 """
 
 import importlib
@@ -10,6 +10,7 @@ import sys
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import torch
 
 jax.config.update("jax_enable_x64", True)
@@ -38,6 +39,83 @@ def plan(**changes):
 def saddle(**changes):
     constants = {"eta": 1.0, "k": 1.0, "gamma": 2.0, "h": -0.5, "dt": 0.1}
     load("saddle_torch").Saddle([torch.zeros(2)], **(constants | changes))
+
+
+CONSTANTS = {"eta": 1.0, "k": 1.0, "gamma": 0.1, "T": 2.0, "h": -0.3, "dt": 0.1}
+
+
+def factory(**changes):
+    return load("plan_constant_optax").plan_constant(**(CONSTANTS | changes))
+
+
+def optax_checks_numbers():
+    """What is traced has no value to look at: then the same code compiles and maps."""
+    w, g = jnp.zeros(2), jnp.ones(2)
+    refused("optax, eta = -1", "eta must be positive", lambda: factory(eta=-1.0))
+    refused("optax, an array", "k must be positive", lambda: factory(k=jnp.zeros(())))
+    refused("optax, T = 20", "beyond the conjugate point", lambda: factory(T=np.float32(20.0)))
+    made = factory()
+    jax.jit(lambda: factory().update(g, made.init(w), w))()
+
+    def change(eta):
+        made = factory(eta=eta)
+        return made.update(g, made.init(w), w)[0]
+
+    rates = jnp.array([0.5, 1.0])
+    found = jax.vmap(change)(rates)
+    assert np.allclose(found, [change(0.5), change(1.0)], rtol=1e-6, atol=0)
+    assert np.allclose(jax.jit(change)(0.5), change(0.5), rtol=1e-6, atol=0)
+    inject = optax.inject_hyperparams(load("plan_constant_optax").plan_constant)
+    refused("optax, injected", "k must be positive", lambda: inject(**CONSTANTS | {"k": -1.0}).init(w))
+    made = inject(**CONSTANTS | {"eta": optax.linear_schedule(1.0, 0.5, 2)})
+    state = made.init(w)
+    for eta in (1.0, 0.75, 0.5):
+        updates, state = jax.jit(made.update)(g, state, w)
+        assert np.allclose(updates, change(eta), rtol=1e-5, atol=0), (eta, updates, change(eta))
+    own = load("adam_optax").adam_from_hyper
+    refused("optax, b1 = 0.999999", "asks for D_m", lambda: own(lr=0.1, b1=0.999999, b2=0.9999))
+    made = jax.jit(lambda lr: own(lr=lr, b1=0.9, b2=0.99).update(g, own(lr=1.0, b1=0.9, b2=0.99).init(w))[0])
+    assert np.isfinite(made(0.1)).all()
+
+
+def numpy_checks_constants():
+    values = CONSTANTS | {"theta": 0.0, "g": 1.0}
+    step = load("plan_constant_numpy").step
+    step(values)
+    refused("numpy, eta = -1", "eta must be positive", lambda: step(values | {"eta": -1.0}))
+    refused("numpy, constants", "beyond the conjugate", lambda: step(values | {"T": 20.0}))
+    values |= {"gamma": 2.0, "h": -1.5}
+    refused("numpy, saddle", "gamma^2/4", lambda: load("saddle_numpy").step(values))
+
+
+def entries_without_optimum_are_nan():
+    """A curvature for each entry is not checked: an entry without optimum is NaN, the others go on."""
+    h = np.array([1.0, -0.01, -0.3, -0.8, -2.0, -40.0])
+    constants = {"eta": 1.0, "k": 1.0, "gamma": 1.0, "dt": 0.1}
+    turn = 2.0 * np.sqrt(np.maximum(-(0.25 + h), 0.0))
+    for name, kind, more, exists in (
+        ("bent", "Bent", {}, h > -0.25),
+        ("bent_plan", "BentPlan", {"T": 2.0}, turn < np.pi - np.arctan(turn)),
+        ("bent_ends", "BentEnds", {"T": 2.0}, turn < np.pi),
+    ):
+        constants |= more
+        found = []
+        with np.errstate(invalid="ignore"):
+            values = constants | {"theta": np.zeros(6), "g": np.ones(6), "h": h}
+            found.append(load(f"{name}_numpy").step(values)["theta"])
+        for foreach in (True, False):
+            p = torch.nn.Parameter(torch.zeros(6, dtype=torch.float64))
+            p.grad = torch.ones_like(p)
+            made = getattr(load(f"{name}_torch"), kind)
+            made([p], **constants, h=torch.tensor(h), foreach=foreach).step()
+            found.append(p.detach().numpy())
+        made = getattr(load(f"{name}_optax"), name)(**constants)
+        w = jnp.zeros(6)
+        found.append(np.asarray(made.update(jnp.ones(6), made.init(w), w, h=jnp.array(h))[0]))
+        for values in found:
+            assert (np.isfinite(values) == exists).all(), (name, values, exists)
+            assert np.allclose(values[exists], found[0][exists], rtol=1e-12, atol=0)
+        print("ok", name, exists.sum(), "of", len(h))
 
 
 def symmetric(horizon):
@@ -76,6 +154,9 @@ def main():
         found = jax.jit(load("plan_symmetric_optax").step)(values)["theta"]
         assert not jnp.isfinite(found).any(), found
     assert np.isfinite(load("plan_symmetric_optax").step(symmetric(1.7))["theta"]).all()
+    optax_checks_numbers()
+    numpy_checks_constants()
+    entries_without_optimum_are_nan()
 
 
 main()

@@ -30,6 +30,12 @@ pub(super) struct Response {
     pub velocity: [Expr; 2],
 }
 
+/// `λ₋` and `λ₊`.
+fn roots(closed: &Closed, omega: &Expr) -> [Expr; 2] {
+    let middle = Expr::frac(-1, 2) * &closed.c;
+    [expand(&(&middle - omega)), expand(&(middle + omega))]
+}
+
 /// The plan in terms of the root `ω`.
 pub(super) fn response(
     closed: &Closed,
@@ -38,9 +44,7 @@ pub(super) fn response(
     horizon: &Expr,
     t: &Expr,
 ) -> Response {
-    let middle = Expr::frac(-1, 2) * &closed.c;
-    let slow = expand(&(&middle - omega));
-    let fast = expand(&(middle + omega));
+    let [slow, fast] = roots(closed, omega);
     if let End::Free(drift) = end
         && drift.is_zero()
         && closed.c.is_zero()
@@ -115,9 +119,7 @@ pub(super) fn careful(
     horizon: &Expr,
     t: &Expr,
 ) -> Response {
-    let middle = Expr::frac(-1, 2) * &closed.c;
-    let slow = expand(&(&middle - omega));
-    let fast = expand(&(&middle + omega));
+    let [slow, fast] = roots(closed, omega);
     if closed.c.is_zero() {
         match end {
             End::Free(drift) if drift.is_zero() => return undiscounted(&fast, horizon, t),
@@ -133,8 +135,11 @@ pub(super) fn careful(
     let twice = Expr::int(-2) * omega;
     let (slow_t, fast_t) = (&slow * t, -(&fast * t));
     let (slow_end, fast_end) = (&slow * horizon, -(&fast * horizon));
-    // How far e^{λ₊(t − T)} is the same number for the step as for the way to the end.
-    let rest = &fast * (t - horizon);
+    // How far e^{λ₊(t − T)} is the same number for the step as for the way to the end. What is left of the
+    // horizon is subtracted before it is multiplied: λ₊t − λ₊T would lose what is small.
+    let left = t - horizon;
+    let rest = &fast * &left;
+    let back = fun(Fun::Exp, &rest);
     let alone = || {
         sum([
             exp(&(&half * &slow_t)) * gone(&(omega * (t - Expr::int(2) * horizon))),
@@ -144,15 +149,23 @@ pub(super) fn careful(
     };
     let between = || {
         sum([
-            exp(&(&half * (&slow_t + &fast_end))) * gone(&(omega * (t - horizon))),
+            exp(&(&half * (&slow_t + &fast_end)))
+                * sum([Expr::one(), -fun(Fun::Exp, &(omega * &left))]),
             excess(&slow_t) * phi(&fast_end),
             exp(&(&half * &slow_t)) * excess(&fast_end),
-            -(exp(&rest) * excess(&fast_t) * phi(&slow_end)),
+            -(&back * excess(&fast_t) * phi(&slow_end)),
             -(exp(&(&rest + &half * &fast_t)) * excess(&slow_end)),
         ])
     };
+    let pulled = || {
+        sum([
+            exp(&(&half * &fast_end)) * gone(&-(omega * horizon)),
+            excess(&fast_end),
+            -(exp(&fast_end) * excess(&slow_end)),
+        ])
+    };
     let all = gone(&(&twice * horizon));
-    let driven = exp(&rest) * gone(&(&twice * t));
+    let driven = &back * gone(&(&twice * t));
     let to_start = Expr::int(2) * omega * exp(&fast_end);
     match end {
         End::Free(drift) => {
@@ -161,29 +174,17 @@ pub(super) fn careful(
             let (mut change, mut pace) = (t * alone(), all);
             if !drift.is_zero() {
                 change = sum([change, -(drift * t * horizon * between())]);
-                let pulled = sum([
-                    exp(&(&half * &fast_end)) * gone(&-(omega * horizon)),
-                    excess(&fast_end),
-                    -(exp(&fast_end) * excess(&slow_end)),
-                ]);
-                pace = sum([pace, -(drift * horizon * pulled)]);
+                pace = sum([pace, -(drift * horizon * pulled())]);
             }
             Response {
                 change: [change / &below, driven / &below],
                 velocity: [pace / &below, to_start / below],
             }
         }
-        End::Fixed => {
-            let pulled = sum([
-                exp(&(&half * &fast_end)) * gone(&-(omega * horizon)),
-                excess(&fast_end),
-                -(exp(&fast_end) * excess(&slow_end)),
-            ]);
-            Response {
-                change: [t * horizon * between() / &all, driven / &all],
-                velocity: [horizon * pulled / &all, to_start / all],
-            }
-        }
+        End::Fixed => Response {
+            change: [t * horizon * between() / &all, driven / &all],
+            velocity: [horizon * pulled() / &all, to_start / all],
+        },
     }
 }
 

@@ -2,11 +2,13 @@
 //!
 //! Everything in a plan is even in `ω`. Where `ω² > 0` it is written as in [`super::flat`] with
 //! `|ω²|^½`, where `ω² < 0` with cosines of `|ω²|^½`; the sign of `ω²` takes the one or the other.
-//! Past the conjugate point, where the denominator vanishes for the first time, there is no optimum.
+//! Past the conjugate point, where the denominator vanishes for the first time, there is no optimum, and
+//! the formula has no value.
 
 use super::super::solvent::Closed;
 use super::Profile;
 use super::flat::{self, End, Response};
+use crate::symbolic::assume::is_nonnegative;
 use crate::symbolic::build::{fun, sqrt, sum};
 use crate::symbolic::expand::expand;
 use crate::symbolic::number::q;
@@ -21,15 +23,46 @@ pub(super) fn response(closed: &Closed, end: End<'_>, horizon: &Expr, t: &Expr) 
     let sign = fun(Fun::Sign, &radicand);
     let taken = Expr::frac(1, 2) * sum([Expr::one(), -&sign]) * sum([Expr::int(2), sign]);
     let swinging = circular(&(taken * half_slope(closed)), &size, end, horizon, t);
+    let exists = exists(closed, &size, end, horizon);
     let blend = |a: [Expr; 2], b: [Expr; 2]| {
         let [a0, a1] = a;
         let [b0, b1] = b;
-        [choose(&radicand, &a0, &b0), choose(&radicand, &a1, &b1)]
+        [&exists * choose(&radicand, &a0, &b0), &exists * choose(&radicand, &a1, &b1)]
     };
     Response {
         change: blend(real.change, swinging.change),
         velocity: blend(real.velocity, swinging.velocity),
     }
+}
+
+/// 1 before the conjugate point; past it the root of −1, which is no number.
+///
+/// What has to stay positive, `cosh ωt + m sinh(ωt)/ω` or `cos νt + m sin(νt)/ν`, has at most one zero
+/// for `ω² ≥ 0`, and for `ω² < 0` one up to half a turn: there the sign at the horizon and the angle
+/// decide. With an imposed end the zero is the half turn.
+fn exists(closed: &Closed, size: &Expr, end: End<'_>, horizon: &Expr) -> Expr {
+    let radicand = radicand(closed);
+    let angle = size * horizon;
+    let half_turn = Expr::num(q(884_279_719_003_555, 281_474_976_710_656));
+    let turned = choose(&radicand, &Expr::zero(), &angle);
+    let left = sum([half_turn, -turned]);
+    let least = match end {
+        End::Fixed => left,
+        End::Free(drift) => {
+            let m = expand(&(half_slope(closed) - drift));
+            let over = |function: Fun| &m * fun(function, &angle) / size;
+            let real = if is_nonnegative(&m) {
+                Expr::one()
+            } else {
+                sum([Expr::one(), over(Fun::Tanh)])
+            };
+            let swinging = sum([fun(Fun::Cos, &angle), over(Fun::Sin)]);
+            let below = choose(&radicand, &real, &swinging);
+            let apart = fun(Fun::Abs, &sum([left.clone(), -&below]));
+            Expr::frac(1, 2) * sum([left, below, -apart])
+        }
+    };
+    sqrt(&fun(Fun::Sign, &least))
 }
 
 /// `ω²`.

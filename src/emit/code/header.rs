@@ -41,7 +41,7 @@ pub(super) fn lines(rule: &UpdateRule, usage: &[String]) -> Vec<String> {
 }
 
 /// A formula, broken between words, with four spaces in front and more for what continues it.
-fn indented(text: &str) -> Vec<String> {
+pub(super) fn indented(text: &str) -> Vec<String> {
     let mut lines = fill(text, WIDTH - 8).into_iter();
     let first = lines.next().map(|line| format!("    {line}"));
     first.into_iter().chain(lines.map(|line| format!("        {line}"))).collect()

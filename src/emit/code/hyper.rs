@@ -51,7 +51,7 @@ impl<'a> Solved<'a> {
     /// The arguments for the hyper-parameters as the library has them, the rate first, and the
     /// statement that takes them apart.
     fn arguments(&self, betas: Betas) -> (Vec<String>, String) {
-        let pair = self.has("beta1") && self.has("beta2");
+        let pair = self.has_pair();
         let (mut names, mut first) = (Vec::new(), String::new());
         for (hyper, ..) in self.all.iter().rev() {
             match (betas, hyper.name.as_str()) {
@@ -84,20 +84,38 @@ impl<'a> Solved<'a> {
     }
 
     /// What a docstring says.
-    fn about(&self) -> Vec<String> {
-        let mut about =
-            vec!["From the optimizer's own hyper-parameters.".to_owned(), String::new()];
+    fn about(&self, betas: Betas) -> Vec<String> {
+        let mut about = vec![
+            "From the optimizer's own hyper-parameters, each of which determines one constant:"
+                .to_owned(),
+            String::new(),
+        ];
         for (hyper, constant, _) in &self.all {
             let meaning = print::ascii(&hyper.meaning);
-            let text = format!("{} is {meaning}; it determines {constant}.", hyper.name);
-            about.extend(header::wrapped(&text));
+            let text = format!("{} = {meaning} determines {constant}", hyper.name);
+            // Black moves what is indented as a whole.
+            let lines = header::indented(&text).into_iter();
+            about.extend(
+                lines.map(|line| line.strip_prefix("    ").unwrap_or(&line).to_owned()),
+            );
+        }
+        if betas == Betas::Pair && self.has_pair() {
+            about.extend([String::new(), "betas is (beta1, beta2).".to_owned()]);
+        }
+        if betas == Betas::Short && self.has_pair() {
+            about.extend([String::new(), "b1 and b2 are beta1 and beta2.".to_owned()]);
         }
         about
     }
 
+    fn has_pair(&self) -> bool {
+        self.has("beta1") && self.has("beta2")
+    }
+
     /// The statements that compute the constants, and say which hyper-parameter asks for a value that a
     /// constant can't have.
-    fn statements(&self, own: &Own<'_>, dialect: Dialect, indent: usize) -> Vec<String> {
+    fn statements(&self, own: &Own<'_>, dialect: Dialect, betas: Betas) -> Vec<String> {
+        let indent = if betas == Betas::Pair { 8 } else { 4 };
         let mut lines = Vec::new();
         let mut taken: Vec<String> = Vec::new();
         for (hyper, constant, formula) in &self.all {
@@ -118,7 +136,13 @@ impl<'a> Solved<'a> {
             lines.push(format!("{name} = {value}"));
             let constant = own.constants.iter().find(|input| input.name == *constant);
             if let Some((test, words)) = constant.and_then(|input| super::torch::range(input)) {
-                lines.push(format!("if not {test}:"));
+                // A value that is traced is not looked at.
+                lines.push(match betas {
+                    Betas::Pair => format!("if not {test}:"),
+                    Betas::Short => {
+                        format!("if not isinstance({name}, jax.core.Tracer) and not {test}:")
+                    }
+                });
                 let message = format!(
                     "f\"{0}={{{0}}} asks for {name}={{{name}}}, which must be {words}\"",
                     hyper.name
@@ -137,7 +161,7 @@ impl<'a> Solved<'a> {
 }
 
 /// How a library spells two decay rates.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Betas {
     /// `betas=(beta1, beta2)`
     Pair,
@@ -154,12 +178,12 @@ pub(super) fn class_method(own: &Own<'_>, dialect: Dialect) -> Result<String, Ca
     let arguments: String = arguments.iter().map(|a| format!("        {a},\n")).collect();
     let mut text = format!(
         "    @classmethod\n    def from_hyper(\n        cls,\n        params,\n        *,\n{arguments}    ):\n{}",
-        header::docstring(&solved.about(), "        ")
+        header::docstring(&solved.about(Betas::Pair), "        ")
     );
     if !first.is_empty() {
         text.push_str(&format!("        {first}\n"));
     }
-    for line in solved.statements(own, dialect, 8) {
+    for line in solved.statements(own, dialect, Betas::Pair) {
         text.push_str(&format!("        {line}\n"));
     }
     let passed: String = own
@@ -183,12 +207,12 @@ pub(super) fn function(own: &Own<'_>, dialect: Dialect) -> Result<String, Cannot
     let name = names::python(&own.rule.name);
     let mut text = format!(
         "def {name}_from_hyper(\n    *,\n{arguments}):\n{}",
-        header::docstring(&solved.about(), "    ")
+        header::docstring(&solved.about(Betas::Short), "    ")
     );
     if !first.is_empty() {
         text.push_str(&format!("    {first}\n"));
     }
-    for line in solved.statements(own, dialect, 4) {
+    for line in solved.statements(own, dialect, Betas::Short) {
         text.push_str(&format!("    {line}\n"));
     }
     let passed = own.constants.iter().chain(&own.others);

@@ -4,6 +4,7 @@
 //! and the state after the step. `init(values)` gives the state before the first one.
 
 use super::python::{Dialect, Writer};
+use super::torch::{conditions, range};
 use super::{header, helpers, names};
 use crate::model::types::Value;
 use crate::rule::program::{Assignment, Input, Role, UpdateRule};
@@ -20,6 +21,8 @@ pub(super) struct Library {
     pub(super) imports: &'static [(&'static str, &'static str)],
     /// What makes zeros, with what follows the size.
     pub(super) zeros: (&'static str, &'static str),
+    /// What calls checks of constants together, where they may be no numbers.
+    pub(super) together: Option<&'static str>,
     /// What reads a constant.
     pub(super) number: &'static str,
     /// The line that says where and in which precision new arrays are made, before and after an array.
@@ -30,7 +33,9 @@ pub(super) struct Library {
 
 /// The whole module.
 pub(super) fn write(rule: &UpdateRule, library: &Library) -> String {
-    let body = format!("{}\n\n{}", init(rule, library), step(rule, library));
+    let mut parts = vec![init(rule, library), step(rule, library)];
+    parts.splice(1..1, check(rule));
+    let body = parts.join("\n\n");
     assemble(rule, library, &format!("{}\n\n", tables(rule)), &body, &usage(rule))
 }
 
@@ -237,9 +242,10 @@ fn step(rule: &UpdateRule, library: &Library) -> String {
         "def step(values):\n    \"\"\"The parameters and the state after one step.\"\"\"\n"
             .to_owned();
     let mut numbers = String::new();
+    let decisive = decisive(rule);
     for (input, used) in rule.inputs.iter().zip(used) {
         let name = names::python(&input.name);
-        if !used || !input.function_of.is_empty() {
+        if !(used || decisive.contains(&name)) || !input.function_of.is_empty() {
             continue;
         }
         if let Some(fixed) = &input.fixed {
@@ -257,6 +263,9 @@ fn step(rule: &UpdateRule, library: &Library) -> String {
         let reader = if same { library.number } else { "_array" };
         text.push_str(&format!("    {name} = {reader}(values[\"{}\"])\n", input.name));
     }
+    let used = rule.inputs.iter().zip(rule.used()).filter(|(_, used)| *used);
+    let constants: Vec<&Input> = used.map(|(input, _)| input).collect();
+    text.push_str(&checks(rule, &constants, library.together));
     for (input, used) in rule.inputs.iter().zip(rule.used()) {
         if used && !input.function_of.is_empty() {
             let (name, key) = (names::python(&input.name), &input.name);
@@ -284,6 +293,73 @@ fn step(rule: &UpdateRule, library: &Library) -> String {
         text.push_str(&format!("    {line}\n"));
     }
     text + &dictionary(&entries)
+}
+
+/// Statements that refuse constants outside their ranges, by the helpers of the library.
+pub(super) fn checks(
+    rule: &UpdateRule,
+    constants: &[&Input],
+    together: Option<&'static str>,
+) -> String {
+    let of = |wanted: &str| -> Vec<String> {
+        let constants =
+            constants.iter().filter(|c| matches!(c.role, Role::Constant | Role::Step));
+        let constants =
+            constants.filter(|c| range(c).is_some_and(|(_, words)| words == wanted));
+        constants.map(|c| format!("{0}={0}", names::python(&c.name))).collect()
+    };
+    let mut text =
+        call("_positive", &of("positive")) + &call("_nonnegative", &of("at least 0"));
+    if !rule.checks.is_empty() {
+        let mut arguments: Vec<String> =
+            decisive(rule).iter().map(|name| format!("{name}={name}")).collect();
+        if let Some(together) = together {
+            arguments.insert(0, "_check".to_owned());
+            text.push_str(&call(together, &arguments));
+        } else {
+            text.push_str(&call("_check", &arguments));
+        }
+    }
+    text
+}
+
+/// A statement that calls a function with keywords, on one line where it fits; none without keywords.
+fn call(function: &str, arguments: &[String]) -> String {
+    if arguments.is_empty() {
+        return String::new();
+    }
+    let line = format!("    {function}({})\n", arguments.join(", "));
+    if line.len() <= 89 {
+        return line;
+    }
+    let rows: String = arguments.iter().map(|a| format!("        {a},\n")).collect();
+    format!("    {function}(\n{rows}    )\n")
+}
+
+/// The function that refuses constants by conditions that they have to meet together.
+pub(super) fn check(rule: &UpdateRule) -> Option<String> {
+    (!rule.checks.is_empty()).then(|| {
+        let arguments: Vec<String> =
+            decisive(rule).iter().map(|name| format!("{name}, ")).collect();
+        format!(
+            "def _check(*, {}):\n    \"\"\"Refuses constants for which the rule does not hold.\"\"\"\n{}",
+            arguments.concat().trim_end_matches(", "),
+            conditions(rule, "    ")
+        )
+    })
+}
+
+/// The constants that such conditions read.
+fn decisive(rule: &UpdateRule) -> Vec<String> {
+    let reads = |name: &str| {
+        rule.checks.iter().any(|check| {
+            let view = rule.function(&check.formula);
+            let read = view.reads(&[check.formula.value]);
+            view.inputs.iter().zip(read).any(|(input, read)| read && input.name == name)
+        })
+    };
+    let constants = rule.of(Role::Constant).chain(rule.of(Role::Step));
+    constants.filter(|c| reads(&c.name)).map(|c| names::python(&c.name)).collect()
 }
 
 /// A coordinate as the argument of a function.

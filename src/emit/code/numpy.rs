@@ -11,8 +11,13 @@ pub(super) struct Numpy;
 const LIBRARY: Library = Library {
     dialect: Dialect { module: "np", numbers: "np", like: "", stack: "np.array" },
     helpers: include_str!("python/numpy.py"),
-    imports: &[("np", "import numpy as np"), ("scipy", "import scipy.linalg")],
+    imports: &[
+        ("math", "import math\n"),
+        ("np", "import numpy as np"),
+        ("scipy", "import scipy.linalg"),
+    ],
     zeros: ("np.zeros", ""),
+    together: None,
     number: "_array",
     like: None,
     array: ("np.array", ""),

@@ -17,12 +17,15 @@ pub(super) const LIBRARY: Library = Library {
     dialect: Dialect { module: "jnp", numbers: "jnp", like: "", stack: "jnp.array" },
     helpers: include_str!("python/jax.py"),
     imports: &[
+        ("math", "import math\n"),
         ("NamedTuple", "from typing import NamedTuple\n"),
         ("jax", "import jax"),
         ("jnp", "import jax.numpy as jnp"),
+        ("np", "import numpy as np"),
         ("optax", "import optax"),
     ],
     zeros: ("jnp.zeros", ""),
+    together: Some("_if_known"),
     number: "_array",
     like: None,
     array: ("jnp.array", ""),
@@ -38,17 +41,23 @@ impl Target for Optax {
             _ if style.hyper => return Err(Cannot(hyper::NO_OPTIMIZER.to_owned())),
             _ => return Ok(module::write(rule, &LIBRARY)),
         };
-        let mut body = format!("{}\n\n{}", factory(&own), update(&own));
+        let mut parts = vec![factory(&own)];
         if style.hyper {
-            let own_names = hyper::function(&own, LIBRARY.dialect)?;
-            body = format!("{}\n\n{own_names}\n\n{}", factory(&own), update(&own));
+            parts.push(hyper::function(&own, LIBRARY.dialect)?);
         }
+        parts.extend(module::check(rule));
+        parts.push(update(&own));
+        let mut body = parts.join("\n\n");
         if !own.states.is_empty() {
             body = format!("{}\n\n{body}", state(&own));
         }
         Ok(module::assemble(rule, &LIBRARY, "", &body, &[]))
     }
 }
+
+/// What the docstring of a factory says of its checks.
+pub(super) const REFUSED: &str = "One outside its range is refused with a ValueError; one that is \
+                                  traced (under jit or vmap) is not checked.";
 
 /// The name of the tuple of states.
 fn tuple(rule: &UpdateRule) -> String {
@@ -77,9 +86,10 @@ fn factory(own: &Own<'_>) -> String {
     doc.extend(own.rule.provenance.formula.iter().flat_map(|line| header::wrapped(line)));
     doc.push(String::new());
     let mut about = format!(
-        "{} are the parameters and {} their gradients. The keyword arguments are the constants of \
-         the rule.",
-        own.theta.name, own.gradient.name
+        "{} are the parameters and {} their gradients. {}. {REFUSED}",
+        own.theta.name,
+        own.gradient.name,
+        own.about_constants()
     );
     for given in &own.others {
         about.push_str(&format!(
@@ -88,9 +98,13 @@ fn factory(own: &Own<'_>) -> String {
             name = given.name
         ));
     }
+    if let Some(unchecked) = own.unchecked() {
+        about.push_str(&format!(" {unchecked}"));
+    }
     doc.extend(header::wrapped(&about));
     let mut text =
         format!("def {name}(\n    *,\n{arguments}):\n{}", header::docstring(&doc, "    "));
+    text.push_str(&module::checks(own.rule, &own.constants, LIBRARY.together));
     text.push_str("\n    def init(params):\n");
     if own.states.is_empty() {
         text.push_str("        del params\n        return optax.EmptyState()\n");
@@ -109,14 +123,9 @@ fn factory(own: &Own<'_>) -> String {
             entries.concat()
         ));
     }
-    let constants: String = own
-        .constants
-        .iter()
-        .map(|c| format!("        \"{0}\": {0},\n", names::python(&c.name)))
-        .collect();
-    text.push_str(&format!("\n    constants = {{\n{constants}    }}\n"));
+    let (read, _) = own.read();
+    text.push_str(&constants(read.iter().map(|c| names::python(&c.name))));
     text.push_str("\n    def update(grads, state, params=None, **given):\n");
-    let reads = own.rule.used();
     let at = own.rule.inputs.iter().position(|input| input.name == own.theta.name);
     let old = own.rule.assignments.iter().find(|a| a.name == own.theta.name);
     let change_reads = old.is_some_and(|a| {
@@ -125,7 +134,6 @@ fn factory(own: &Own<'_>) -> String {
             needed[id.index()] && matches!(node.op, Op::Input(input) if Some(input) == at)
         })
     });
-    let _ = reads;
     if change_reads {
         text.push_str(
             "        if params is None:\n            raise ValueError(optax.NO_PARAMS_MSG)\n",
@@ -210,14 +218,22 @@ fn update(own: &Own<'_>) -> String {
     let others = own.states.iter().chain(&own.others);
     arguments.extend(others.map(|input| names::python(&input.name)));
     let arguments: String = arguments.iter().map(|a| format!("    {a},\n")).collect();
-    let constants: String =
-        own.constants.iter().map(|c| format!("    {},\n", names::python(&c.name))).collect();
+    let constants = super::torch::keywords(&own.read().0);
     let mut text = format!(
-        "def _update(\n{arguments}    *,\n{constants}):\n    \"\"\"The change of one array{}.\"\"\"\n",
+        "def _update(\n{arguments}{constants}):\n    \"\"\"The change of one array{}.\"\"\"\n",
         if own.states.is_empty() { "" } else { ", and its state after the step" }
     );
     for line in &writer.lines {
         text.push_str(&format!("    {line}\n"));
     }
     text + &format!("    return {}\n", outputs.join(", "))
+}
+
+/// The constants by name, as `update` hands them to the rule.
+pub(super) fn constants(names: impl Iterator<Item = String>) -> String {
+    let entries: String = names.map(|name| format!("        \"{name}\": {name},\n")).collect();
+    if entries.is_empty() {
+        return "\n    constants = {}\n".to_owned();
+    }
+    format!("\n    constants = {{\n{entries}    }}\n")
 }

@@ -2,7 +2,7 @@
 
 use super::module::{self, Library};
 use super::names;
-use super::optax::LIBRARY as OPTAX;
+use super::optax::{LIBRARY as OPTAX, REFUSED, constants};
 use super::products::Free;
 use super::{Cannot, header};
 use crate::rule::program::UpdateRule;
@@ -15,11 +15,13 @@ const LIBRARY: Library = Library {
         include_str!("python/jax_products.py")
     ),
     imports: &[
+        ("math", "import math\n"),
         ("NamedTuple", "from typing import NamedTuple\n"),
         ("jax", "import jax"),
         ("ravel_pytree", "import jax.flatten_util"),
         ("jnp", "import jax.numpy as jnp"),
         ("cg", "import jax.scipy.sparse.linalg"),
+        ("np", "import numpy as np"),
         ("optax", "import optax"),
     ],
     ..OPTAX
@@ -29,9 +31,10 @@ const LIBRARY: Library = Library {
 pub(super) fn write(rule: &UpdateRule) -> Result<String, Cannot> {
     let free = Free::new(rule)?;
     let body = format!(
-        "{}\n\n{}\n\n{}{}",
+        "{}\n\n{}\n\n{}{}{}",
         state(&free),
         factory(&free),
+        module::check(rule).map_or_else(String::new, |check| check + "\n\n"),
         free.functions(LIBRARY.dialect),
         free.change(LIBRARY.dialect, None)
     );
@@ -70,38 +73,44 @@ fn state(free: &Free<'_>) -> String {
 fn factory(free: &Free<'_>) -> String {
     let own = &free.own;
     let name = names::python(&free.rule().name);
-    let mut about = format!(
-        "{} is the vector of all parameters and {} its gradient. ",
-        own.theta.name, own.gradient.name
-    );
+    let mut about = vec![format!(
+        "{} is the vector of all parameters and {} its gradient. {}. {REFUSED}",
+        own.theta.name,
+        own.gradient.name,
+        own.about_constants()
+    )];
     for matrix in &free.matrices {
         let name = &matrix.name;
         if free.is_hessian(matrix) {
-            about.push_str(&format!(
+            about.push(format!(
                 "update(..., value_fn=loss) takes {name} as the second derivative of loss(params), by \
                  forward over reverse; update(..., {name}=function) takes the product with {name} from a \
-                 function of a tree like the parameters. "
+                 function of a tree like the parameters. gauss_newton(model, loss, params) makes such \
+                 a function."
             ));
         } else {
-            about.push_str(&format!(
+            about.push(format!(
                 "update(..., {name}=function) gives the product with {name}, a function of a tree like \
-                 the parameters. "
+                 the parameters, such as gauss_newton(model, loss, params) makes."
             ));
         }
     }
-    about.push_str("gauss_newton(model, loss, params) makes such a function. ");
     for vector in &free.vectors {
-        about.push_str(&format!(
-            "{name} is a number or a tree like the parameters; update(..., {name}=...) gives it anew. ",
+        about.push(format!(
+            "{name} is a number or a tree like the parameters; update(..., {name}=...) gives it anew.",
             name = vector.name
         ));
     }
     if free.approximate {
-        about.push_str(
+        about.push(
             "A function of a matrix takes rank products; the state says how large the relative error of \
-             the last step is estimated to be. damping is not derived: that many times the identity are \
-             added to each symmetric matrix. Under optax.inject_hyperparams rank is a static \
-             argument.",
+             the last step is estimated to be. Where the rule has no value for a curvature the updates \
+             are NaN. Under optax.inject_hyperparams rank is a static argument."
+                .to_owned(),
+        );
+        about.push(
+            "damping is not derived: that many times the identity are added to each symmetric matrix."
+                .to_owned(),
         );
     }
     let mut arguments = own.arguments();
@@ -114,6 +123,13 @@ fn factory(free: &Free<'_>) -> String {
         "def {name}(\n    *,\n{arguments}):\n{}",
         header::docstring(&free.explained(&about), "    ")
     );
+    text.push_str(&module::checks(own.rule, &own.constants, LIBRARY.together));
+    if free.approximate {
+        text.push_str(
+            "    _nonnegative(damping=damping)\n    if not rank >= 1:\n        \
+             raise ValueError(f\"rank must be at least 1, but is {rank}\")\n",
+        );
+    }
     let mut entries: Vec<String> =
         own.states.iter().map(|state| super::optax::first(own, state)).collect();
     if free.approximate {
@@ -129,12 +145,8 @@ fn factory(free: &Free<'_>) -> String {
         let rows: String = entries.iter().map(|e| format!("            {e},\n")).collect();
         format!("\n    def init(params):\n        return {}(\n{rows}        )\n", tuple(free))
     });
-    let constants: String = own
-        .constants
-        .iter()
-        .map(|c| format!("        \"{0}\": {0},\n", names::python(&c.name)))
-        .collect();
-    text.push_str(&format!("\n    constants = {{\n{constants}    }}\n"));
+    let (read, _) = own.read();
+    text.push_str(&constants(read.iter().map(|c| names::python(&c.name))));
     text + &update(free)
 }
 
@@ -147,28 +159,21 @@ fn update(free: &Free<'_>) -> String {
         if value_fn { "*, value_fn=None, " } else { "" }
     );
     let tree = |tree: &str| format!("            jax.flatten_util.ravel_pytree({tree})[0],\n");
-    let theta = names::python(&own.theta.name);
-    let reads = {
-        let rule = free.rule();
-        let at = rule.inputs.iter().position(|input| input.name == own.theta.name);
-        let changes: Vec<_> = rule.assignments.iter().map(|a| a.change).collect();
-        at.is_some_and(|at| rule.reads(&changes)[at])
-    };
+    let reads = free.reads_theta();
     if reads {
         text.push_str(
             "        if params is None:\n            raise ValueError(optax.NO_PARAMS_MSG)\n        \
              at = jax.flatten_util.ravel_pytree(params)[0]\n",
         );
     }
-    let _ = theta;
     for vector in &free.vectors {
         let (name, key) = (names::python(&vector.name), &vector.name);
         text.push_str(&format!(
             "        {name}_tree = _tree(\"{key}\", given.get(\"{key}\", {name}), grads)\n"
         ));
     }
-    let mut rows =
-        format!("            {},\n            flat,\n", if reads { "at" } else { "flat" });
+    let mut rows = if reads { "            at,\n" } else { "" }.to_owned();
+    rows.push_str("            flat,\n");
     for state in &own.states {
         rows.push_str(&tree(&format!("state.{}", names::python(&state.name))));
     }
@@ -202,7 +207,7 @@ fn update(free: &Free<'_>) -> String {
     }
     if free.approximate {
         text.push_str("        error = jnp.max(jnp.stack(krylov[\"errors\"]))\n");
-        kept.push("error".to_owned());
+        kept.push("error.astype(state.error.dtype)".to_owned());
     }
     text.push_str(&format!(
         "        return unravel(change), {}({})\n",

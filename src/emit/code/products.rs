@@ -9,7 +9,7 @@ use super::names;
 use super::python::{Dialect, Writer};
 use super::torch::Own;
 use super::{Cannot, header};
-use crate::rule::program::{Input, Op, Role, UpdateRule};
+use crate::rule::program::{Assignment, Input, Op, Role, UpdateRule};
 
 /// An optimizer by products.
 pub(super) struct Free<'a> {
@@ -60,9 +60,21 @@ impl<'a> Free<'a> {
     /// What `_change` is given, in order.
     pub(super) fn arguments(&self) -> Vec<String> {
         let own = &self.own;
-        let all = [own.theta, own.gradient].into_iter().chain(own.states.iter().copied());
+        let theta = self.reads_theta().then_some(own.theta);
+        let all = theta.into_iter().chain([own.gradient]).chain(own.states.iter().copied());
         let all = all.chain(self.vectors.iter().copied()).chain(self.matrices.iter().copied());
         all.map(|input| names::python(&input.name)).collect()
+    }
+
+    /// Does the change depend on where the parameters are?
+    pub(super) fn reads_theta(&self) -> bool {
+        let rule = self.rule();
+        let one = |a: &Assignment| if a.role == Role::State { a.value } else { a.change };
+        let read = rule.reads(&rule.assignments.iter().map(one).collect::<Vec<_>>());
+        rule.inputs
+            .iter()
+            .zip(read)
+            .any(|(input, read)| read && input.name == self.own.theta.name)
     }
 
     /// The constants of the rule that functions read.
@@ -125,29 +137,28 @@ impl<'a> Free<'a> {
             changes.iter().copied().chain(states.iter().map(|state| state.value)).collect();
         let mut writer = Writer::new(rule, &all, dialect);
         let mut outputs: Vec<String> = states.iter().map(|s| writer.name(s.value)).collect();
-        let change: Vec<String> = changes.iter().map(|id| writer.expression(*id, 24)).collect();
+        let before = if states.is_empty() { 8 } else { 24 };
+        let change: Vec<String> =
+            changes.iter().map(|id| writer.expression(*id, before)).collect();
         outputs.splice(0..0, change);
         let arguments: String =
             self.arguments().iter().map(|name| format!("    {name},\n")).collect();
-        let constants: String = self
-            .own
-            .constants
-            .iter()
-            .map(|c| format!("    {},\n", names::python(&c.name)))
-            .collect();
+        let constants = self.own.read().0;
+        let constants: String =
+            constants.iter().map(|c| format!("    {},\n", names::python(&c.name))).collect();
         let krylov = if self.approximate { "    krylov,\n" } else { "" };
         let mut text = format!(
             "def _change(\n{arguments}    *,\n{constants}{krylov}):\n    \"\"\"The change of the \
              parameters{}, all as vectors.\"\"\"\n",
             if states.is_empty() { "" } else { ", and the state after the step" }
         );
-        let theta = names::python(&self.own.theta.name);
+        let gradient = names::python(&self.own.gradient.name);
         for (_, name) in writer.dims() {
-            text.push_str(&format!("    {name} = {theta}.shape[0]\n"));
+            text.push_str(&format!("    {name} = {gradient}.shape[0]\n"));
         }
         let body = writer.lines.concat() + &outputs.concat();
         if let Some(like) = like.filter(|_| super::helpers::mentions(&body, "like")) {
-            text.push_str(&format!("    like = {}\n", like.replace("{}", &theta)));
+            text.push_str(&format!("    like = {}\n", like.replace("{}", &gradient)));
         }
         if self.approximate {
             let constants = self.constants();
@@ -160,7 +171,7 @@ impl<'a> Free<'a> {
     }
 
     /// Formula and meaning of the arguments, for a docstring.
-    pub(super) fn explained(&self, about: &str) -> Vec<String> {
+    pub(super) fn explained(&self, about: &[String]) -> Vec<String> {
         let names: Vec<&str> = self.matrices.iter().map(|m| m.name.as_str()).collect();
         let mut doc = vec![
             format!(
@@ -172,8 +183,10 @@ impl<'a> Free<'a> {
         ];
         let formula = self.rule().provenance.formula.iter();
         doc.extend(formula.flat_map(|line| header::wrapped(line)));
-        doc.push(String::new());
-        doc.extend(header::wrapped(about));
+        for paragraph in about {
+            doc.push(String::new());
+            doc.extend(header::wrapped(paragraph));
+        }
         doc
     }
 }

@@ -90,18 +90,7 @@ fn constructor(own: &Own<'_>, name: &str) -> String {
     }
     text.push_str("    #[allow(non_snake_case, clippy::too_many_arguments)]\n");
     text.push_str(&signature("    pub fn new", &parts, "Self"));
-    for constant in checked {
-        let (op, words) = if constant.props.has(Prop::Positive) {
-            (">", "positive")
-        } else {
-            (">=", "at least 0")
-        };
-        let name = legal(&constant.name);
-        text.push_str(&format!(
-            "        assert!({name} {op} 0.0, \"{} must be {words}\");\n",
-            constant.name
-        ));
-    }
+    text.push_str(&ranges(checked.into_iter().copied(), "        "));
     for check in &own.rule.checks {
         text.push_str(&condition(own.rule, check));
     }
@@ -131,6 +120,23 @@ fn constructor(own: &Own<'_>, name: &str) -> String {
         text.push_str("        }\n");
     }
     text + "    }\n"
+}
+
+/// Assertions that constants are in their ranges.
+fn ranges<'a>(constants: impl Iterator<Item = &'a Input>, indent: &str) -> String {
+    let constants = constants.filter(|c| matches!(c.role, Role::Constant | Role::Step));
+    let one = |constant: &Input| {
+        let (op, words) = if constant.props.has(Prop::Positive) {
+            (">", "positive")
+        } else if constant.props.has(Prop::Nonnegative) {
+            (">=", "at least 0")
+        } else {
+            return String::new();
+        };
+        let name = legal(&constant.name);
+        format!("{indent}assert!({name} {op} 0.0, \"{} must be {words}\");\n", constant.name)
+    };
+    constants.map(one).collect()
 }
 
 /// The check of what the constants have to fulfil together.
@@ -183,8 +189,16 @@ fn step(own: &Own<'_>) -> String {
     slices.extend(own.others.iter().map(|input| legal(&input.name)));
     let mut parts = vec!["&mut self".to_owned(), format!("{theta}: &mut [Real]")];
     parts.extend(slices.iter().map(|name| format!("{name}: &[Real]")));
-    let mut text = String::from(
-        "    /// One step: the parameters get their new values.\n    ///\n    /// # Panics\n    ///\n    \
+    let mut text =
+        String::from("    /// One step: the parameters get their new values.\n    ///\n");
+    if let Some(unchecked) = own.unchecked() {
+        for line in header::wrapped(&unchecked) {
+            text.push_str(&format!("    /// {line}\n"));
+        }
+        text.push_str("    ///\n");
+    }
+    text.push_str(
+        "    /// # Panics\n    ///\n    \
          /// If slices differ in length.\n    #[allow(non_snake_case)]\n    #[inline]\n",
     );
     text.push_str(&signature("    pub fn step", &parts, ""));
@@ -297,6 +311,10 @@ fn functions(rule: &UpdateRule) -> Result<String, Cannot> {
     }
     text.push_str("}\n\n/// One step.\n#[allow(non_snake_case)]\npub fn step(values: &Values) -> After {\n");
     text.push_str(&reads);
+    text.push_str(&ranges(
+        rule.inputs.iter().zip(&used).filter(|(_, used)| **used).map(|(i, _)| i),
+        "    ",
+    ));
     for (dim, name) in writer.dims() {
         text.push_str(&writer.size(&dim, &name));
     }

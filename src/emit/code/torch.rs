@@ -10,7 +10,7 @@ use super::module::{self, Library};
 use super::python::{Dialect, Writer, scalars_first};
 use super::{Cannot, Style, Target, header, hyper, names, torch_products};
 use crate::model::types::Value;
-use crate::rule::program::{Input, Op, Role, UpdateRule};
+use crate::rule::program::{Function, Input, Op, Role, UpdateRule};
 use crate::symbolic::Prop;
 
 /// The target.
@@ -32,6 +32,7 @@ pub(super) const LIBRARY: Library = Library {
         ("Optimizer", "from torch.optim import Optimizer"),
     ],
     zeros: ("torch.zeros", ", dtype=torch.float64"),
+    together: None,
     number: "float",
     like: Some(("like = {\"dtype\": ", ".dtype, \"device\": ")),
     array: ("torch.tensor", ", dtype=torch.float64"),
@@ -104,6 +105,48 @@ impl<'a> Own<'a> {
             .collect()
     }
 
+    /// The constants that a step reads, and those that it does not.
+    pub(super) fn read(&self) -> (Vec<&'a Input>, Vec<&'a Input>) {
+        let used = self.rule.used();
+        let inputs = &self.rule.inputs;
+        let is_used =
+            |c: &&Input| inputs.iter().zip(&used).any(|(i, u)| *u && i.name == c.name);
+        self.constants.iter().copied().partition(is_used)
+    }
+
+    /// The constants, and what of the given is not checked, for a docstring.
+    pub(super) fn about_constants(&self) -> String {
+        let mut text = "The keyword arguments are the constants of the rule".to_owned();
+        let (_, unused) = self.read();
+        let unused: Vec<&str> = unused.iter().map(|c| c.name.as_str()).collect();
+        match unused.as_slice() {
+            [] => {}
+            [one] => text.push_str(&format!("; {one} does not enter this form of it")),
+            all => text.push_str(&format!("; {} do not enter this form of it", all.join(", "))),
+        }
+        text
+    }
+
+    /// What a step does not check: the conditions that something given decides.
+    pub(super) fn unchecked(&self) -> Option<String> {
+        let needs = self.rule.provenance.each_step.join(" and ");
+        if needs.is_empty() || self.others.is_empty() {
+            return None;
+        }
+        let changes = self.rule.assignments.iter().filter(|a| a.role == Role::Param);
+        let needed = self.rule.graph.needed(&changes.map(|a| a.change).collect::<Vec<_>>());
+        let mut nodes = self.rule.graph.nodes().filter(|(id, _)| needed[id.index()]);
+        let has_root = nodes.any(|(_, node)| {
+            !node.uniform && matches!(node.op, Op::Map(Function::Sqrt, _) | Op::Spectral { .. })
+        });
+        let else_what = if has_root && self.rule.regime.is_none() {
+            "an entry where it fails has no optimum and becomes NaN."
+        } else {
+            "where it fails a step is no optimum."
+        };
+        Some(format!("Steps do not check that {needs}: {else_what}"))
+    }
+
     /// Names of the lists of tensors: parameters, gradients, states, other givens.
     pub(super) fn lists(&self) -> Vec<(&'a Input, String)> {
         let all = [self.theta, self.gradient].into_iter();
@@ -127,35 +170,7 @@ impl<'a> Own<'a> {
 
     /// Checks of what the constants have to fulfil together.
     fn conditions(&self, indent: &str) -> String {
-        let mut text = String::new();
-        for check in &self.rule.checks {
-            let view = self.rule.function(&check.formula);
-            let mut writer = Writer::new(&view, &[check.formula.value], DIALECT);
-            let value = writer.name(check.formula.value);
-            let mut indent = indent.to_owned();
-            if check.at_all_times {
-                let share = names::python(&check.formula.argument);
-                text.push_str(&format!(
-                    "{indent}for {share} in (part / {TIMES} for part in range(1, {})):\n",
-                    TIMES + 1
-                ));
-                indent.push_str("    ");
-            }
-            for line in &writer.lines {
-                text.push_str(&format!("{indent}{line}\n"));
-            }
-            text.push_str(&format!("{indent}if not {value} > 0:\n"));
-            let raise = format!("{indent}    raise ValueError(\"{}\")\n", check.says);
-            text.push_str(&if raise.trim_end().len() <= 88 {
-                raise
-            } else {
-                format!(
-                    "{indent}    raise ValueError(\n{indent}        \"{}\"\n{indent}    )\n",
-                    check.says
-                )
-            });
-        }
-        text
+        conditions(self.rule, indent)
     }
 
     fn class(&self, style: Style) -> Result<String, Cannot> {
@@ -200,9 +215,10 @@ impl<'a> Own<'a> {
 
     fn explained(&self) -> String {
         let mut text = format!(
-            "{} is the parameter and {} its gradient. The keyword arguments are the constants of \
-             the rule",
-            self.theta.name, self.gradient.name
+            "{} is the parameter and {} its gradient. {}",
+            self.theta.name,
+            self.gradient.name,
+            self.about_constants()
         );
         for given in &self.others {
             text.push_str(&format!(
@@ -211,7 +227,11 @@ impl<'a> Own<'a> {
                 name = given.name
             ));
         }
-        text + ". With foreach (the default) all parameters are updated together."
+        text.push_str(". With foreach (the default) all parameters are updated together.");
+        if let Some(unchecked) = self.unchecked() {
+            text.push_str(&format!(" {unchecked}"));
+        }
+        text
     }
 
     fn step(&self) -> String {
@@ -281,7 +301,7 @@ impl<'a> Own<'a> {
             );
         }
         text.push_str("                update(\n                    *lists,\n");
-        for constant in &self.constants {
+        for constant in self.read().0 {
             text.push_str(&format!(
                 "                    {}=group[\"{}\"],\n",
                 names::python(&constant.name),
@@ -307,12 +327,8 @@ impl<'a> Own<'a> {
     fn head(&self, name: &str, about: &str) -> String {
         let lists: String =
             self.lists().iter().map(|(_, list)| format!("    {list},\n")).collect();
-        let constants: String = self
-            .constants
-            .iter()
-            .map(|c| format!("    {},\n", names::python(&c.name)))
-            .collect();
-        format!("def {name}(\n{lists}    *,\n{constants}):\n    \"\"\"{about}\"\"\"\n")
+        let constants = keywords(&self.read().0);
+        format!("def {name}(\n{lists}{constants}):\n    \"\"\"{about}\"\"\"\n")
     }
 
     /// One parameter after the other.
@@ -367,6 +383,48 @@ impl<'a> Own<'a> {
     fn foreach_lines(&self) -> Vec<String> {
         Foreach::new(self.rule, &self.lists(), LIBRARY.dialect).write()
     }
+}
+
+/// Checks of what the constants have to fulfil together, on Python numbers.
+pub(super) fn conditions(rule: &UpdateRule, indent: &str) -> String {
+    let mut text = String::new();
+    for check in &rule.checks {
+        let view = rule.function(&check.formula);
+        let mut writer = Writer::new(&view, &[check.formula.value], DIALECT);
+        let value = writer.name(check.formula.value);
+        let mut indent = indent.to_owned();
+        if check.at_all_times {
+            let share = names::python(&check.formula.argument);
+            text.push_str(&format!(
+                "{indent}for {share} in (part / {TIMES} for part in range(1, {})):\n",
+                TIMES + 1
+            ));
+            indent.push_str("    ");
+        }
+        for line in &writer.lines {
+            text.push_str(&format!("{indent}{line}\n"));
+        }
+        text.push_str(&format!("{indent}if not {value} > 0:\n"));
+        let raise = format!("{indent}    raise ValueError(\"{}\")\n", check.says);
+        text.push_str(&if raise.trim_end().len() <= 88 {
+            raise
+        } else {
+            format!(
+                "{indent}    raise ValueError(\n{indent}        \"{}\"\n{indent}    )\n",
+                check.says
+            )
+        });
+    }
+    text
+}
+
+/// Constants as keyword arguments of a function; nothing where there are none.
+pub(super) fn keywords(constants: &[&Input]) -> String {
+    if constants.is_empty() {
+        return String::new();
+    }
+    let rows = constants.iter().map(|c| format!("    {},\n", names::python(&c.name)));
+    format!("    *,\n{}", rows.collect::<String>())
 }
 
 /// The argument for another given: an imposed end has the file's value, where that is one number.

@@ -47,39 +47,48 @@ fn source(free: &Free<'_>, matrix: &Input) -> &'static str {
 fn class(free: &Free<'_>) -> String {
     let own = &free.own;
     let rule = free.rule();
-    let mut about = format!(
-        "{} is the vector of all parameters and {} its gradient. ",
-        own.theta.name, own.gradient.name
-    );
+    let mut about = vec![format!(
+        "{} is the vector of all parameters, those of all groups together, and {} its gradient. {}; \
+         all groups share them.",
+        own.theta.name,
+        own.gradient.name,
+        own.about_constants()
+    )];
     let matrices: Vec<&str> = free.matrices.iter().map(|m| m.name.as_str()).collect();
-    about.push_str(&format!(
+    about.push(format!(
         "{} {} \"hessian\" (the second derivative of the loss, by double backward), \"gauss_newton\" \
          (the Gauss-Newton matrix, which is never negative and is the Fisher matrix where the loss is a \
          likelihood) or a function that takes a list of tensors like the parameters to the product with \
-         them; it reads nothing but its argument and what it closes over. ",
+         them; it reads nothing but its argument and what it closes over. With several processes it \
+         speaks of the part of the batch of its own.",
         matrices.join(", "),
         if matrices.len() == 1 { "is" } else { "are each" }
     ));
     for vector in &free.vectors {
-        about.push_str(&format!(
+        about.push(format!(
             "{name} is a number, a tensor or a function that gives it for a parameter, or else the \
-             attribute .{name} of each parameter. ",
+             attribute .{name} of each parameter.",
             name = vector.name
         ));
     }
     if free.approximate {
-        about.push_str(
+        about.push(
             "A function of a matrix takes at most rank products and fewer when the estimate of its \
              relative error reaches tolerance (by default the root of the machine precision); after a \
-             step the estimate is the attribute error. damping is not derived: that many times the \
-             identity are added to each symmetric matrix. ",
+             step the estimate is the attribute error. A curvature for which the rule has no value is \
+             refused with a ValueError before any parameter moves."
+                .to_owned(),
+        );
+        about.push(
+            "damping is not derived: that many times the identity are added to each symmetric matrix."
+                .to_owned(),
         );
     }
-    about.push_str(
-        "All parameter groups are one vector and share the constants. With process_group (such as \
-         torch.distributed.group.WORLD) gradient and products are averaged over its processes, each \
-         of which evaluates its part of the batch; the closure then calls the module itself, not its \
-         DistributedDataParallel.",
+    about.push(
+        "With process_group (such as torch.distributed.group.WORLD) gradient and products are \
+         averaged over its processes, each of which evaluates its part of the batch; the closure then \
+         calls the module itself, not its DistributedDataParallel."
+            .to_owned(),
     );
     let mut arguments = own.arguments();
     for matrix in &free.matrices {
@@ -190,14 +199,16 @@ fn step(free: &Free<'_>) -> String {
         })
         .collect();
     let constants: String = own
-        .constants
+        .read()
+        .0
         .iter()
         .map(|c| format!("            {}=group[\"{}\"],\n", names::python(&c.name), c.name))
         .collect();
     let krylov = if free.approximate { "            krylov=krylov,\n" } else { "" };
+    let theta = if free.reads_theta() { "            _flat(params),\n" } else { "" };
     let found = if own.states.is_empty() { "change" } else { "change, *after" };
     text.push_str(&format!(
-        "        {found} = _change(\n            _flat(params),\n            \
+        "        {found} = _change(\n{theta}            \
          _averaged(_flat(gradients), self._process_group),\n\
          {states}{vectors}{matrices}{constants}{krylov}        )\n"
     ));

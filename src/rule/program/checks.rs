@@ -1,5 +1,5 @@
 //! Conditions of a rule that its constants alone decide: what makes an optimizer can refuse them before the
-//! first step.
+//! first step. And those that what is given decides at each step.
 
 use super::hyper::formula;
 use super::{Check, Input, Role};
@@ -24,12 +24,7 @@ pub(super) fn checks(
             }
             _ => return None,
         };
-        let mut value = of.clone();
-        for Definition { symbol, meaning } in definitions.iter().rev() {
-            if let Meaning::Equals(formula) = meaning {
-                value = replace(&value, &Expr::sym(symbol.clone()), formula);
-            }
-        }
+        let mut value = written_out(of, definitions);
         let share = free_name(inputs);
         let part = Expr::sym(Symbol::new(&share, Shape::scalar(), u32::MAX));
         if let Some(until) = until {
@@ -52,6 +47,40 @@ pub(super) fn checks(
         Some(Check { says, formula, at_all_times: until.is_some() })
     };
     conditions.iter().filter_map(one).collect()
+}
+
+/// The conditions in which something given stands, in words.
+pub(super) fn each_step(
+    conditions: &[Condition],
+    definitions: &[Definition],
+    inputs: &[Input],
+) -> Vec<String> {
+    let given = |symbol: &Symbol| {
+        let mut givens = inputs.iter().filter(|input| input.role == Role::Given);
+        givens.any(|input| *input.name == *symbol.name)
+    };
+    let one = |condition: &Condition| {
+        let (of, until) = match condition {
+            Condition::Positive(of) => (of, None),
+            Condition::NoConjugatePoint { of, until, .. } => (of, Some(until)),
+            _ => return None,
+        };
+        let decides = written_out(of, definitions).symbols().iter().any(given);
+        let until = until.map(|until| format!(" for 0 < t <= {}", ascii(until)));
+        decides.then(|| format!("{} > 0{}", ascii(of), until.unwrap_or_default()))
+    };
+    conditions.iter().filter_map(one).collect()
+}
+
+/// With definitions put in.
+fn written_out(of: &Expr, definitions: &[Definition]) -> Expr {
+    let mut value = of.clone();
+    for Definition { symbol, meaning } in definitions.iter().rev() {
+        if let Meaning::Equals(formula) = meaning {
+            value = replace(&value, &Expr::sym(symbol.clone()), formula);
+        }
+    }
+    value
 }
 
 /// A name that no input has.

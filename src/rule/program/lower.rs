@@ -1,14 +1,14 @@
 //! The program of a derivation.
 
 use super::builder::Builder;
-use super::checks::checks;
+use super::checks::{checks, each_step};
 use super::entrywise::Entries;
 use super::loss::{gradient_given, hessian_given};
 use super::provenance::{conditions, provenance};
 use super::spectral::ByProducts;
 use super::stable::{Known, stable};
 use super::start::stated;
-use super::{Assignment, Input, NoProgram, Role, UpdateRule};
+use super::{Assignment, Input, NoProgram, Provenance, Role, UpdateRule};
 use crate::derive::{Class, Definition, Derivation, Meaning, Numeric, Update};
 use crate::model::types::{Horizon, Model, Value, step};
 use crate::symbolic::print::ascii_symbol;
@@ -104,24 +104,29 @@ fn lower_with(
     }
     let hyper = super::hyper::hyper(hyper, &builder.inputs);
     let Builder { graph, inputs, products, .. } = builder;
+    let conditions = conditions(derivation, regime);
+    let provenance = Provenance {
+        each_step: each_step(&conditions, &printed, &inputs),
+        ..provenance(
+            model,
+            derivation,
+            regime,
+            &on_paper(derivation, regime).unwrap_or(changes),
+            &printed,
+        )
+    };
     Ok(UpdateRule {
         name: model.name.clone(),
         regime: regime.map(str::to_owned),
         gradient: gradient_given(model, &inputs),
         hessian: hessian_given(model, &inputs),
         products: products.map(|products| products.functions),
-        checks: checks(&conditions(derivation, regime), &printed, &inputs),
+        checks: checks(&conditions, &printed, &inputs),
         inputs,
         graph,
         assignments,
         hyper,
-        provenance: provenance(
-            model,
-            derivation,
-            regime,
-            &on_paper(derivation, regime).unwrap_or(changes),
-            &printed,
-        ),
+        provenance,
     })
 }
 

@@ -89,6 +89,8 @@ pub struct Provenance {
     pub formula: Vec<String>,
     /// Conditions under which it holds, and remarks.
     pub remarks: Vec<String>,
+    /// Those of the conditions that what is given decides anew at each step, without a full stop.
+    pub each_step: Vec<String>,
     /// The text of the file.
     pub source: String,
     /// The optimizer it is, if it is a known one: name, where it is defined.

@@ -140,6 +140,10 @@ fn single_precision_keeps_its_digits_over_twelve_decades() {
                 let (gamma, curvature) = (10f64.powi(gamma), 10f64.powi(curvature));
                 let curvature = f64::from(curvature as f32);
                 let dt = (0.01 + 0.2 * random.unit()).min(0.4 * horizon);
+                // Nearly all the way, and all of it, to an end that is imposed.
+                let way = [1.0, 0.999, 0.97][(random.unit() * 3.0) as usize];
+                let near = rule.name == "imposed" && random.unit() < 0.5;
+                let dt = if near { horizon * way } else { dt };
                 let all = [
                     ("eta", 1.3),
                     ("k", 0.7),

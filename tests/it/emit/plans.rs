@@ -40,19 +40,18 @@ fn plans_have_their_optimum_for_either_sign_of_the_curvature() {
 fn what_has_no_optimum_is_refused() {
     let Some(python) = python() else { return };
     let folder = folder("refusals");
-    let all = [
-        ("plan_constant", &["torch"][..]),
-        ("saddle", &["torch"]),
-        ("plan_symmetric", &["numpy", "torch", "optax"]),
-    ];
-    for (name, targets) in all {
-        for target in targets {
+    let rules = ["plan_constant", "saddle", "plan_symmetric"].map(|name| ("rules", name));
+    let bent = ["bent", "bent_plan", "bent_ends"].map(|name| ("refusals", name));
+    for (place, name) in rules.into_iter().chain(bent) {
+        for target in ["numpy", "torch", "optax"] {
             let path = folder.join(format!("{name}_{target}.py"));
-            let file = format!("tests/emit/rules/{name}.lag");
+            let file = format!("tests/emit/{place}/{name}.lag");
             emit(&[&file, "--target", target, "-o", path.to_str().unwrap()]);
         }
     }
+    let adam = ["rules/adam.lag", "--regime", "adam", "--target", "optax", "--hyper", "-o"];
+    emit(&[&adam[..], &[folder.join("adam_optax.py").to_str().unwrap()]].concat());
     formatted(&python, &folder);
     let said = run(&python, &["tests/emit/refusals.py", folder.to_str().unwrap()]);
-    assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 10, "{said}");
+    assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 21, "{said}");
 }

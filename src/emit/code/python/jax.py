@@ -34,10 +34,38 @@ def _tree(name, value, grads):
     return jax.tree.map(lambda leaf: jnp.full_like(leaf, value), grads)
 
 
+def _positive(**constants):
+    """Refuses what is not positive. A constant that is traced has no value to look at."""
+    for name, value in constants.items():
+        traced = isinstance(value, jax.core.Tracer)
+        if not traced and not np.all(np.asarray(value) > 0):
+            raise ValueError(f"{name} must be positive, but is {value}")
+
+
+def _nonnegative(**constants):
+    """Refuses what is negative. A constant that is traced has no value to look at."""
+    for name, value in constants.items():
+        traced = isinstance(value, jax.core.Tracer)
+        if not traced and not np.all(np.asarray(value) >= 0):
+            raise ValueError(f"{name} must be at least 0, but is {value}")
+
+
+def _if_known(check, /, **constants):
+    """Checks constants together, unless one of them is traced or an array."""
+    all_values = constants.values()
+    if not any(isinstance(c, jax.core.Tracer) or np.ndim(c) > 0 for c in all_values):
+        check(**{name: float(value) for name, value in constants.items()})
+
+
 def _phi1(x):
     """(exp(x) - 1)/x, which is 1 at 0."""
     zero = x == 0
     return jnp.where(zero, 1.0, jnp.expm1(x) / jnp.where(zero, 1.0, x))
+
+
+def _phi1_number(x):
+    """(exp(x) - 1)/x, which is 1 at 0."""
+    return 1.0 if x == 0 else math.expm1(x) / x
 
 
 def _excess(x):
@@ -50,6 +78,21 @@ def _excess(x):
         series = (series + 1) * square / (k * (k + 1))
     far = jnp.where(near, 1.0, x)
     return jnp.where(near, jnp.exp(half) * series, jnp.expm1(far) / far - jnp.exp(half))
+
+
+def _excess_number(x):
+    """phi1(x) - exp(x/2), by its power series where the two are almost equal."""
+    half = x / 2
+    if abs(half) >= 1:
+        return math.expm1(x) / x - math.exp(half)
+    series = 0.0
+    for k in range(16, 0, -2):
+        series = (series + 1) * half * half / (k * (k + 1))
+    return math.exp(half) * series
+
+
+def _sign_number(x):
+    return float((x > 0) - (x < 0))
 
 
 def _floor(x):
@@ -73,7 +116,10 @@ def _sqrtm(a):
         y_next = (scale * y + jnp.linalg.inv(z) / scale) / 2
         return y_next, (scale * z + jnp.linalg.inv(y) / scale) / 2
 
-    return jax.lax.fori_loop(0, 16, step, (a, jnp.eye(len(a), dtype=a.dtype)))[0]
+    root = jax.lax.fori_loop(0, 16, step, (a, jnp.eye(len(a), dtype=a.dtype)))[0]
+    # Where there is no real root the iteration wanders. Compiled code cannot refuse: NaN.
+    most = jnp.finfo(a.dtype).eps ** 0.5 * jnp.linalg.norm(root) ** 2
+    return jnp.where(jnp.linalg.norm(root @ root - a) < most, root, jnp.nan)
 
 
 def _powm(a, exponent):
@@ -102,8 +148,31 @@ def _phi1m(a):
 
 
 def _excessm(a):
-    """phi1 of a matrix less its exponential half way."""
-    return _phi1m(a) - _expm(a / 2)
+    """phi1(a) - exp(a/2) of a matrix, which are almost equal where a is small.
+
+    By power series for a part of a and doubling; grown is exp(a/2) - I.
+    """
+    doublings = jnp.maximum(0, jnp.frexp(4 * jnp.linalg.norm(a, 1))[1])
+    half = a / 2.0 ** (doublings + 1)
+    eye = jnp.eye(len(a), dtype=a.dtype)
+    grown, square = jnp.zeros_like(a), half @ half
+    excess = grown
+    for k in range(12, 0, -1):
+        grown = half @ (eye + grown) / k
+    for k in range(10, 0, -2):
+        excess = square @ (eye + excess) / (k * (k + 1))
+
+    def double(parts):
+        grown, excess = parts
+        once = eye + grown
+        excess = (excess + once @ (once @ excess + grown @ grown)) / 2
+        return 2 * grown + grown @ grown, excess
+
+    def wanted(at, parts):
+        return jax.lax.cond(at < doublings, double, lambda parts: parts, parts)
+
+    # A fixed number of turns, so that there are derivatives in reverse mode.
+    return jax.lax.fori_loop(0, 64, wanted, (grown, excess + grown @ excess))[1]
 
 
 def _mean(a, b):

@@ -29,10 +29,27 @@ def _dimension(values, places):
     raise KeyError(f"the shape of one of {[name for name, _ in places]} is needed")
 
 
+def _positive(**constants):
+    for name, value in constants.items():
+        if not np.all(np.asarray(value) > 0):
+            raise ValueError(f"{name} must be positive, but is {value}")
+
+
+def _nonnegative(**constants):
+    for name, value in constants.items():
+        if not np.all(np.asarray(value) >= 0):
+            raise ValueError(f"{name} must be at least 0, but is {value}")
+
+
 def _phi1(x):
     """(exp(x) - 1)/x, which is 1 at 0."""
     zero = np.equal(x, 0)
     return np.where(zero, 1.0, np.expm1(x) / np.where(zero, 1.0, x))
+
+
+def _phi1_number(x):
+    """(exp(x) - 1)/x, which is 1 at 0."""
+    return 1.0 if x == 0 else math.expm1(x) / x
 
 
 def _excess(x):
@@ -45,6 +62,21 @@ def _excess(x):
         series = (series + 1) * square / (k * (k + 1))
     far = np.where(near, 1.0, x)
     return np.where(near, np.exp(half) * series, np.expm1(far) / far - np.exp(half))
+
+
+def _excess_number(x):
+    """phi1(x) - exp(x/2), by its power series where the two are almost equal."""
+    half = x / 2
+    if abs(half) >= 1:
+        return math.expm1(x) / x - math.exp(half)
+    series = 0.0
+    for k in range(16, 0, -2):
+        series = (series + 1) * half * half / (k * (k + 1))
+    return math.exp(half) * series
+
+
+def _sign_number(x):
+    return float((x > 0) - (x < 0))
 
 
 def _floor(x):
@@ -104,8 +136,25 @@ def _phi1m(a):
 
 
 def _excessm(a):
-    """phi1 of a matrix less its exponential half way."""
-    return _phi1m(a) - scipy.linalg.expm(a / 2)
+    """phi1(a) - exp(a/2) of a matrix, which are almost equal where a is small.
+
+    By power series for a part of a and doubling; grown is exp(a/2) - I.
+    """
+    doublings = max(0, np.frexp(4 * np.linalg.norm(a, 1))[1])
+    half = a / 2.0 ** (doublings + 1)
+    eye = np.eye(len(a), dtype=a.dtype)
+    grown, square = np.zeros_like(a), half @ half
+    excess = grown
+    for k in range(12, 0, -1):
+        grown = half @ (eye + grown) / k
+    for k in range(10, 0, -2):
+        excess = square @ (eye + excess) / (k * (k + 1))
+    excess = excess + grown @ excess
+    for _ in range(doublings):
+        once = eye + grown
+        excess = (excess + once @ (once @ excess + grown @ grown)) / 2
+        grown = 2 * grown + grown @ grown
+    return excess
 
 
 def _mean(a, b):

@@ -202,7 +202,8 @@ def _function(response, matrix, v, constants, krylov, metric=None, *ends):
         duals.append(w / beta if metric is not None else basis[-1])
     krylov["errors"].append(error)
     end = duals if metric is not None and ends[1] else basis
-    return sum(float(size) * float(by) * u for by, u in zip(weights, end))
+    weights = (float(size) * weights).tolist()
+    return sum(by * u for by, u in zip(weights, end))
 
 
 def _weights(response, alphas, betas, constants):
