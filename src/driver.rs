@@ -11,6 +11,7 @@ use crate::solve::{self, Bound};
 use crate::source::Source;
 use crate::study::Study;
 use crate::symbolic::{Expr, Symbol};
+use crate::syntax::Override;
 use crate::{model, syntax};
 use std::fmt;
 
@@ -86,7 +87,7 @@ pub fn program_by_products(
 /// Messages are about the source that comes back: the text with the overrides behind it.
 pub fn bound(
     source: &Source,
-    overrides: &[String],
+    overrides: &[Override<'_>],
     sink: &mut Sink,
 ) -> (Source, Result<(Model, Bound), Diagnostics>) {
     let (source, file) = syntax::parse_with(source, overrides, sink);

@@ -122,9 +122,11 @@ Examples:
   lagrule solve rules/double_well_2d.lag --set gamma=0.7 --set \"x=-0.93\"
   lagrule solve rules/natural_gradient.lag --set 'H=[[2, 0], [0, 1]]' --format json
   lagrule solve rules/double_well_2d.lag --plot path.svg
+  lagrule solve rules/momentum.lag --vary gamma=0.1,1,10 --plot compared.svg
 
 Without --method the closed form is used where there is one, collocation elsewhere, and another
-method checks it. Exit code 1 means that there is no solution; the report says why.")]
+method checks it. Exit code 1 means that there is no solution, with --vary for
+one of the values; the report says why.")]
 pub(super) struct SolveArgs {
     /// The file; `-` for standard input
     #[arg(value_name = "FILE")]
@@ -133,6 +135,10 @@ pub(super) struct SolveArgs {
     /// Give a number, `[1, 2]` or `[[1, 0], [0, 1]]` in place of the file's own; the last of a name counts
     #[arg(long, value_name = "NAME=VALUE", value_parser = binding)]
     pub(super) set: Vec<String>,
+
+    /// Solve for each of several values of a constant or a start, and compare
+    #[arg(long, value_name = "NAME=V1,V2,…", value_parser = variation)]
+    pub(super) vary: Option<Variation>,
 
     /// The method to use
     #[arg(long, value_enum, value_name = "METHOD")]
@@ -159,6 +165,29 @@ fn binding(text: &str) -> Result<String, String> {
         }
         _ => Err("expected a name and its value, such as `eta=0.1` or `g=[1, -1]`".to_owned()),
     }
+}
+
+/// A number with the values it takes, one after the other.
+#[derive(Debug, Clone)]
+pub(super) struct Variation {
+    /// The name as it was written.
+    pub(super) name: String,
+    /// The values as they were written; at least one, none of them empty.
+    pub(super) values: Vec<String>,
+}
+
+/// Like `binding`, with values between commas.
+fn variation(text: &str) -> Result<Variation, String> {
+    const WANTED: &str = "expected a name and numbers between commas, such as `gamma=0,1,10`";
+    let (name, values) = text.split_once('=').ok_or(WANTED)?;
+    if values.contains(['[', ']']) {
+        return Err(format!("{WANTED}; `--set` takes lists"));
+    }
+    let values: Vec<String> = values.split(',').map(|value| value.trim().to_owned()).collect();
+    if name.trim().is_empty() || values.iter().any(String::is_empty) {
+        return Err(WANTED.to_owned());
+    }
+    Ok(Variation { name: name.trim().to_owned(), values })
 }
 
 /// A way to compute a trajectory.

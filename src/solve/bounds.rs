@@ -170,9 +170,14 @@ impl<'a> Search<'a> {
         out
     }
 
+    /// A place on a ray; what is zero but for rounding is zero.
     fn place(&self, direction: &[f64], r: f64) -> Vec<f64> {
         let clean = |x: f64| if x.abs() < 1e-9 * self.size { 0.0 } else { x };
-        self.problem.start.iter().zip(direction).map(|(q, u)| clean(q + r * u)).collect()
+        self.exact_place(direction, r).into_iter().map(clean).collect()
+    }
+
+    fn exact_place(&self, direction: &[f64], r: f64) -> Vec<f64> {
+        self.problem.start.iter().zip(direction).map(|(q, u)| q + r * u).collect()
     }
 
     /// The least running cost at a place: at rest, or drifting.
@@ -205,7 +210,8 @@ impl<'a> Search<'a> {
     /// A place at finite distance where the running cost falls without bound, if the ray meets one: at
     /// the end of its domain, or next to its lowest sample.
     fn singular(&self, direction: &[f64], ray: &[(f64, f64)]) -> Option<Vec<f64>> {
-        let at = |r: f64| self.running(&self.place(direction, r));
+        // Next to a singularity at zero nothing may be taken for it.
+        let at = |r: f64| self.running(&self.exact_place(direction, r));
         let last = ray.last()?.0;
         if ray.len() < RADII as usize {
             let (mut inside, mut outside) = (last, last * FACTOR);

@@ -4,7 +4,7 @@
 //! `v(0) = −(M X + C)⁻¹ E(q₀, 0, 0)`, which also holds where the stiffness is singular and there is no
 //! point of rest (flat directions, B6). Over a finite one, the scattering form of K4.
 
-use super::collocation::{Path, graded};
+use super::collocation::{Path, layered};
 use super::cost::{Cost, with_floor};
 use super::endpoints::Endpoint;
 use super::linalg::{
@@ -17,7 +17,7 @@ use super::roads::with_accelerations;
 use super::trajectory::{Tail, Trajectory};
 use nalgebra::Complex;
 
-/// Intervals of the grid on which a closed form is reported.
+/// Intervals of the grid on which a closed form is reported, for each scale of time.
 const INTERVALS: usize = 200;
 
 /// A path in closed form with its cost and, if it comes to rest, where.
@@ -201,7 +201,8 @@ fn along(start: &[f64], found: &Solvent, v0: &Vector, gamma: f64) -> Result<Path
     let mut flow = Matrix::zeros(2 * n, 2 * n);
     flow.view_mut((0, n), (n, n)).fill_with_identity();
     flow.view_mut((n, n), (n, n)).copy_from(&found.matrix);
-    let mesh = graded(horizon, INTERVALS, 1.5);
+    let rates: Vec<f64> = found.roots.iter().map(|z| z.norm()).collect();
+    let mesh = layered(horizon, INTERVALS, 1.5, &rates);
     let mut y = Vector::zeros(2 * n);
     y.rows_mut(0, n).copy_from_slice(start);
     y.rows_mut(n, n).copy_from(v0);

@@ -5,7 +5,7 @@
 //! condition is quadratic in the remaining distance, Beyn 1990). Where first guesses come from is in
 //! `ladder`.
 
-use super::collocation::{Boundary, EndCondition, Goal, Path, graded};
+use super::collocation::{Boundary, EndCondition, Goal, Path, graded, layered};
 use super::endpoints::{Endpoint, settle_near};
 use super::field::Field;
 use super::linalg::{Matrix, Vector, exponential};
@@ -32,6 +32,8 @@ pub(crate) struct Connection<'a> {
     pub(super) fastest: f64,
     /// Slowest rate of growth.
     pub(super) repelled: f64,
+    /// Whether first meshes have nodes for every scale of time.
+    pub(super) layered: bool,
 }
 
 impl<'a> Connection<'a> {
@@ -58,6 +60,7 @@ impl<'a> Connection<'a> {
             fastest,
             slowest,
             repelled: gamma + slowest,
+            layered: false,
         })
     }
 
@@ -122,7 +125,12 @@ impl<'a> Connection<'a> {
 
     /// The path of the quadratic problem.
     pub(crate) fn linear_guess(&self) -> Result<Path, Outcome> {
-        self.linear_on(graded(self.first_horizon(), FIRST_INTERVALS, GRADING))
+        let horizon = self.first_horizon();
+        self.linear_on(if self.layered {
+            layered(horizon, FIRST_INTERVALS, GRADING, &self.endpoint.rates())
+        } else {
+            graded(horizon, FIRST_INTERVALS, GRADING)
+        })
     }
 
     pub(super) fn linear_on(&self, mesh: Vec<f64>) -> Result<Path, Outcome> {

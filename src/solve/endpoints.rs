@@ -77,12 +77,18 @@ impl Endpoint {
         matches!(self.admissibility, Admissibility::Attracting { .. })
     }
 
-    /// Slowest rate of decay outside flat directions; for want of one, the discount.
-    pub(crate) fn slowest_rate(&self, gamma: f64) -> f64 {
+    /// Rates `−Re λ` at which the motions around the point approach it, slowest first: zero along a
+    /// flat direction, negative where the point is left. Nothing where there is no optimal motion.
+    pub fn rates(&self) -> Vec<f64> {
         let mut rates: Vec<f64> =
             self.solvent.iter().flat_map(|s| s.roots.iter().map(|z| -z.re)).collect();
         rates.sort_by(|a, b| a.abs().total_cmp(&b.abs()));
         rates
+    }
+
+    /// Slowest rate of decay outside flat directions; for want of one, the discount.
+    pub(crate) fn slowest_rate(&self, gamma: f64) -> f64 {
+        self.rates()
             .get(self.flat_directions)
             .copied()
             .filter(|r| *r > 0.0)

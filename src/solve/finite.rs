@@ -15,8 +15,9 @@ use super::residual::Mechanics;
 use super::trajectory::Trajectory;
 
 const FIRST_INTERVALS: usize = 40;
-/// A path that is determined to less than this is none.
-const LEAST_DIGITS: f64 = 1e-6;
+/// Accuracies to which a path may be determined where the one asked for is out of reach. A path that is
+/// determined to less than the last is none.
+const FEWER_DIGITS: [f64; 2] = [1e-6, 1e-4];
 
 /// The search for a path over a finite horizon.
 pub(crate) struct Span<'a> {
@@ -51,8 +52,16 @@ impl Span<'_> {
     ) -> Result<Path, Outcome> {
         const SHORTEST: f64 = 1.0 / 16.0;
         const LEAST_STRETCH: f64 = 1.02;
-        // On the way a path has only to lead on.
-        let loose = Settings { tolerance: 1e-5, mesh_limit: 4_000, ..self.settings.clone() };
+        // On the way a path has only to lead on. A mesh is kept: what decides when a path that waits sets out
+        // is exponentially small, and on a coarser mesh the errors of the mesh decide.
+        let loose = Settings { tolerance: 1e-4, ..self.settings.clone() };
+        let kept = |path: &Path| {
+            if path.mesh.len() < 8 * FIRST_INTERVALS {
+                path.clone()
+            } else {
+                path.every_other()
+            }
+        };
         let over = |time: f64| Span { time, settings: &loose, ..*self };
         let (mut time, mut path) = (self.time, None);
         while path.is_none() && time > SHORTEST * self.time {
@@ -63,23 +72,28 @@ impl Span<'_> {
         let mut stretch = 1.25;
         while time < self.time {
             let longer = (time * stretch).min(self.time);
-            let guess = path.thinned(4 * FIRST_INTERVALS).stretched(longer / time);
-            match over(longer).refine(guess, work) {
+            let span = over(longer);
+            let next = span
+                .refine(kept(&path).lingering(longer - time), work)
+                .or_else(|_| span.refine(kept(&path).stretched(longer / time), work));
+            match next {
                 Ok(next) => (path, time) = (next, longer),
                 Err(_) if stretch > LEAST_STRETCH => stretch = f64::sqrt(stretch),
                 Err(_) => return Err(first),
             }
         }
-        let guess = path.thinned(4 * FIRST_INTERVALS);
-        self.refine(guess.clone(), work).or_else(|outcome| {
-            // When a path that waits sets out is decided by forces that are exponentially small; the
-            // numbers may determine it to a few digits only. What was reached is reported with the path.
-            let (Outcome::NotConverged { .. } | Outcome::MeshLimit { .. }) = outcome else {
-                return Err(outcome);
+        let guess = kept(&path);
+        let mut found = self.refine(guess.clone(), work);
+        // When a path that waits sets out is decided by forces that are exponentially small; the
+        // numbers may determine it to a few digits only. What was reached is reported with the path.
+        for tolerance in FEWER_DIGITS {
+            let Err(Outcome::NotConverged { .. } | Outcome::MeshLimit { .. }) = found else {
+                break;
             };
-            let settings = Settings { tolerance: LEAST_DIGITS, ..self.settings.clone() };
-            Span { settings: &settings, ..*self }.refine(guess, work)
-        })
+            let settings = Settings { tolerance, ..self.settings.clone() };
+            found = Span { settings: &settings, ..*self }.refine(guess.clone(), work);
+        }
+        found
     }
 
     /// From a discretised action, without a way through other problems.

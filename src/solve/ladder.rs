@@ -28,8 +28,19 @@ impl Connection<'_> {
             decided => return decided,
         }
         self.ladder(work)
+            .or_else(|first| self.by_layers(first, work))
             .or_else(|first| self.by_discount(first, work))
             .map_err(|failure| self.too_slow().unwrap_or(failure))
+    }
+
+    /// The same guesses on meshes with nodes for the fast motions, where the slow ones take far longer.
+    fn by_layers(&self, first: Outcome, work: &mut Work) -> Result<Path, Outcome> {
+        const APART: f64 = 30.0;
+        let lost = matches!(first, Outcome::NotConverged { .. } | Outcome::MeshLimit { .. });
+        if !lost || self.fastest <= APART * self.slowest {
+            return Err(first);
+        }
+        Self { layered: true, ..*self }.ladder(work).map_err(|_| first)
     }
 
     /// Why the path can't be found where its slowest motion is nothing beside that on the way.
@@ -56,7 +67,10 @@ impl Connection<'_> {
                 const NODES: usize = 48;
                 let path = with_accelerations(&self.mechanics, Self::along(&found))?;
                 let last = path.mesh[path.mesh.len() - 1];
-                self.refine(path.on(graded(last, NODES, 1.5)), work)
+                self.refine(path.on(graded(last, NODES, 1.5)), work).or_else(|first| {
+                    // Far faster on the way than at its end, the path has its own nodes.
+                    self.refine(path.thinned(4 * NODES), work).map_err(|_| first)
+                })
             }
             Err(Outcome::Unreachable { endpoint, .. }) => {
                 Err(Outcome::Unreachable { endpoint, reached_until: self.largest_discount() })

@@ -358,6 +358,8 @@ pub struct Work {
     pub newton_steps: usize,
     /// Factorisations of a Jacobian.
     pub factorisations: usize,
+    /// Products of numbers in the eliminations of collocation and of shooting in pieces.
+    pub products: usize,
     /// Steps of initial-value solvers.
     pub ivp_steps: usize,
 }
@@ -368,6 +370,7 @@ impl std::ops::AddAssign for Work {
         self.meshes += other.meshes;
         self.newton_steps += other.newton_steps;
         self.factorisations += other.factorisations;
+        self.products += other.products;
         self.ivp_steps += other.ivp_steps;
     }
 }

@@ -18,7 +18,7 @@ mod unicode;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, Sink};
 use crate::source::{Flaw, MAX_BYTES, Source, Span};
-pub use overrides::parse_with;
+pub use overrides::{Override, parse_with};
 pub use print::{expression, format};
 
 /// More messages than this help no one, and a binary file would make one of every line.

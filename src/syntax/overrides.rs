@@ -1,40 +1,69 @@
-//! Numbers given beside a file: `--set name=value`.
+//! Numbers given beside a file: `--set name=value`, or one of the values of `--vary`.
 //!
 //! They are read as further clauses behind the end of the text and then take the place of the
 //! file's own entries, so that they meet the same grammar and the same checks as these.
 
 use super::ast::{Binding, Clause, Entry, Expr, ExprKind, File, Item, List, Name};
-use super::parse;
+use super::{parse, unicode};
 use crate::diag::{Diagnostics, Sink};
 use crate::source::{Source, Span};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+/// `name=value`, by the option it was given with.
+#[derive(Debug, Clone, Copy)]
+pub enum Override<'a> {
+    /// By `--set`.
+    Set(&'a str),
+    /// By `--vary`.
+    Vary(&'a str),
+}
+
+impl Override<'_> {
+    fn text(&self) -> &str {
+        let (Self::Set(text) | Self::Vary(text)) = self;
+        text
+    }
+
+    /// As long as the keyword `values`, so that places are the same behind both.
+    fn option(self) -> &'static str {
+        match self {
+            Self::Set(_) => " --set",
+            Self::Vary(_) => "--vary",
+        }
+    }
+
+    /// The name in its ASCII spelling.
+    pub fn name(&self) -> String {
+        let name = self.text().split_once('=').map_or(self.text(), |(name, _)| name);
+        unicode::ascii_name(name.trim())
+    }
+}
+
 /// Reads a file with overriding numbers; of two for one name the later counts. The source that
 /// comes back holds both, and the places in all messages are places in it.
 pub fn parse_with(
     source: &Source,
-    overrides: &[String],
+    overrides: &[Override<'_>],
     sink: &mut Sink,
 ) -> (Source, Result<File, Diagnostics>) {
     if overrides.is_empty() || source.flaw().is_some() {
         return (source.clone(), parse(source, sink));
     }
-    let with = |keyword: &str| {
+    let with = |keyword: fn(Override<'_>) -> &'static str| {
         let mut text = source.text().to_owned();
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');
         }
         for one in overrides {
             // A line break would begin a clause of its own.
-            let one = one.replace(['\n', '\r'], " ");
+            let (keyword, one) = (keyword(*one), one.text().replace(['\n', '\r'], " "));
             // Writing to a string cannot fail.
             let _ = writeln!(text, "{keyword} {}", one.trim());
         }
         Source::new(source.name(), &text)
     };
-    // The two keywords have the same length, so that places are the same in both texts.
-    let (read, shown) = (with("values"), with(" --set"));
+    let (read, shown) = (with(|_| "values"), with(|one| one.option()));
     let file = parse(&read, sink).map(|file| merged(file, source.text().len()));
     (shown, file)
 }

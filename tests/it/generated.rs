@@ -77,19 +77,27 @@ fn pictures_of_trajectories_are_up_to_date() {
     for page in pages() {
         let text = std::fs::read_to_string(&page).unwrap();
         for link in text.split("](assets/").skip(1) {
-            let Some((name, _)) = link.split_once(".svg)") else { continue };
+            let Some((name, rest)) = link.split_once(".svg)") else { continue };
+            // The command stands beside the picture, or there is a rule of its name.
+            let row = rest.lines().next().unwrap_or_default();
+            let command = row.split_once("`solve ").and_then(|(_, rest)| rest.split_once('`'));
             let folders = ["rules", "rules/figures"];
-            let files = folders.map(|folder| PathBuf::from(format!("{folder}/{name}.lag")));
-            let Some(rule) = files.iter().find(|path| path.exists()) else { continue };
+            let mut files = folders.into_iter().map(|folder| format!("{folder}/{name}.lag"));
+            let args = command.map(|(args, _)| args.to_owned());
+            let Some(args) = args.or_else(|| files.find(|path| Path::new(path).exists()))
+            else {
+                continue;
+            };
             let drawn = std::env::temp_dir().join(format!("lagrule-{name}.svg"));
             let mut run = Command::new(env!("CARGO_BIN_EXE_lagrule"));
-            run.arg("solve").arg(rule).arg("--plot").arg(&drawn).assert().success();
+            run.arg("solve").args(args.split_whitespace()).arg("--plot").arg(&drawn);
+            run.assert().success();
             let fresh = std::fs::read_to_string(&drawn).unwrap();
             settle(&Path::new("docs/assets").join(format!("{name}.svg")), &fresh, same_strokes);
             shown += 1;
         }
     }
-    assert!(shown > 5, "docs/ shows {shown} trajectories only");
+    assert!(shown > 8, "docs/ shows {shown} trajectories only");
 }
 
 /// Coordinates may be rounded to the next grid point on another processor.

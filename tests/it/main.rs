@@ -24,6 +24,7 @@ mod rules;
 mod solve;
 mod solve_cli;
 mod solve_failures;
+mod solve_vary;
 mod stages;
 mod syntax;
 mod tidy;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 /// The whole answer as one object. A scalar is a list of length one, numbers that do not exist
 /// are `null`.
-pub(super) fn report(answer: &Answer<'_>) -> String {
+pub(super) fn report(answer: &Answer<'_>) -> Value {
     let solution = answer.solution;
     let path = &solution.trajectory;
     let outcome = &path.outcome;
@@ -33,7 +33,7 @@ pub(super) fn report(answer: &Answer<'_>) -> String {
         out["message"] = outcome.to_string().into();
         out["advice"] = outcome.advice().into();
     }
-    format!("{out:#}\n")
+    out
 }
 
 fn finite(x: f64) -> Option<f64> {

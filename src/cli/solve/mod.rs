@@ -4,6 +4,7 @@ mod csv;
 mod json;
 pub(super) mod plot;
 mod text;
+mod vary;
 
 use super::args::{Road, SolveArgs, SolveFormat};
 use super::files;
@@ -12,6 +13,8 @@ use super::{Outcome, Trouble};
 use crate::diag::Sink;
 use crate::driver;
 use crate::solve::{Bound, Method, Solution};
+use crate::syntax::Override;
+use std::path::Path;
 
 /// A solved problem, as the writers of reports need it.
 struct Answer<'a> {
@@ -31,30 +34,25 @@ pub(super) fn run(args: &SolveArgs, screen: &mut Screen) -> Result<Outcome, Trou
             return Ok(Outcome::BadInput);
         }
     };
+    if let Some(variation) = &args.vary {
+        return vary::run(args, variation, picture, screen);
+    }
     let input = files::read(&args.file)?;
     let mut sink = Sink::new();
-    let (source, result) = driver::bound(&input.source, &args.set, &mut sink);
+    let overrides: Vec<Override<'_>> = args.set.iter().map(|one| Override::Set(one)).collect();
+    let (source, result) = driver::bound(&input.source, &overrides, &mut sink);
     let (model, bound) = match screen.report(&source, &sink, result) {
         Ok(both) => both,
         Err(outcome) => return Ok(outcome),
     };
-    let method = args.method.map(|road| match road {
-        Road::Closed => Method::Closed,
-        Road::Collocation => Method::Collocation,
-        Road::Shooting => Method::Shooting,
-        Road::Direct => Method::Direct,
-    });
-    let solution = bound.solve(method);
+    let solution = bound.solve(args.method.map(method));
     let answer = Answer { name: &model.name, bound: &bound, solution: &solution };
     let report = match args.format {
         SolveFormat::Text => text::report(&answer),
-        SolveFormat::Json => json::report(&answer),
+        SolveFormat::Json => format!("{:#}\n", json::report(&answer)),
         SolveFormat::Csv => csv::report(&answer),
     };
-    match &args.output {
-        Some(path) => files::write(path, &report)?,
-        None => screen.result(&report)?,
-    }
+    deliver(args, &report, screen)?;
     if !solution.trajectory.outcome.is_optimal() {
         if args.format != SolveFormat::Text {
             screen.complain(&format!("{}", solution.trajectory.outcome));
@@ -65,15 +63,41 @@ pub(super) fn run(args: &SolveArgs, screen: &mut Screen) -> Result<Outcome, Trou
         return Ok(Outcome::Failed);
     }
     if let (Some(path), Some(format)) = (&args.plot, picture) {
-        match plot::draw(&answer, format) {
-            Ok(bytes) => files::write(path, bytes)?,
-            Err(why) => {
-                screen.complain(&format!("cannot draw `{}`: {why}", path.display()));
-                return Ok(Outcome::Failed);
-            }
-        }
+        return hang(path, plot::draw(&answer, format), screen);
     }
     Ok(Outcome::Done)
+}
+
+fn method(road: Road) -> Method {
+    match road {
+        Road::Closed => Method::Closed,
+        Road::Collocation => Method::Collocation,
+        Road::Shooting => Method::Shooting,
+        Road::Direct => Method::Direct,
+    }
+}
+
+/// Writes the report to where it was asked for.
+fn deliver(args: &SolveArgs, report: &str, screen: &mut Screen) -> Result<(), Trouble> {
+    match &args.output {
+        Some(path) => files::write(path, report),
+        None => screen.result(report),
+    }
+}
+
+/// Writes a picture to its file.
+fn hang(
+    path: &Path,
+    drawn: Result<Vec<u8>, String>,
+    screen: &mut Screen,
+) -> Result<Outcome, Trouble> {
+    match drawn {
+        Ok(bytes) => files::write(path, bytes).map(|()| Outcome::Done),
+        Err(why) => {
+            screen.complain(&format!("cannot draw `{}`: {why}", path.display()));
+            Ok(Outcome::Failed)
+        }
+    }
 }
 
 /// Six significant digits, without trailing zeros.

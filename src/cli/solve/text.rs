@@ -7,7 +7,7 @@ use crate::solve::{BoundDiscount, Candidate, Checks, Cost, Horizon, Method, Outc
 use std::fmt::Write;
 
 /// Width of the column of headings.
-const HEADING: usize = 13;
+pub(super) const HEADING: usize = 13;
 
 /// The report.
 pub(super) fn report(answer: &Answer<'_>) -> String {
@@ -56,7 +56,7 @@ pub(super) fn report(answer: &Answer<'_>) -> String {
     out
 }
 
-fn in_words(method: Method) -> &'static str {
+pub(super) fn in_words(method: Method) -> &'static str {
     match method {
         Method::Closed => "closed form (ordered Schur)",
         Method::Collocation => "collocation (Lobatto IIIA)",
@@ -102,7 +102,7 @@ fn objective(answer: &Answer<'_>, line: &mut impl FnMut(&str, &str)) {
 }
 
 /// `x = 1, theta = [0.5, 2]`; long vectors are cut.
-fn named(answer: &Answer<'_>, point: &[f64], mark: &str) -> String {
+pub(super) fn named(answer: &Answer<'_>, point: &[f64], mark: &str) -> String {
     const MOST: usize = 6;
     // Rounding errors of a zero beside larger numbers are no digits worth reading.
     let largest = point.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
@@ -225,7 +225,7 @@ fn evidence(checks: &Checks) -> String {
 }
 
 /// A relative error; its size is all that matters.
-fn small(error: f64) -> String {
+pub(super) fn small(error: f64) -> String {
     if error == 0.0 { "0".to_owned() } else { format!("{error:.0e}") }
 }
 

@@ -28,6 +28,8 @@ pub(super) struct Factorised {
     rows: Vec<f64>,
     /// What the columns of each node were multiplied by.
     columns: Vec<f64>,
+    /// Products of numbers that the elimination took.
+    pub(super) products: usize,
 }
 
 /// The blocks before elimination, all row-major.
@@ -40,9 +42,11 @@ pub(crate) struct Blocks {
     pub(crate) end: Vec<f64>,
 }
 
-/// Eliminates the first `pivots.len()` unknowns; false if a pivot vanishes.
-fn eliminate(rows: &mut [f64], length: usize, pivots: &mut [usize]) -> bool {
+/// Eliminates the first `pivots.len()` unknowns and counts the products that takes; `None` if a pivot
+/// vanishes.
+fn eliminate(rows: &mut [f64], length: usize, pivots: &mut [usize]) -> Option<usize> {
     let count = rows.len() / length;
+    let mut products = 0;
     for k in 0..pivots.len() {
         let mut best = (0.0, k);
         for r in k..count {
@@ -52,7 +56,7 @@ fn eliminate(rows: &mut [f64], length: usize, pivots: &mut [usize]) -> bool {
             }
         }
         if best.0.is_nan() || best.0 <= 0.0 {
-            return false;
+            return None;
         }
         let p = best.1;
         pivots[k] = p;
@@ -67,13 +71,14 @@ fn eliminate(rows: &mut [f64], length: usize, pivots: &mut [usize]) -> bool {
             if row[k] != 0.0 {
                 let factor = row[k] * inverse;
                 row[k] = factor;
+                products += length - k;
                 for (x, y) in row[k + 1..].iter_mut().zip(&pivot_row[k + 1..]) {
                     *x -= factor * y;
                 }
             }
         }
     }
-    true
+    Some(products)
 }
 
 /// Multiplies the columns by the sizes of their unknowns and each row by what makes its largest entry one.
@@ -155,6 +160,7 @@ impl Factorised {
         let mut stages = vec![0.0; count * size + width * width];
         let mut pivots = vec![0; (count + 1) * width];
         let mut carry = start;
+        let mut products = 0;
         for (i, interval) in intervals.chunks(width * length).enumerate() {
             let rows = &mut stages[i * size..(i + 1) * size];
             for (row, kept) in rows.chunks_mut(length).zip(carry.chunks(width)) {
@@ -162,9 +168,7 @@ impl Factorised {
             }
             rows[held * length..].copy_from_slice(interval);
             let pivots = &mut pivots[i * width..(i + 1) * width];
-            if !eliminate(rows, length, pivots) {
-                return None;
-            }
+            products += eliminate(rows, length, pivots)?;
             for (row, kept) in rows.chunks(length).skip(width).zip(carry.chunks_mut(width)) {
                 kept.copy_from_slice(&row[width..]);
             }
@@ -172,9 +176,9 @@ impl Factorised {
         carry.extend_from_slice(&end);
         let rows = &mut stages[count * size..];
         rows.copy_from_slice(&carry);
-        let sound = eliminate(rows, width, &mut pivots[count * width..]);
+        products += eliminate(rows, width, &mut pivots[count * width..])?;
         let columns = columns.to_vec();
-        sound.then_some(Self { width, held, stages, pivots, rows: scaled, columns })
+        Some(Self { width, held, stages, pivots, rows: scaled, columns, products })
     }
 
     fn stage(&self, i: usize) -> Stage<'_> {

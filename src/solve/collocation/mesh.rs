@@ -1,4 +1,4 @@
-//! Meshes: the graded first one, and redistribution by the size of the error.
+//! Meshes: the first one, graded, for each scale of time if need be; and redistribution by the size of the error.
 
 /// `points` intervals over `[0, horizon]`, graded towards zero: `t = horizon · s^power`.
 pub(crate) fn graded(horizon: f64, intervals: usize, power: f64) -> Vec<f64> {
@@ -11,6 +11,27 @@ pub(crate) fn graded(horizon: f64, intervals: usize, power: f64) -> Vec<f64> {
             }
         })
         .collect()
+}
+
+/// A graded mesh with as many nodes again for each faster scale of time: a motion at a rate far above those
+/// before it is over in a small part of the first interval.
+pub(crate) fn layered(horizon: f64, intervals: usize, power: f64, rates: &[f64]) -> Vec<f64> {
+    /// Times of the slowest motion of a scale until it is over, and the rates that are another scale.
+    const OVER: f64 = 12.0;
+    const APART: f64 = 30.0;
+    let mut mesh = graded(horizon, intervals, power);
+    let mut sorted = rates.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let mut scale = OVER / horizon;
+    for rate in sorted {
+        if rate > APART * scale {
+            scale = rate;
+            mesh.extend(graded(OVER / rate, intervals, power));
+        }
+    }
+    mesh.sort_by(f64::total_cmp);
+    mesh.dedup_by(|right, left| *right - *left <= 1e-6 * *right);
+    mesh
 }
 
 /// The mesh with the middle of each interval added.

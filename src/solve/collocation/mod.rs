@@ -11,7 +11,7 @@ mod newton;
 mod system;
 
 pub(crate) use blocks::Blocks;
-pub(crate) use mesh::graded;
+pub(crate) use mesh::{graded, layered};
 pub(crate) use newton::{Equations, Limits, newton};
 pub(crate) use system::EndCondition;
 
@@ -146,6 +146,30 @@ impl Path {
         for state in self.y.chunks_mut(2 * n) {
             state[n..].iter_mut().for_each(|v| *v /= factor);
         }
+        self.solved = f64::INFINITY;
+        self
+    }
+
+    /// The same places with more time where the path is slow: as much per time as the inverse square of its
+    /// speed. A path that waits at points of rest has the speed `√c`, c its energy, at each of them and grows away
+    /// from it at that point's own rate, so that this shares the time among them as the equations of motion do.
+    pub(crate) fn lingering(mut self, longer: f64) -> Self {
+        let n = self.dim();
+        let square = |state: &[f64]| state[n..].iter().map(|v| v * v).sum::<f64>();
+        let speeds: Vec<f64> = self.y.chunks(2 * n).map(square).collect();
+        let fastest = speeds.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+        let slowest = speeds.iter().copied().fold(fastest, f64::min).max(1e-30 * fastest);
+        let weights: Vec<f64> = speeds.iter().map(|s| slowest / s.max(slowest)).collect();
+        let mut sums = vec![0.0];
+        for (t, w) in self.mesh.windows(2).zip(weights.windows(2)) {
+            sums.push(sums[sums.len() - 1] + (t[1] - t[0]) * f64::midpoint(w[0], w[1]));
+        }
+        let share = longer / sums[sums.len() - 1];
+        self.mesh.iter_mut().zip(&sums).for_each(|(t, sum)| *t += share * sum);
+        for (state, weight) in self.y.chunks_mut(2 * n).zip(&weights) {
+            state[n..].iter_mut().for_each(|v| *v /= 1.0 + share * weight);
+        }
+        self.solved = f64::INFINITY;
         self
     }
 

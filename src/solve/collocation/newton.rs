@@ -46,6 +46,7 @@ pub(crate) fn newton(
         };
         work.newton_steps += 1;
         work.factorisations += 1;
+        work.products += factors.products;
         let step = factors.solve(&residual);
         let (size, at) = norm(&step, scales);
         last = size;
@@ -95,7 +96,8 @@ pub(crate) fn newton(
                 break;
             }
             // Steps that no longer shrink although they are tiny have met rounding.
-            if damping >= 1.0 && size <= 1e-10 && next_size <= 2.0 * size {
+            let tiny = f64::max(1e-10, 100.0 * limits.tolerance);
+            if damping >= 1.0 && size <= tiny && next_size <= 2.0 * size {
                 *y = trial;
                 return Ok(());
             }

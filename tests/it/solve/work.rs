@@ -93,6 +93,56 @@ fn the_cost_of_a_path_is_linear_in_its_mesh_points() {
     assert!(second < 2.0 * first, "{first} {second}");
 }
 
+/// Wells in a row: `½ v² + (s − 1)² + Σ (q_i − q_{i−1})²/4` with `s = Σ q_i²/n`. Each coordinate depends on
+/// every other, and an evaluation takes a number of operations in proportion to the coordinates.
+struct Chain(usize);
+
+impl Lagrangian for Chain {
+    fn dim(&self) -> usize {
+        self.0
+    }
+    fn eval<D: DualNum<Primitive = f64> + Copy>(&self, q: &[D], v: &[D], _t: D) -> D {
+        let size = 1.0 / self.0 as f64;
+        let mut kinetic = D::from(0.0);
+        let mut square = D::from(0.0);
+        let mut bends = D::from(0.0);
+        for i in 0..self.0 {
+            kinetic += v[i] * v[i] * 0.5;
+            square += q[i] * q[i] * size;
+            let before = if i > 0 { q[i - 1] } else { q[self.0 - 1] };
+            bends += (q[i] - before) * (q[i] - before) * 0.25;
+        }
+        kinetic + (square - 1.0) * (square - 1.0) + bends
+    }
+}
+
+#[test]
+fn the_cost_of_a_path_is_at_most_cubic_in_its_coordinates() {
+    // Per mesh point and linear system: products in the eliminations, and those in evaluations of the Lagrangian
+    // (each takes a number of operations in proportion to n).
+    let discount = Discount::Rate(0.2);
+    let cost = |n: usize| {
+        let chain = Chain(n);
+        let counted = Counted::new(&chain);
+        let settings = Settings { checks: false, ..Settings::default() };
+        let mechanics = Mechanics::new(&counted, &discount);
+        let start: Vec<f64> = (0..n).map(|i| 0.5 + 0.1 * (1.3 * i as f64).sin()).collect();
+        let horizon = Horizon::Finite { time: 2.0, end: End::Fixed(vec![1.0; n]) };
+        let problem = Problem { settings, ..Problem::new(mechanics, start, horizon) };
+        let found = solve(&problem, Some(Method::Collocation)).trajectory;
+        assert!(found.outcome.is_optimal(), "{:?}", found.outcome);
+        let systems = found.work.factorisations * found.work.mesh_points;
+        let share = |products: usize| products as f64 / systems as f64;
+        (share(found.work.products), share(n * counted.products.get()))
+    };
+    let costs = [4, 8, 16].map(cost);
+    for pair in costs.windows(2) {
+        let exponents = ((pair[1].0 / pair[0].0).log2(), (pair[1].1 / pair[0].1).log2());
+        assert!(exponents.0 > 2.0 && exponents.0 < 3.1, "eliminations: {costs:?}");
+        assert!(exponents.1 < 3.1, "evaluations: {costs:?}");
+    }
+}
+
 #[test]
 fn the_well_of_figure_one_takes_few_steps() {
     // The daily guard of its speed: `docs/performance.md` has the times.

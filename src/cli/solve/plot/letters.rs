@@ -23,6 +23,11 @@ pub(super) fn outlined(svg: &str) -> Result<String, String> {
     Ok(out)
 }
 
+/// The width of a line of text in units of its size.
+pub(super) fn width(text: &str) -> f64 {
+    text.chars().map(|character| letter(character).0 / EM).sum()
+}
+
 fn outline(text: &Node<'_, '_>) -> String {
     let attribute = |name: &str| text.attribute(name).unwrap_or_default();
     let number = |name: &str| attribute(name).parse::<f64>().unwrap_or(0.0);

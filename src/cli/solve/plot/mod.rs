@@ -7,6 +7,7 @@
 mod contour;
 mod letters;
 mod panel;
+mod vary;
 
 use super::Answer;
 use crate::solve::Bound;
@@ -14,6 +15,7 @@ use panel::{Area, Dash, FINE, Mark, stroke};
 pub(in crate::cli) use panel::{Curve, Panel, Style};
 use plotters::prelude::{IntoDrawingArea, SVGBackend, WHITE};
 use std::path::Path;
+pub(super) use vary::draw_varied;
 
 /// What a picture is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +39,10 @@ impl Format {
 
 /// Draws an answer.
 pub(super) fn draw(answer: &Answer<'_>, format: Format) -> Result<Vec<u8>, String> {
-    let svg = svg(answer)?;
+    encoded(svg(answer)?, format)
+}
+
+fn encoded(svg: String, format: Format) -> Result<Vec<u8>, String> {
     match format {
         Format::Svg => Ok(svg.into_bytes()),
         Format::Png => png(&svg),
@@ -70,12 +75,11 @@ struct Samples {
 }
 
 /// More curves in one panel can't be told apart.
-const MOST_CURVES: usize = 6;
-const SAMPLES: usize = 300;
+pub(super) const MOST_CURVES: usize = 6;
+const SAMPLES: usize = 600;
 
-fn samples(answer: &Answer<'_>) -> Samples {
+fn samples(answer: &Answer<'_>, end: f64) -> Samples {
     let path = &answer.solution.trajectory;
-    let end = interesting(answer);
     let times: Vec<f64> = (0..=SAMPLES).map(|i| end * i as f64 / SAMPLES as f64).collect();
     let mut out =
         Samples { times, positions: Vec::new(), kinetic: Vec::new(), potential: Vec::new() };
@@ -111,7 +115,7 @@ fn interesting(answer: &Answer<'_>) -> f64 {
 }
 
 fn svg(answer: &Answer<'_>) -> Result<String, String> {
-    let samples = samples(answer);
+    let samples = samples(answer, interesting(answer));
     let planar = answer.bound.start.len() == 2 && answer.bound.loss.is_some();
     let convergence = convergence(&answer.solution.trajectory.convergence);
     let rows = if convergence.is_some() { 3 } else { 2 };
@@ -162,11 +166,7 @@ pub(in crate::cli) fn single(
     size: (i32, i32),
     format: Format,
 ) -> Result<Vec<u8>, String> {
-    let svg = document(size, |area| panel.draw(area))?;
-    match format {
-        Format::Svg => Ok(svg.into_bytes()),
-        Format::Png => png(&svg),
-    }
+    encoded(document(size, |area| panel.draw(area))?, format)
 }
 
 fn positions(bound: &Bound, samples: &Samples) -> Panel {

@@ -1,6 +1,7 @@
 //! One pair of axes.
 
 use super::contour::Window;
+use super::letters;
 use plotters::coord::Shift;
 use plotters::prelude::{
     ChartBuilder, Circle, DashedLineSeries, DrawingArea, IntoFont, PathElement, RGBColor,
@@ -138,7 +139,8 @@ impl Panel {
         if !finite || left >= right || bottom >= top {
             return Err("the path has no extent in time".to_owned());
         }
-        let legend = self.legend_height();
+        let grid = self.grid(area);
+        let legend = self.legend_height(grid);
         let mut chart = ChartBuilder::on(area)
             .margin_left(8 * FINE)
             .margin_right(14 * FINE)
@@ -205,65 +207,91 @@ impl Panel {
         let corners = [(xs.start - x0, ys.start - y0), (xs.end - x0, ys.end - y0)];
         let frame = ShapeStyle { color: BLACK.into(), filled: false, stroke_width: stroke(1) };
         area.draw(&Rectangle::new(corners, frame)).map_err(|why| fail(&why))?;
-        self.legend(area, xs.start - x0)
+        self.legend(area, xs.start - x0, grid)
     }
 
-    /// The legend's entries in rows of two.
-    fn legend_height(&self) -> i32 {
-        let named = self.curves.iter().filter(|curve| !curve.label.is_empty()).count();
-        let entries = named + self.marks.len() + self.notes.len();
-        if entries < 2 {
-            0
-        } else {
-            ROW * (entries as i32).div_euclid(PER_ROW) + extra(entries)
+    /// Labels of the lines and of the marks in the legend, with what they stand for.
+    fn lines(&self) -> impl Iterator<Item = (&str, Style)> {
+        let curves = self.curves.iter().map(|curve| (curve.label.as_str(), curve.style));
+        let notes = self.notes.iter().map(|(label, style)| (label.as_str(), *style));
+        curves.chain(notes).filter(|(label, _)| !label.is_empty())
+    }
+
+    fn named_marks(&self) -> impl Iterator<Item = (&str, Mark)> {
+        let marks = self.marks.iter().map(|(_, mark, label)| (label.as_str(), *mark));
+        marks.filter(|(label, _)| !label.is_empty())
+    }
+
+    /// Columns of the legend and the width of each: as many as have room for their labels.
+    fn grid(&self, area: &Area<'_>) -> (usize, i32) {
+        let labels = self.lines().map(|(label, _)| label);
+        let labels: Vec<&str> =
+            labels.chain(self.named_marks().map(|(label, _)| label)).collect();
+        let width = |label: &&str| SAMPLE + (letters::width(label) * f64::from(SIZE)) as i32;
+        let room = area.dim_in_pixel().0 as i32 - 70 * FINE;
+        // Behind the last of a row is room up to the edge.
+        let fits = |(i, label): (usize, &&str)| {
+            let column = i % PER_ROW;
+            let last = column == PER_ROW - 1 || i + 1 == labels.len();
+            width(label) <= if last { room - column as i32 * COLUMN } else { COLUMN }
+        };
+        if labels.iter().enumerate().all(fits) {
+            return (PER_ROW, COLUMN);
         }
+        let widest = labels.iter().map(width).max().unwrap_or(COLUMN) + 12 * FINE;
+        (((room / widest).max(1) as usize).min(PER_ROW), widest)
     }
 
-    fn legend(&self, area: &Area<'_>, left: i32) -> Result<(), String> {
+    fn legend_height(&self, (columns, _): (usize, i32)) -> i32 {
+        let entries = self.lines().count() + self.named_marks().count();
+        if entries < 2 { 0 } else { ROW * entries.div_ceil(columns) as i32 }
+    }
+
+    fn legend(
+        &self,
+        area: &Area<'_>,
+        left: i32,
+        grid @ (columns, width): (usize, i32),
+    ) -> Result<(), String> {
         let fail = |why: &dyn std::fmt::Display| why.to_string();
-        if self.legend_height() == 0 {
+        if self.legend_height(grid) == 0 {
             return Ok(());
         }
         let font = (FONT, SIZE).into_font();
-        let width = 150 * FINE;
         let place = |n: usize| {
-            let (row, col) = (n as i32 / PER_ROW, n as i32 % PER_ROW);
+            let (row, col) = ((n / columns) as i32, (n % columns) as i32);
             (left + col * width, 12 * FINE + row * ROW)
         };
-        let named = self.curves.iter().filter(|curve| !curve.label.is_empty());
-        let curves = named.map(|curve| (&curve.label, curve.style));
-        let notes = self.notes.iter().map(|(label, style)| (label, *style));
         let mut n = 0;
-        for (label, style) in curves.chain(notes) {
+        for (label, style) in self.lines() {
             let (x, y) = place(n);
             n += 1;
             for (from, to) in dashes(style.dash, 28) {
                 let ends = vec![(x + from * FINE, y), (x + to * FINE, y)];
                 area.draw(&PathElement::new(ends, style.shape())).map_err(|why| fail(&why))?;
             }
-            let text = Text::new(label.clone(), (x + 34 * FINE, y - 7 * FINE), font.clone());
+            let text = Text::new(label.to_owned(), (x + SAMPLE, y - 7 * FINE), font.clone());
             area.draw(&text).map_err(|why| fail(&why))?;
         }
-        for (_, mark, label) in &self.marks {
+        for (label, mark) in self.named_marks() {
             let (x, y) = place(n);
             n += 1;
             for style in mark.shapes() {
                 area.draw(&Circle::new((x + 14 * FINE, y), 5 * FINE, style))
                     .map_err(|why| fail(&why))?;
             }
-            let text = Text::new(label.clone(), (x + 34 * FINE, y - 7 * FINE), font.clone());
+            let text = Text::new(label.to_owned(), (x + SAMPLE, y - 7 * FINE), font.clone());
             area.draw(&text).map_err(|why| fail(&why))?;
         }
         Ok(())
     }
 }
 
-/// Entries of the legend in one row.
-const PER_ROW: i32 = 3;
-
-fn extra(entries: usize) -> i32 {
-    if (entries as i32) % PER_ROW == 0 { 0 } else { ROW }
-}
+/// Entries of the legend in one row, and the room each has.
+const PER_ROW: usize = 3;
+const COLUMN: i32 = 150 * FINE;
+/// What stands before the label of an entry.
+const SAMPLE: i32 = 34 * FINE;
 
 impl Mark {
     /// White below, so that lines do not show through a ring.
