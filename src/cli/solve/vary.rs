@@ -31,7 +31,7 @@ pub(super) struct Varied {
     /// In its ASCII spelling.
     name: String,
     /// Whether it is where a coordinate starts.
-    is_start: bool,
+    pub(super) is_start: bool,
     pub(super) cases: Vec<Case>,
 }
 

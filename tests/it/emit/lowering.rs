@@ -173,7 +173,8 @@ fn single_precision_keeps_its_digits_over_twelve_decades() {
                 let error = (f64::from(single[0]) - double[0]).abs() / size;
                 let place =
                     format!("{} gamma {gamma:e} h {curvature:e} T {horizon}", label(rule));
-                assert!(error <= 1e-5, "{place}: {error:e}");
+                let allowed = if near { 1.5e-5 } else { 1e-5 };
+                assert!(error <= allowed, "{place}: {error:e}");
                 assert!((double[0] > 0.0) == imposed, "{place}: {}", double[0]);
             }
         }

@@ -118,8 +118,12 @@ impl<'a> Shown<'a> {
         Panel::new("time t", label, self.curves(along))
     }
 
-    /// Every rate of approach in units of the slowest, where there are several of both.
+    /// Every rate of approach in units of the slowest, where there are several of both. Where a path starts has
+    /// no part in them.
     fn ratios(&self) -> Option<Panel> {
+        if self.varied.is_start {
+            return None;
+        }
         let mut cases: Vec<(f64, Vec<f64>)> =
             self.cases.iter().map(|case| (case.value, case.rates())).collect();
         cases.retain(|(_, rates)| rates.first().is_some_and(|slowest| *slowest > 0.0));
