@@ -15,6 +15,8 @@ pub(super) struct Configuration {
     pub lagrangian: Expr,
     /// The loss clause over them, when the Lagrangian was given in clauses.
     pub loss: Option<Expr>,
+    /// What a single step counts where it ends, likewise.
+    pub places: Option<Expr>,
     /// For each coordinate of the file: itself, or its components.
     pub groups: Vec<(Symbol, Vec<Symbol>)>,
     /// Coordinates that are remembered, not learned.
@@ -34,6 +36,7 @@ pub(super) fn configure(model: &Model) -> Configuration {
             coordinates: positions.clone(),
             lagrangian: model.lagrangian.clone(),
             loss: model.parts.as_ref().map(|parts| parts.loss.clone()),
+            places: model.cost_of_places(),
             groups: positions.into_iter().map(|p| (p.clone(), vec![p])).collect(),
             states,
         };
@@ -60,6 +63,7 @@ pub(super) fn configure(model: &Model) -> Configuration {
         coordinates: groups.iter().flat_map(|(_, parts)| parts.clone()).collect(),
         lagrangian: substitute(&model.lagrangian, &written),
         loss: model.parts.as_ref().map(|parts| substitute(&parts.loss, &written)),
+        places: model.cost_of_places().map(|places| substitute(&places, &written)),
         groups,
         states,
     }

@@ -3,6 +3,7 @@
 use super::linear::{BlockSolution, tidy};
 use super::types::{Diagnosis, GradientFlow};
 use super::variation::{Motion, gradient, jacobian};
+use crate::model::types::{Horizon, Model};
 use crate::symbolic::assume::{is_nonnegative, is_positive, is_psd, is_spd};
 use crate::symbolic::build::sum;
 use crate::symbolic::expand::{equal, expand, is_zero};
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 /// Diagnoses the motion: `p(q, 0) = ∂F/∂q'` at rest is minus the lowered drift, and
 /// `D(G θ') − D(G θ')ᵀ` equals its curl (E6).
 pub(super) fn diagnose(
+    model: &Model,
     motion: &Motion,
     loss: Option<&Expr>,
     solutions: &[BlockSolution],
@@ -25,7 +27,10 @@ pub(super) fn diagnose(
     let lowered: Vec<Expr> =
         motion.momenta.iter().map(|p| expand(&-substitute(p, &at_rest))).collect();
     let gradient_flow = gradient_flow(motion, &lowered)?;
-    let (effective_loss, rotation) = match effective_loss(motion, loss, &lowered, &at_rest) {
+    let free_end =
+        model.horizon != Horizon::Infinite && model.end.len() < model.coordinates.len();
+    let effective = effective_loss(motion, loss, &lowered, &at_rest).filter(|_| !free_end);
+    let (effective_loss, rotation) = match effective {
         Some((effective, rotation)) => (Some(effective), rotation),
         None => (None, None),
     };
@@ -36,6 +41,7 @@ pub(super) fn diagnose(
     let loss_minimum = if rests_at_minimum == Some(true) { Vec::new() } else { minimum };
     Some(Diagnosis {
         gradient: gradient_flow,
+        drifts: !lowered.iter().all(is_zero),
         rest,
         loss_minimum,
         rests_at_minimum,

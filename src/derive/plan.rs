@@ -154,7 +154,8 @@ fn linear(
             Err(problem) => {
                 derivation.no_optimum = Some(problem);
                 derivation.closed_form = false;
-                derivation.diagnosis = diagnose(motion, configuration.loss.as_ref(), &[]);
+                derivation.diagnosis =
+                    diagnose(model, motion, configuration.loss.as_ref(), &[]);
                 return derivation;
             }
         }
@@ -237,14 +238,15 @@ fn linear(
             reduce::horizon_regimes(model, configuration, &solutions, &derivation);
     }
     record_regimes(&mut derivation);
-    derivation.diagnosis = diagnose(motion, configuration.loss.as_ref(), &solutions);
-    flat_directions(&solutions, half, &mut derivation);
+    derivation.diagnosis = diagnose(model, motion, configuration.loss.as_ref(), &solutions);
+    let endless = model.horizon == Horizon::Infinite;
+    flat_directions(&solutions, half.is_zero() && endless, &mut derivation);
     derivation
 }
 
 /// `K` may be singular where no property forbids it: the rule then has a limit, not a pole.
-fn flat_directions(solutions: &[BlockSolution], half: &Expr, derivation: &mut Derivation) {
-    if half.is_zero() && solutions.iter().any(|s| s.solvent.is_some()) {
+fn flat_directions(solutions: &[BlockSolution], relative: bool, derivation: &mut Derivation) {
+    if relative && solutions.iter().any(|s| s.solvent.is_some()) {
         derivation.notes.push(
             "Without discount the cost is counted relative to staying at the rest point."
                 .to_owned(),
@@ -362,7 +364,7 @@ fn nonlinear(
         derivation.regimes = reduce::nonlinear_regimes((model, halved), configuration, motion);
         record_regimes(&mut derivation);
     }
-    derivation.diagnosis = diagnose(motion, configuration.loss.as_ref(), &[]);
+    derivation.diagnosis = diagnose(model, motion, configuration.loss.as_ref(), &[]);
     derivation
 }
 
@@ -405,8 +407,8 @@ fn first_integral(orbit: &Orbit, configuration: &Configuration, derivation: &mut
 /// One step without time.
 pub(super) fn single_step(model: &Model, configuration: &Configuration) -> Option<Derivation> {
     let mut derivation = empty(Class::SingleStep);
-    let loss = configuration.loss.as_ref();
-    let problem = step_problem(&configuration.coordinates, &configuration.lagrangian, loss)?;
+    let places = configuration.places.as_ref();
+    let problem = step_problem(&configuration.coordinates, &configuration.lagrangian, places)?;
     for stationarity in &problem.stationarity {
         let zero = Expr::zeros(stationarity.shape().clone());
         derivation.equations.push(Equation { left: tidy(stationarity), right: zero });

@@ -400,6 +400,8 @@ pub enum GradientFlow {
 pub struct Diagnosis {
     /// Gradient or not.
     pub gradient: GradientFlow,
+    /// Is there a drift? What the rule descends is then the optimal cost and the potential of the drift.
+    pub drifts: bool,
     /// Where the rule comes to rest, by coordinate.
     pub rest: Vec<(Symbol, Expr)>,
     /// The stationary point of the loss alone, by coordinate, where it differs from `rest`.
@@ -408,7 +410,8 @@ pub struct Diagnosis {
     pub rests_at_minimum: Option<bool>,
     /// Is the loss known to have no negative curvature, so that it is least where it is stationary?
     pub convex: bool,
-    /// The loss whose drift-free problem is equivalent (up to what `rotation` says).
+    /// The loss whose drift-free problem is equivalent (up to what `rotation` says). Not for a horizon with
+    /// a free end, where the potential of the drift would count at the end.
     pub effective_loss: Option<Expr>,
     /// The part of the lowered drift that is not a gradient.
     pub rotation: Option<Expr>,

@@ -56,6 +56,15 @@ pub struct Model {
     pub places: Places,
 }
 
+impl Model {
+    /// What a single step counts where it ends: the loss, and how well beliefs agree with what is observed.
+    /// `None` for an `integrand`, which has no such parts.
+    pub fn cost_of_places(&self) -> Option<Expr> {
+        let observed = self.beliefs.iter().map(|belief| &belief.weight * &belief.observation);
+        Some(observed.fold(self.parts.as_ref()?.loss.clone(), |all, term| all + term))
+    }
+}
+
 /// Where things stand in the file.
 #[derive(Clone, Debug, Default)]
 pub struct Places {

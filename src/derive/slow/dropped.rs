@@ -9,7 +9,7 @@ use crate::derive::regime::{epsilon, scaling};
 use crate::derive::trace::{Claim, Step};
 use crate::derive::types::{Condition, Derivation, Dropped, RegimeRule};
 use crate::derive::variation::{Motion, vary};
-use crate::model::types::{Discount, Limit, Model, Regime, step};
+use crate::model::types::{Discount, Limit, Model, Regime, step, time};
 use crate::symbolic::build::sum;
 use crate::symbolic::cancel::cancel;
 use crate::symbolic::expand::{expand, is_zero};
@@ -72,6 +72,10 @@ fn feedback(
                 .or_else(|| size(limited(&rest?, regime)))
                 .map(|size| (size, "at rest"))
                 .or_else(|| size(leaving(rule)).map(|size| (size, "where the step begins")))
+                .or_else(|| {
+                    let ahead = looking_ahead(rule, &part.motion.weight_rate)?;
+                    Some((size(Some(ahead))?, "as far as the learner looks ahead"))
+                })
         });
         let (size, place) = found.map_or((None, ""), |(size, place)| (Some(size), place));
         losses.steps.push(Step::new(
@@ -141,6 +145,22 @@ fn leaving(rule: &RegimeRule) -> Option<State> {
         state.insert(Expr::sym(fast.marked(Mark::Acceleration)), still);
     }
     (!state.is_empty()).then_some(state)
+}
+
+/// The fast coordinates where their velocity brings them in the time `1/γ`, for what vanishes where they begin and
+/// has no size at rest.
+fn looking_ahead(rule: &RegimeRule, weight_rate: &Expr) -> Option<State> {
+    let rate = &-weight_rate;
+    if rate.is_zero() || rate.contains(&time()) {
+        return None;
+    }
+    let mut state = leaving(rule)?;
+    for (fast, _) in &rule.changes {
+        let velocity = state.get(&Expr::sym(fast.marked(Mark::Velocity)))?.clone();
+        let start = Expr::sym(fast.marked(Mark::Start));
+        state.insert(Expr::sym(fast.clone()), start + velocity / rate);
+    }
+    Some(state)
 }
 
 /// The slow coordinates have the velocity of their first-order equation; their accelerations are left out

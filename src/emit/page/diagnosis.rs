@@ -27,12 +27,19 @@ pub(super) fn sections(study: &Study) -> Vec<Section> {
 fn gradient(diagnosis: &Diagnosis) -> Vec<Block> {
     let text = |words: Prose| vec![Block::Text(words)];
     match &diagnosis.gradient {
-        GradientFlow::Yes { euclidean: true } => {
-            text(prose!["The rule is a gradient flow: it descends the optimal cost."])
+        GradientFlow::Yes { euclidean } => {
+            let flow = if *euclidean {
+                "gradient flow: it"
+            } else {
+                "natural gradient flow: in the metric it"
+            };
+            let potential = if diagnosis.drifts {
+                "the optimal cost and the potential of the drift together"
+            } else {
+                "the optimal cost"
+            };
+            text(prose![format!("The rule is a {flow} descends {potential}.")])
         }
-        GradientFlow::Yes { euclidean: false } => text(prose![
-            "The rule is a natural gradient flow: in the metric it descends the optimal cost.",
-        ]),
         GradientFlow::No { curl } => vec![
             Block::Text(prose![
                 "The rule is no gradient flow of any function: its drift has the rotation",

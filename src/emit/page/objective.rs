@@ -119,14 +119,15 @@ fn joined(kinetic: &Expr, loss: &Expr) -> Math {
     Math::sum([kinetic.clone(), loss.clone()])
 }
 
-/// The cost of one step: the geometry where it begins, the loss where it ends.
+/// The cost of one step: the geometry where it begins, the loss and what beliefs are observed to be where it
+/// ends.
 fn step_cost(model: &Model) -> Math {
     let at_begin = values(model, crate::model::types::Coordinate::start);
     let at_end = values(model, |q| q.start() + q.marked(Mark::Change));
-    match &model.parts {
-        Some(Parts { loss, .. }) => {
-            let kinetic = substitute(&(&model.lagrangian - loss), &at_begin);
-            joined(&kinetic, &substitute(loss, &at_end))
+    match model.cost_of_places() {
+        Some(places) => {
+            let kinetic = substitute(&(&model.lagrangian - &places), &at_begin);
+            joined(&kinetic, &substitute(&places, &at_end))
         }
         None => substitute(&model.lagrangian, &at_end).into(),
     }

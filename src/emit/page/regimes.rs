@@ -282,6 +282,12 @@ fn explanations(study: &Study, entries: &[Entry]) -> Vec<Block> {
             ".",
         ]);
     }
+    if rules.iter().any(|rule| !rule.slow.is_empty() && !rule.changes.is_empty()) {
+        add(prose![
+            "Where coordinates are slow, limits act on the others and the error is theirs. What the slow \
+             ones leave out is bounded by the conditions."
+        ]);
+    }
     for entry in entries {
         if let Some(found) = entry.known {
             let mut line = prose![Inline::Code(entry.regime.name.clone())];

@@ -3,7 +3,7 @@
 use crate::derive::variation::jacobian;
 use crate::derive::{Condition, Definition, Derivation, Meaning};
 use crate::model::types::{Model, Value, step, time};
-use crate::symbolic::eval::{Env, eval, eval_scalar};
+use crate::symbolic::eval::{Env, EvalError, eval, eval_scalar};
 use crate::symbolic::number::to_f64;
 use crate::symbolic::rewrite::replace;
 use crate::symbolic::{Expr, Mark, Symbol};
@@ -67,7 +67,8 @@ impl Numbers {
         Numbers { env }
     }
 
-    /// The size of an expression: the largest entry, over all eigenvalues it may speak of.
+    /// The size of an expression: the largest entry, over all eigenvalues it may speak of; infinite where it has
+    /// no finite value for the numbers there are.
     pub(super) fn size(
         &self,
         expr: &Expr,
@@ -93,8 +94,12 @@ impl Numbers {
         }
         let mut largest = 0.0_f64;
         for env in envs {
-            let value = eval(&whole, &env).ok()?.amax();
-            largest = largest.max(value.is_finite().then_some(value)?);
+            let value = match eval(&whole, &env) {
+                Ok(value) => value.amax(),
+                Err(EvalError::Singular { .. } | EvalError::NotFinite { .. }) => f64::INFINITY,
+                Err(_) => return None,
+            };
+            largest = largest.max(if value.is_nan() { f64::INFINITY } else { value });
         }
         Some(largest)
     }

@@ -141,10 +141,11 @@ impl StepCost {
     }
 }
 
-/// The loss of a step: the `loss` clause, or the terms of an integrand that know no velocity.
+/// What a step counts where it ends: the loss and the observations of beliefs, or the terms of an integrand that
+/// know no velocity.
 fn loss(model: &Model) -> Expr {
-    if let Some(parts) = &model.parts {
-        return parts.loss.clone();
+    if let Some(places) = model.cost_of_places() {
+        return places;
     }
     let velocities: Vec<Symbol> =
         model.coordinates.iter().map(|c| c.position.marked(Mark::Velocity)).collect();

@@ -17,7 +17,7 @@ pub(crate) fn graded(horizon: f64, intervals: usize, power: f64) -> Vec<f64> {
 /// before it is over in a small part of the first interval.
 pub(crate) fn layered(horizon: f64, intervals: usize, power: f64, rates: &[f64]) -> Vec<f64> {
     /// Times of the slowest motion of a scale until it is over, and the rates that are another scale.
-    const OVER: f64 = 12.0;
+    const OVER: f64 = 30.0;
     const APART: f64 = 30.0;
     let mut mesh = graded(horizon, intervals, power);
     let mut sorted = rates.to_vec();
