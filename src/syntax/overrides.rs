@@ -50,20 +50,21 @@ pub fn parse_with(
     if overrides.is_empty() || source.flaw().is_some() {
         return (source.clone(), parse(source, sink));
     }
-    let with = |keyword: fn(Override<'_>) -> &'static str| {
+    let with = |shown: bool| {
         let mut text = source.text().to_owned();
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');
         }
         for one in overrides {
             // A line break would begin a clause of its own.
-            let (keyword, one) = (keyword(*one), one.text().replace(['\n', '\r'], " "));
+            let keyword = if shown { one.option() } else { "values" };
+            let one = one.text().replace(['\n', '\r'], " ");
             // Writing to a string cannot fail.
             let _ = writeln!(text, "{keyword} {}", one.trim());
         }
         Source::new(source.name(), &text)
     };
-    let (read, shown) = (with(|_| "values"), with(|one| one.option()));
+    let (read, shown) = (with(false), with(true));
     let file = parse(&read, sink).map(|file| merged(file, source.text().len()));
     (shown, file)
 }

@@ -205,9 +205,7 @@ impl<'a> Shown<'a> {
         };
         let mut all = self.cases.iter().map(values);
         let Some(first) = all.next() else { return true };
-        all.all(|other| {
-            first.iter().zip(&other).all(|(a, b)| a == b || (a.is_nan() && b.is_nan()))
-        })
+        all.all(|other| first.iter().zip(&other).all(|(a, b)| a.total_cmp(b).is_eq()))
     }
 }
 
