@@ -416,3 +416,51 @@ fn bad_beliefs_are_diagnosed_from_the_command_line() {
         assert_eq!(output.status.code(), Some(code), "{file}: {text}");
     }
 }
+
+/// Without time a belief with a random walk as its prior is a Kalman filter of one step.
+#[test]
+fn a_single_step_sees_what_is_observed() {
+    let text = "lagrangian step\ngiven g : scalar\nconst D > 0, s > 0\nrate 1\nloss 0\n\
+                horizon single_step\nbelief m : scalar\n  prior random_walk(diffusion = D)\n  \
+                observe g ~ normal(m, s^2)\n";
+    let study = study(text);
+    let change = study.derivation.updates[0].change.as_ref().expect("a rule");
+    assert_eq!(print::ascii(change), "-D*(m(0) - g)/(D + s^2)");
+}
+
+/// With a free end the potential of the drift counts where the plan ends: no loss alone stands for it.
+#[test]
+fn a_drift_is_no_loss_where_the_plan_ends_freely() {
+    let text = |rest: &str| {
+        format!(
+            "lagrangian drifting\nparam x : scalar\nconst a > 0, k > 0, j > 0, T > 0\n\
+             rate a\nloss k*x^2/2\ndrift -j*x\n{rest}"
+        )
+    };
+    let stands = |rest: &str| {
+        let diagnosis = study(&text(rest)).derivation.diagnosis.expect("a diagnosis");
+        assert!(diagnosis.drifts);
+        diagnosis.effective_loss.is_some()
+    };
+    assert!(stands(""));
+    assert!(!stands("horizon T\n"));
+    assert!(stands("horizon T\nend x = 1\n"));
+}
+
+/// A loss that does not bend leaves no point of rest to measure by: what acts back has the size it gets as far as
+/// the learner looks ahead. By number it is as large as the condition says: the belief moves half as fast again.
+#[test]
+fn what_acts_back_is_bounded_without_a_point_of_rest() {
+    let loss = "loss k*dot(m, x - x(0))\nbelief m : scalar\n  prior random_walk(diffusion = D)\n  \
+                observe g ~ normal(m, s^2)\nregime r : slow(beliefs), dt -> 0\n";
+    let study = study(&file(loss));
+    let small: Vec<String> = rule(&study)
+        .conditions
+        .iter()
+        .filter_map(|condition| match condition {
+            Condition::Small(size) => Some(print::ascii(size)),
+            _ => None,
+        })
+        .collect();
+    assert!(small.contains(&"a*k^2*s^2/gam^2".to_owned()), "{small:?}");
+}

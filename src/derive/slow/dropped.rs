@@ -180,10 +180,11 @@ fn on_slow_manifold(mut state: State, part: &SlowPart) -> State {
 /// has no unit and may be zero: there the term counts against `A` alone.
 fn size(term: &Expr, q: &Symbol, stiffness: &Expr, state: &State) -> Option<Expr> {
     let there = expand(&substitute(term, state));
-    let in_exponent = there.any(&|part| match part.node() {
+    let exponential = |part: &Expr| match part.node() {
         Node::Fun(Fun::Exp, inner) => inner.contains(q),
         _ => false,
-    });
+    };
+    let in_exponent = [term, &there, stiffness].into_iter().any(|of| of.any(&exponential));
     let own = if in_exponent { matrix::ones(&q.shape) } else { Expr::sym(q.clone()) };
     let kept = stiffness * own;
     let ratio = if q.shape.is_scalar() {

@@ -56,7 +56,10 @@ fn gradient(diagnosis: &Diagnosis) -> Vec<Block> {
 }
 
 fn rest(diagnosis: &Diagnosis) -> Vec<Block> {
-    let place = |(_, at): &(Symbol, Expr)| Formula::bare(at);
+    let one = diagnosis.loss_minimum.len() == 1;
+    let place = |(coordinate, at): &(Symbol, Expr)| {
+        if one { Formula::bare(at) } else { Formula::equation(coordinate, at) }
+    };
     match diagnosis.rests_at_minimum {
         Some(false) => vec![
             Block::Text(prose![if diagnosis.convex {

@@ -3,7 +3,7 @@
 use super::symbols::glossary;
 use super::{Block, Formula, Inline, Prose, Section, listed, prose};
 use crate::emit::math::{CLOSE, COMMA, Math, OPEN, Sign, grouped, math, sign, spelt};
-use crate::model::types::{Coordinate, Discount, Horizon, Model, Parts, time};
+use crate::model::types::{Coordinate, Discount, Horizon, Model, time};
 use crate::study::Study;
 use crate::symbolic::build::fun;
 use crate::symbolic::print;

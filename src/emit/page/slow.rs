@@ -108,7 +108,9 @@ fn left_out(dropped: &[Dropped]) -> Vec<Block> {
             Some(size) => {
                 words.extend(prose![format!("; relative size {} ", dropped.place), size]);
             }
-            None => words.push("; it vanishes while they are frozen".into()),
+            None => words.push(
+                "; it vanishes where the step begins, and nothing here bounds it later".into(),
+            ),
         }
         words
     };

@@ -67,8 +67,8 @@ impl Numbers {
         Numbers { env }
     }
 
-    /// The size of an expression: the largest entry, over all eigenvalues it may speak of; infinite where it has
-    /// no finite value for the numbers there are.
+    /// The size of an expression: the largest entry, over all eigenvalues it may speak of; infinite where it is too
+    /// large for a number. Nothing where it is measured by what is zero at the start.
     pub(super) fn size(
         &self,
         expr: &Expr,
@@ -96,10 +96,10 @@ impl Numbers {
         for env in envs {
             let value = match eval(&whole, &env) {
                 Ok(value) => value.amax(),
-                Err(EvalError::Singular { .. } | EvalError::NotFinite { .. }) => f64::INFINITY,
+                Err(EvalError::NotFinite { .. }) => f64::INFINITY,
                 Err(_) => return None,
             };
-            largest = largest.max(if value.is_nan() { f64::INFINITY } else { value });
+            largest = largest.max((!value.is_nan()).then_some(value)?);
         }
         Some(largest)
     }
