@@ -230,22 +230,25 @@ fn linear(
         numeric(configuration, &solutions, (half, horizon), &taken, &mut derivation);
         by_eigenvalues(configuration, &changes, &mut derivation);
     }
-    if model.horizon == Horizon::Infinite {
-        derivation.regimes =
-            reduce::regimes((model, halved), configuration, motion, &solutions);
+    derivation.regimes = if model.horizon == Horizon::Infinite {
+        reduce::regimes((model, halved), configuration, motion, &solutions)
     } else {
-        derivation.regimes =
-            reduce::horizon_regimes(model, configuration, &solutions, &derivation);
-    }
+        reduce::horizon_regimes(model, configuration, &solutions, &derivation)
+    };
     record_regimes(&mut derivation);
     derivation.diagnosis = diagnose(model, motion, configuration.loss.as_ref(), &solutions);
-    let endless = model.horizon == Horizon::Infinite;
-    flat_directions(&solutions, half.is_zero() && endless, &mut derivation);
+    flat_directions(model, &solutions, half, &mut derivation);
     derivation
 }
 
 /// `K` may be singular where no property forbids it: the rule then has a limit, not a pole.
-fn flat_directions(solutions: &[BlockSolution], relative: bool, derivation: &mut Derivation) {
+fn flat_directions(
+    model: &Model,
+    solutions: &[BlockSolution],
+    half: &Expr,
+    derivation: &mut Derivation,
+) {
+    let relative = half.is_zero() && model.horizon == Horizon::Infinite;
     if relative && solutions.iter().any(|s| s.solvent.is_some()) {
         derivation.notes.push(
             "Without discount the cost is counted relative to staying at the rest point."
