@@ -173,13 +173,23 @@ fn slope(
 ) -> Result<Option<f64>, Trouble> {
     match order {
         ErrorOrder::Power(_) => {
-            let mut points = Vec::new();
+            let (mut points, mut trouble) = (Vec::new(), None);
             for power in OCTAVES {
                 let epsilon = 2.0_f64.powi(-power);
-                let found = error(epsilon)?;
-                if found.is_nan() || found > FLOOR {
-                    points.push((epsilon.ln(), found.ln()));
+                match error(epsilon) {
+                    Ok(found) if found.is_nan() || found > FLOOR => {
+                        points.push((epsilon.ln(), found.ln()));
+                    }
+                    Ok(_) => {}
+                    // Far from the limit there may be nothing to compare; near it there must be.
+                    Err(found) => {
+                        points.clear();
+                        trouble = Some(found);
+                    }
                 }
+            }
+            if let Some(trouble) = trouble.filter(|_| points.len() < FITTED) {
+                return Err(trouble);
             }
             let last = points.len().saturating_sub(FITTED);
             Ok(fit(&points[last..]))
