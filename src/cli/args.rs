@@ -1,6 +1,8 @@
 //! The command line. The only user of clap.
 
 use std::ffi::OsString;
+#[cfg(feature = "train")]
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use crate::rule::verify::Options;
@@ -354,9 +356,9 @@ pub(super) struct TrainArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(super) epochs: Option<u32>,
 
-    /// Runs of each trial, with the seeds 1 to N
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub(super) seeds: u32,
+    /// Runs of each trial, with the seeds 1 to N, or FROM to TO
+    #[arg(long, value_name = "N|FROM..TO", default_value = "1", value_parser = seeds)]
+    pub(super) seeds: RangeInclusive<u32>,
 
     /// Where reports, pictures and checkpoints go
     #[arg(long, value_name = "DIR")]
@@ -389,6 +391,20 @@ pub(super) struct TrainArgs {
     /// Compare two reports, epoch by epoch where they have trials of the same name
     #[arg(long, num_args = 2, value_names = ["REPORT", "REPORT"])]
     pub(super) compare: Vec<PathBuf>,
+}
+
+/// `N` are the seeds 1 to N, `FROM..TO` those between, both of them included.
+#[cfg(feature = "train")]
+fn seeds(text: &str) -> Result<RangeInclusive<u32>, String> {
+    let seed = |text: &str| text.parse::<u32>().ok().filter(|seed| (1..=1000).contains(seed));
+    let range = match text.split_once("..") {
+        Some((from, to)) => seed(from).zip(seed(to)).map(|(from, to)| from..=to),
+        None => seed(text).map(|count| 1..=count),
+    };
+    let range = range.filter(|range| !range.is_empty());
+    range.ok_or_else(|| {
+        "give their number, as in 3, or a range, as in 2..4; from 1 to 1000".to_owned()
+    })
 }
 
 /// Arguments of `lagrule data`.

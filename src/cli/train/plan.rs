@@ -71,7 +71,7 @@ pub(super) fn read(
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Ok(Plan {
         epochs: args.epochs.map_or(task.epochs, |epochs| epochs as usize),
-        seeds: (1..=u64::from(args.seeds)).collect(),
+        seeds: args.seeds.clone().map(u64::from).collect(),
         threads: args.threads.map_or(processors, |threads| threads as usize),
         task,
         contestants,

@@ -190,7 +190,7 @@ fn reports_are_compared() {
         assert_eq!(code, Some(0), "{stderr}");
         out.join("report.json").to_str().unwrap().to_owned()
     };
-    let left = run("left", &["--against", "sgd,adam", "--seeds", "2"]);
+    let left = run("left", &["--against", "sgd,adam", "--seeds", "2..3"]);
     let right =
         run("right", &["--against", "sgd,rmsprop", "--seeds", "2", "--set", "sgd.lr=0.05"]);
     let (code, stdout, stderr) = train(&["--compare", &left, &right]);
@@ -211,7 +211,7 @@ fn bad_input_is_told() {
     let dir = tempfile("bad");
     let nowhere = dir.to_str().unwrap();
     let digits = ["--task", "digits", "--against", "sgd"];
-    let cases: [&[&str]; 9] = [
+    let cases: [&[&str]; 10] = [
         &["--task", "mnist", "--against", "sgd", "--data", nowhere],
         &["--task", "digits"],
         &["--task", "digits", "--against", "sgd,adagrad"],
@@ -220,6 +220,7 @@ fn bad_input_is_told() {
         &[&digits[..], &["--set", "lr=0"][..]].concat(),
         &[&digits[..], &["--set", "lr=-0.1"][..]].concat(),
         &[&digits[..], &["--set", "beta=0.9", "--sweep", "lr=1..0:3"][..]].concat(),
+        &[&digits[..], &["--seeds", "3..2"][..]].concat(),
         &[&digits[..], &["--out", "/dev/null/x"][..]].concat(),
     ];
     let mut all = String::new();
