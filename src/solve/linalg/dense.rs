@@ -1,14 +1,12 @@
 //! What `faer` is better at than nalgebra. Two kernels dominate at some hundred coordinates: its own are
-//! blocked, vectorised, and three times as fast at 500 coordinates (docs/performance.md). Its eigenvectors
-//! are found where nalgebra's iteration cycles. One thread, so that the same input gives the same bytes on
-//! the same machine.
+//! blocked, vectorised, and three times as fast at 500 coordinates (docs/performance.md). One thread, so that
+//! the same input gives the same bytes on the same machine.
 
-use super::{LinearFailure, Matrix, all_finite};
+use super::{LinearFailure, Matrix};
 use faer::linalg::triangular_solve::{
     solve_lower_triangular_in_place, solve_upper_triangular_in_place,
 };
 use faer::{MatMut, MatRef, Par, Side};
-use nalgebra::{Complex, DVector};
 
 fn view(a: &Matrix) -> MatRef<'_, f64> {
     MatRef::from_column_major_slice(a.as_slice(), a.nrows(), a.ncols())
@@ -32,28 +30,6 @@ pub(super) fn symmetric_eigen(a: &Matrix) -> Result<(Vec<f64>, Matrix), LinearFa
     let vectors = found.U();
     let basis = Matrix::from_fn(n, n, |row, col| vectors[(row, col)]);
     Ok((found.S().column_vector().iter().copied().collect(), basis))
-}
-
-/// An orthonormal basis in which eigenvectors come one after the other, a complex pair by the plane it spans:
-/// what is below the diagonal blocks nearly vanishes there.
-pub(super) fn eigenbasis(a: &Matrix) -> Option<Matrix> {
-    let found = view(a).eigen().ok()?;
-    let (values, vectors) = (found.S().column_vector(), found.U());
-    let n = a.nrows();
-    let mut columns: Vec<DVector<f64>> = Vec::new();
-    for at in 0..n {
-        let part = |part: fn(&Complex<f64>) -> f64| {
-            DVector::from_fn(n, |row, _| part(&vectors[(row, at)]))
-        };
-        if values[at].im >= 0.0 {
-            columns.push(part(|z| z.re));
-        }
-        if values[at].im > 0.0 {
-            columns.push(part(|z| z.im));
-        }
-    }
-    let basis = (columns.len() == n).then(|| Matrix::from_columns(&columns).qr().q())?;
-    all_finite(&basis).then_some(basis)
 }
 
 /// `L⁻¹ right` for a lower triangular `L` without zeros on its diagonal.

@@ -5,7 +5,7 @@
 //! columns of `Q` span the invariant subspace of the chosen eigenvalues; that is how the decaying
 //! half of a spectrum is found without trusting eigenvectors.
 
-use super::{LinearFailure, Matrix, all_finite, dense, one_norm};
+use super::{LinearFailure, Matrix, all_finite, one_norm};
 use nalgebra::{Complex, Schur};
 
 /// A real Schur form whose leading `selected` columns belong to the chosen eigenvalues.
@@ -62,10 +62,15 @@ pub(super) fn real_schur(a: &Matrix) -> Result<(Matrix, Matrix), LinearFailure> 
     }
     let limit = 60 * n + 200;
     // The double-shift iteration of nalgebra has no exceptional shifts and can cycle, for example
-    // on a permutation matrix. A similarity by a fixed reflection breaks such symmetry; a basis of
-    // eigenvectors, which faer finds by another iteration, leaves nearly nothing to do.
-    for attempt in 0..8_u32 {
-        let turn = if attempt < 6 { reflection(n, attempt / 2) } else { dense::eigenbasis(a) };
+    // on a permutation matrix. A similarity by a fixed reflection breaks such symmetry; where that
+    // does not help either, a function of the matrix with the same invariant subspaces is decomposed,
+    // whose basis leaves nearly nothing to do.
+    for attempt in 0..10_u32 {
+        let turn = match attempt {
+            0..6 => reflection(n, attempt / 2),
+            6..8 => resolvent_basis(a, 1.0, limit),
+            _ => resolvent_basis(a, -0.7, limit),
+        };
         let turned = match &turn {
             Some(p) => p.transpose() * a * p,
             None => a.clone(),
@@ -93,7 +98,17 @@ pub(super) fn real_schur(a: &Matrix) -> Result<(Matrix, Matrix), LinearFailure> 
     Err(LinearFailure::NotConverged { what: "the Schur decomposition", iterations: limit })
 }
 
-/// Below the diagonal, what eigenvectors of double precision can't tell from nothing.
+/// The Schur basis of `(A − σI)⁻¹` with `σ` beyond the spectrum, a share of the norm: its invariant
+/// subspaces are those of `A`, its eigenvalues lie elsewhere.
+fn resolvent_basis(a: &Matrix, share: f64, limit: usize) -> Option<Matrix> {
+    let n = a.nrows();
+    let shift = share * 1.5 * one_norm(a);
+    let resolvent = (a - Matrix::identity(n, n) * shift).try_inverse()?;
+    let (basis, _) = Schur::try_new(resolvent, f64::EPSILON, limit)?.unpack();
+    all_finite(&basis).then_some(basis)
+}
+
+/// Below the diagonal, what a basis of double precision can't tell from nothing.
 fn drop_rounding(a: &mut Matrix) {
     let least = 1e-13 * one_norm(a);
     for j in 0..a.ncols() {
