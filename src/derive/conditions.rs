@@ -9,9 +9,10 @@ use crate::symbolic::build::{fun, pow, sum};
 use crate::symbolic::cancel::cancel;
 use crate::symbolic::expand::{common_denominator, expand};
 use crate::symbolic::number::q;
-use crate::symbolic::rewrite::replace;
-use crate::symbolic::{Expr, Fun, Q, Symbol};
-use num_traits::Signed;
+use crate::symbolic::rewrite::{map_children, replace};
+use crate::symbolic::{Expr, Fun, Node, Q, Symbol};
+use num_traits::{Signed, ToPrimitive};
+use std::collections::BTreeMap;
 
 /// The expression for `ε = 1`: in terms of the symbols as they stand in the file.
 pub(super) fn at_scale(expr: &Expr) -> Expr {
@@ -129,6 +130,51 @@ pub(super) fn strongest(conditions: Vec<Condition>) -> Vec<Condition> {
         }
     }
     kept
+}
+
+/// Without the bars of absolute values.
+pub(super) fn without_bars(of: &Expr) -> Expr {
+    match of.node() {
+        Node::Fun(Fun::Abs, inner) => without_bars(inner),
+        _ => map_children(of, &mut |child| without_bars(child)),
+    }
+}
+
+/// Is a monomial `≪ 1` because others are: is it a product of positive powers of at most two of them, up to a
+/// number? A size with a sum in it counts for all there is in its symbols.
+pub(super) fn follows_from(term: &Expr, small: &[Expr]) -> bool {
+    let symbols = term.symbols();
+    let sums =
+        |of: &Expr| of.as_product().powers.iter().any(|(base, _)| base.terms().len() > 1);
+    if small.iter().any(|size| sums(size) && symbols.iter().all(|s| size.contains(s))) {
+        return true;
+    }
+    let powers = |of: &Expr| -> BTreeMap<Expr, f64> {
+        let one = |(base, exponent): &(Expr, Expr)| match exponent.as_num() {
+            Some(e) => (base.clone(), e.to_f64().unwrap_or(f64::NAN)),
+            None => (pow(base, exponent), 1.0),
+        };
+        of.as_product().powers.iter().map(one).collect()
+    };
+    let dot = |a: &BTreeMap<Expr, f64>, b: &BTreeMap<Expr, f64>| -> f64 {
+        a.iter().filter_map(|(base, e)| b.get(base).map(|f| e * f)).sum()
+    };
+    let near = |a: f64, b: f64| (a - b).abs() < 1e-9 * b.abs().max(1.0);
+    let target = powers(term);
+    let size = dot(&target, &target);
+    let small: Vec<_> = small.iter().map(powers).collect();
+    // The exponents are a combination without negative weights: their projection on the span is all of them.
+    small.iter().enumerate().any(|(at, a)| {
+        let (aa, at_a) = (dot(a, a), dot(&target, a));
+        at_a > 0.0 && near(at_a * at_a / aa, size)
+            || small[..at].iter().any(|b| {
+                let (bb, ab, at_b) = (dot(b, b), dot(a, b), dot(&target, b));
+                let volume = aa * bb - ab * ab;
+                let (x, y) =
+                    ((at_a * bb - at_b * ab) / volume, (at_b * aa - at_a * ab) / volume);
+                volume > 1e-9 && x > 0.0 && y > 0.0 && near(x * at_a + y * at_b, size)
+            })
+    })
 }
 
 /// Does `a ≪ 1` follow from `b ≪ 1`, because `(b/a)² ≥ 1` term by term?

@@ -1,7 +1,9 @@
 //! Regimes: the rule to leading order in one small `ε`, with the first omitted term as its error.
 
 use super::arrange::arranged;
-use super::conditions::{at_scale, by_limits, magnitude, strongest};
+use super::conditions::{
+    at_scale, by_limits, follows_from, magnitude, strongest, without_bars,
+};
 use super::linear::{BlockSolution, tidy};
 use super::trace::{Claim, Step};
 use super::types::{Condition, ErrorOrder, RegimeRule};
@@ -103,29 +105,38 @@ impl Neglected {
         self.next = Some(next);
     }
 
-    /// Notes smaller terms where they are the first to speak of some rate: nothing else bounds it.
+    /// Notes smaller terms that no product of the conditions bounds.
     fn note_later(&mut self, function: &Expr, found: &Leading, limits: &[Symbol]) {
         let small = epsilon();
-        let bounded = |all: &Self, of: &Expr| {
-            of.symbols().iter().all(|symbol| *symbol == small || all.speaks_of(symbol))
-        };
         let note = |all: &mut Self, coefficients: &[Expr]| {
             for coefficient in coefficients {
                 let relative = expand(&cancel(&expand(&(coefficient / &found.first.1))));
-                let new = relative.terms().iter().filter(|term| !bounded(all, term));
+                let sizes = all.sizes();
+                let new = relative.terms().iter().filter(|term| !follows_from(term, &sizes));
                 let new = sum(new.cloned());
                 for group in by_limits(&new, limits) {
                     all.condition(Condition::Small(group));
                 }
             }
         };
-        if found.second.is_none() || bounded(self, function) {
+        if found.second.is_none() {
             return;
         }
         note(self, &found.further);
-        if !bounded(self, function) {
+        // Deeper, where some rate is not spoken of.
+        let spoken = |symbol: &Symbol| *symbol == small || self.speaks_of(symbol);
+        if !function.symbols().iter().all(spoken) {
             note(self, &later(function, &small));
         }
+    }
+
+    /// The terms of all conditions on what is small.
+    fn sizes(&self) -> Vec<Expr> {
+        let small = |condition: &Condition| match condition {
+            Condition::Small(size) => expand(&without_bars(size)).terms().to_vec(),
+            _ => Vec::new(),
+        };
+        self.conditions.iter().flat_map(small).collect()
     }
 
     /// Records the expansion as a step: the function is named in the remark, its leading term claimed.
