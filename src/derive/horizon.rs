@@ -378,9 +378,19 @@ fn end_of(block: &Block) -> Expr {
     end - block.start()
 }
 
+/// A block that nothing pulls back, pushed until its end.
+pub(super) struct Pushed {
+    /// `M⁻¹F`.
+    pub push: Expr,
+    /// The velocity at the start for a push of one.
+    pub velocity: Expr,
+    /// How far a push of one carries in the time `t`.
+    pub travelled: Expr,
+}
+
 /// `K = 0` with a free end and no drift: the momentum is `p(t) = −F∫ₜᵀ e^{γ(t−s)} ds`, so
 /// `q'(0) = M⁻¹F·(1 − e^{−γT})/γ`-like; with Ĉ = −γ exactly.
-pub(super) fn uniform(block: &Block, horizon: &Expr, t: &Expr) -> Option<Planned> {
+pub(super) fn pushed(block: &Block, horizon: &Expr, t: &Expr) -> Option<Pushed> {
     let inverse = matrix::inverse(&block.m);
     let c_hat = matrix::identity_multiple(&expand(&(&inverse * &block.c)))?;
     if !is_zero(&block.momentum_slope) || !is_zero(&block.momentum_start) {
@@ -388,19 +398,23 @@ pub(super) fn uniform(block: &Block, horizon: &Expr, t: &Expr) -> Option<Planned
     }
     let push = tidy(&expand(&(inverse * &block.force)));
     // v' + Ĉ v + push = 0 with v(T) = 0.
-    let (velocity, change) = if c_hat.is_zero() {
-        let travelled = sum([horizon * t, Expr::frac(-1, 2) * t * t]);
-        (&push * horizon, &push * travelled)
+    let (velocity, travelled) = if c_hat.is_zero() {
+        (horizon.clone(), sum([horizon * t, Expr::frac(-1, 2) * t * t]))
     } else {
         // v(t) = −(push/Ĉ)(1 − e^{Ĉ(T−t)}).
         let grown = fun(Fun::Exp, &(&c_hat * horizon));
-        let rate = -(sum([Expr::one(), -&grown]) / &c_hat);
+        let velocity = -(sum([Expr::one(), -&grown]) / &c_hat);
         let decay = fun(Fun::Exp, &-(&c_hat * t));
         let travelled =
             -(sum([t.clone(), -(grown * sum([Expr::one(), -decay]) / &c_hat)]) / &c_hat);
-        (&push * rate, &push * travelled)
+        (velocity, travelled)
     };
-    Some(Planned::new(Some(change), velocity, true))
+    Some(Pushed { push, velocity, travelled })
+}
+
+pub(super) fn uniform(block: &Block, horizon: &Expr, t: &Expr) -> Option<Planned> {
+    let Pushed { push, velocity, travelled } = pushed(block, horizon, t)?;
+    Some(Planned::new(Some(&push * travelled), push * velocity, true))
 }
 
 /// Nothing commutes: the feedback is defined by the Riccati flow (K4).

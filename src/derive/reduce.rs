@@ -9,7 +9,7 @@ use super::flow::flow;
 use super::horizon;
 use super::linear::{BlockSolution, tidy};
 use super::overdamped::expand_overdamped;
-use super::plan::{entries, taken};
+use super::plan::{entries, is_constant, taken};
 use super::regime::{
     Neglected, epsilon, existence, finish, limit_symbols, scaling, spectral_block,
     uniform_block,
@@ -17,7 +17,7 @@ use super::regime::{
 use super::single_step::LinearStep;
 use super::slow::{self, Halved};
 use super::slowness::{christoffel, slowness};
-use super::solvent::Closed;
+use super::solvent::{Closed, sources};
 use super::trace::{Claim, Step};
 use super::types::{
     Condition, Definition, Derivation, ErrorOrder, Meaning, Numeric, RegimeLimit, RegimeRule,
@@ -32,7 +32,7 @@ use crate::symbolic::matrix;
 use crate::symbolic::number::q;
 use crate::symbolic::rewrite::{replace, substitute};
 use crate::symbolic::series::leading;
-use crate::symbolic::spectral::{Letter, fresh};
+use crate::symbolic::spectral::{Letter, Spectrum, fresh, spectrum};
 use crate::symbolic::{Expr, Fun, Mark, Node, Shape, Symbol};
 
 /// Every regime of a linear problem with infinite horizon.
@@ -351,7 +351,7 @@ pub(super) fn horizon_regimes(
     derivation: &Derivation,
 ) -> Vec<RegimeLimit> {
     let Horizon::Finite(length) = &model.horizon else { return Vec::new() };
-    let no_spectrum = "the matrices do not commute: the plan has no closed form to expand";
+    let constants = is_constant(model);
     let one = |regime: &Regime| {
         if let [Limit::ToZero(only)] = regime.limits.as_slice()
             && *only == step()
@@ -368,16 +368,9 @@ pub(super) fn horizon_regimes(
         let mut neglected = Neglected::default();
         let (mut changes, mut reals, mut imaginary) = (Vec::new(), Vec::new(), false);
         for solution in solutions {
-            let closed = solution.solvent.as_ref().and_then(|solvent| solvent.closed.as_ref());
-            let closed = closed.ok_or_else(|| no_spectrum.to_owned())?;
-            let response =
-                horizon::response(&solution.block, closed, length, &Expr::sym(step()))
-                    .ok_or_else(|| {
-                        "regimes of a plan with drift over a finite horizon are not derived, but for `dt -> 0`".to_owned()
-                    })?;
-            let spectrum = &closed.spectrum;
-            let calculus = (spectrum, &response);
-            let terms = spectral_block(&closed.causes, calculus, regime, &mut neglected)?;
+            let Planned { spectrum, causes, response } = planned(solution, length, &constants)?;
+            let calculus = (&spectrum, &response);
+            let terms = spectral_block(&causes, calculus, regime, &mut neglected)?;
             let shape = solution.block.force.shape();
             let written = terms.lifted(shape, &|function| spectrum.lift(function))?;
             // The root that is left may be imaginary: machines get a form that is real.
@@ -405,6 +398,42 @@ pub(super) fn horizon_regimes(
     regimes
         .map(|regime| RegimeLimit { name: regime.name.clone(), outcome: one(regime) })
         .collect()
+}
+
+/// What a block does over the horizon: functions of the letters of a spectrum, cause by cause.
+struct Planned {
+    spectrum: Spectrum,
+    causes: Vec<Vec<(Expr, Expr)>>,
+    response: Expr,
+}
+
+fn planned(
+    solution: &BlockSolution,
+    length: &Expr,
+    constants: &dyn Fn(&Symbol) -> bool,
+) -> Result<Planned, String> {
+    let (block, dt) = (&solution.block, Expr::sym(step()));
+    let drifts = || {
+        "regimes of a plan with drift over a finite horizon are not derived, but for `dt -> 0`"
+            .to_owned()
+    };
+    let no_spectrum =
+        || "the matrices do not commute: the plan has no closed form to expand".to_owned();
+    match &solution.solvent {
+        None => {
+            let found = horizon::pushed(block, length, &dt).ok_or_else(drifts)?;
+            let spectrum = spectrum(std::slice::from_ref(&block.m), constants, &[])
+                .ok_or_else(no_spectrum)?;
+            let causes = vec![sources(&found.push, &spectrum, constants)];
+            Ok(Planned { spectrum, causes, response: found.travelled })
+        }
+        Some(solvent) => {
+            let closed = solvent.closed.as_ref().ok_or_else(no_spectrum)?;
+            let response = horizon::response(block, closed, length, &dt).ok_or_else(drifts)?;
+            let spectrum = closed.spectrum.clone();
+            Ok(Planned { spectrum, causes: closed.causes.to_vec(), response })
+        }
+    }
 }
 
 /// Is it a function without a power series of a matrix that is not known to be symmetric?
