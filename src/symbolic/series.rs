@@ -55,7 +55,7 @@ fn leading_of(expr: &Expr, epsilon: &Symbol) -> Result<Option<Leading>, NoSeries
     }
     let mut last = NoSeries::Vanishes;
     for depth in [3, 5, 8, 12] {
-        let mut context = Context { epsilon, depth: q(depth, 1), dropped: Vec::new() };
+        let mut context = Context::new(epsilon, q(depth, 1));
         let series = context.series(expr)?;
         let mut terms =
             series.terms.into_iter().filter(|(_, coefficient)| !coefficient.is_zero());
@@ -76,7 +76,7 @@ fn leading_of(expr: &Expr, epsilon: &Symbol) -> Result<Option<Leading>, NoSeries
 
 /// The coefficients of the terms after the first two, as far as a deeper expansion has them.
 pub fn later(expr: &Expr, epsilon: &Symbol) -> Vec<Expr> {
-    let mut context = Context { epsilon, depth: q(5, 1), dropped: Vec::new() };
+    let mut context = Context::new(epsilon, q(5, 1));
     let terms = context.series(expr).map(|series| series.terms).unwrap_or_default();
     let coefficients = terms.into_values().filter(|coefficient| !coefficient.is_zero());
     coefficients.skip(2).collect()
@@ -88,7 +88,7 @@ pub fn expansion(
     epsilon: &Symbol,
     upto: &Q,
 ) -> Result<BTreeMap<Q, Expr>, NoSeries> {
-    let mut context = Context { epsilon, depth: upto + q(4, 1), dropped: Vec::new() };
+    let mut context = Context::new(epsilon, upto + q(4, 1));
     let series = context.series(&expand(expr))?;
     Ok(series.terms.into_iter().filter(|(power, _)| power <= upto).collect())
 }
@@ -107,6 +107,8 @@ struct Context<'a> {
     /// How far beyond the leading power each expansion is carried.
     depth: Q,
     dropped: Vec<Expr>,
+    /// A function may occur many times; it is expanded once.
+    known: BTreeMap<Expr, Series>,
 }
 
 impl Series {
@@ -206,7 +208,11 @@ fn simplified(coefficient: &Expr) -> Expr {
     if expanded.size() <= coefficient.size() { expanded } else { coefficient.clone() }
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    fn new(epsilon: &'a Symbol, depth: Q) -> Context<'a> {
+        Context { epsilon, depth, dropped: Vec::new(), known: BTreeMap::new() }
+    }
+
     fn series(&mut self, expr: &Expr) -> Result<Series, NoSeries> {
         if !expr.contains(self.epsilon) {
             return Ok(Series::constant(expr.clone()));
@@ -232,7 +238,14 @@ impl Context<'_> {
                 }
                 Ok(total)
             }
-            Node::Fun(function, inner) => self.function(*function, inner),
+            Node::Fun(function, inner) => {
+                if let Some(known) = self.known.get(expr) {
+                    return Ok(known.clone());
+                }
+                let found = self.function(*function, inner)?;
+                self.known.insert(expr.clone(), found.clone());
+                Ok(found)
+            }
             _ => Err(NoSeries::Unsupported(expr.clone())),
         }
     }
