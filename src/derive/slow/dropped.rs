@@ -201,7 +201,7 @@ fn size(term: &Expr, q: &Symbol, stiffness: &Expr, state: &State) -> Option<Expr
 }
 
 /// Longer sizes say nothing to a reader.
-const LONGEST_SIZE: usize = 60;
+const LONGEST_SIZE: usize = 90;
 
 fn unsigned(ratio: Expr) -> Expr {
     let negative = crate::symbolic::number::sign(&ratio.as_product().coefficient) < 0;

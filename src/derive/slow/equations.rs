@@ -16,7 +16,7 @@ use crate::model::types::{Discount, Model, step};
 use crate::symbolic::build::sum;
 use crate::symbolic::expand::expand;
 use crate::symbolic::rewrite::{map_children, substitute};
-use crate::symbolic::{Expr, Mark, Shape, Symbol};
+use crate::symbolic::{Expr, Mark, Shape, Symbol, matrix};
 use std::collections::BTreeMap;
 
 /// The slow half, solved.
@@ -275,12 +275,18 @@ impl<'a> Solver<'a> {
     /// does not count.
     fn order(&mut self, solution: &BlockSolution) {
         let block = &solution.block;
-        let stiffness =
-            tidy(&expand(&-(crate::symbolic::matrix::inverse(&block.m) * &block.k)));
-        if let [q] = block.coordinates.as_slice() {
-            self.stiffness.push((q.clone(), stiffness.clone()));
+        let stiffness = expand(&-(matrix::inverse(&block.m) * &block.k));
+        match block.coordinates.as_slice() {
+            [q] => self.stiffness.push((q.clone(), tidy(&stiffness))),
+            several => self.stiffness.extend(
+                several
+                    .iter()
+                    .enumerate()
+                    .map(|(at, q)| (q.clone(), tidy(&matrix::entry(&stiffness, at, at)))),
+            ),
         }
-        let scalar = crate::symbolic::matrix::identity_multiple(&stiffness);
+        let stiffness = tidy(&stiffness);
+        let scalar = matrix::identity_multiple(&stiffness);
         if let Some(rate) = &self.rate {
             let square = rate * rate;
             let size = match &scalar {
@@ -292,7 +298,7 @@ impl<'a> Solver<'a> {
             }
         }
         let decay = solution.solvent.as_ref().map(|solvent| &solvent.flow.decay);
-        let rate = decay.and_then(crate::symbolic::matrix::identity_multiple);
+        let rate = decay.and_then(matrix::identity_multiple);
         self.rates.extend(rate.filter(|rate| !rate.is_zero()));
     }
 
