@@ -1,7 +1,7 @@
 //! Files with features in unusual company: every format writes them, and no check differs.
 
 use crate::verify::derived;
-use lagrule::derive::Condition;
+use lagrule::derive::{Condition, Derivation};
 use lagrule::diag::Sink;
 use lagrule::driver;
 use lagrule::emit::{FORMATS, View};
@@ -41,20 +41,33 @@ fn a_magnetic_force_has_its_condition() {
     assert_eq!(derivation.conditions.len(), 1);
 }
 
-/// `u'' + u'²` against `γu'`: the second term is the inertia's, which moves with `u`.
-#[test]
-fn a_path_that_bends_says_how_much() {
-    let text = std::fs::read_to_string("tests/unusual/log_belief.lag").unwrap();
-    let (_, derivation) = derived("log_belief", &text);
+/// What the first regime says to be small.
+fn small(derivation: &Derivation) -> Vec<String> {
     let rule = derivation.regimes[0].outcome.as_ref().unwrap();
-    let said: Vec<String> = rule
-        .conditions
+    rule.conditions
         .iter()
         .filter_map(|condition| match condition {
             Condition::Small(size) => Some(print::ascii(size)),
             _ => None,
         })
-        .collect();
+        .collect()
+}
+
+/// A short step makes `ηhΔt/γ` small at any curvature; that the discount is large is another bound.
+#[test]
+fn a_large_discount_alone_is_large_against_the_curvature_too() {
+    let text = "lagrangian patience\nparam x : scalar\ngiven g : scalar, h > 0\nconst eta > 0, gamma > 0\n\
+        rate eta\nloss quadratic(x, g, h)\ndiscount gamma\nregime large : gamma -> inf\n";
+    let (_, derivation) = derived("patience", text);
+    assert_eq!(small(&derivation), ["eta*h/gamma^2", "eta*h*dt/gamma"]);
+}
+
+/// `u'' + u'²` against `γu'`: the second term is the inertia's, which moves with `u`.
+#[test]
+fn a_path_that_bends_says_how_much() {
+    let text = std::fs::read_to_string("tests/unusual/log_belief.lag").unwrap();
+    let (_, derivation) = derived("log_belief", &text);
+    let said = small(&derivation);
     let bend = "(D/(gamma^2*s^2)) (ones - g^2./exp(u))";
     assert!(said.iter().any(|size| size == bend), "{said:?}");
 }
