@@ -12,6 +12,7 @@ use crate::rule::program::NoProgram;
 /// Compiles the rule of one file.
 pub(super) fn run(args: &EmitArgs, screen: &mut Screen) -> Result<Outcome, Trouble> {
     let input = files::read(&args.file)?;
+    files::distinct(args.output.as_deref(), &[Some(&args.file)])?;
     let mut sink = Sink::new();
     let derived = driver::study(&input.source, &mut sink);
     let study = match screen.report(&input.source, &sink, derived) {

@@ -67,6 +67,28 @@ pub(super) fn read(path: &Path) -> Result<Input, Trouble> {
     Ok(Input { source, bytes, path: Some(path.to_owned()) })
 }
 
+/// Refuses to write over a file that is read, or to write two results to one file.
+pub(super) fn distinct(output: Option<&Path>, others: &[Option<&Path>]) -> Result<(), Trouble> {
+    let Some(output) = output else { return Ok(()) };
+    // A device takes everything; a file that does not exist yet has a folder that does.
+    let place = |path: &Path| {
+        let whole = fs::canonicalize(path);
+        whole.or_else(|_| {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")))?;
+            Ok::<_, io::Error>(folder.join(path.file_name().unwrap_or_default()))
+        })
+    };
+    let Ok(target) = place(output) else { return Ok(()) };
+    let is_device = fs::metadata(&target).is_ok_and(|found| !found.is_file());
+    let mut others = others.iter().flatten().filter_map(|other| place(other).ok());
+    if !is_device && others.any(|other| other == target) {
+        let why = "the same file is read, or written to, by this command";
+        return Err(cannot("write", output, io::Error::new(io::ErrorKind::InvalidInput, why)));
+    }
+    Ok(())
+}
+
 /// Writes a file so that it is never seen half written: a temporary file beside it is renamed.
 pub(super) fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<(), Trouble> {
     let text = text.as_ref();

@@ -23,7 +23,7 @@ use super::unbounded::unbounded;
 use super::variation::Motion;
 use crate::model::types::{Discount, Horizon, Model, step, time};
 use crate::symbolic::build::sum;
-use crate::symbolic::{Expr, Fun, Mark, Node, Symbol};
+use crate::symbolic::{Expr, Fun, Mark, Node, Symbol, matrix};
 
 /// Symbols a derivation must not reuse.
 pub(super) fn taken(model: &Model) -> Vec<Symbol> {
@@ -366,6 +366,9 @@ fn nonlinear(
     if infinite {
         derivation.regimes = reduce::nonlinear_regimes((model, halved), configuration, motion);
         record_regimes(&mut derivation);
+    } else {
+        let reason = "over a finite horizon only linear equations have regimes";
+        derivation.regimes = reduce::unavailable(model, reason);
     }
     derivation.diagnosis = diagnose(model, motion, configuration.loss.as_ref(), &[]);
     derivation
@@ -432,39 +435,41 @@ pub(super) fn single_step(model: &Model, configuration: &Configuration) -> Optio
         derivation.regimes = reduce::unavailable(model, "the step has no closed form");
         return Some(derivation);
     };
-    match linear.existence() {
-        Ok(condition) => derivation.conditions.extend(condition),
-        Err(NoOptimum { reason, needs, advice }) => {
-            derivation.no_optimum = Some(NoOptimum { reason, needs, advice });
-            return Some(derivation);
+    let mut columns = Vec::new();
+    for system in linear {
+        match system.existence() {
+            Ok(conditions) => derivation.conditions.extend(conditions),
+            Err(problem) => {
+                derivation.no_optimum = Some(problem);
+                return Some(derivation);
+            }
         }
-    }
-    derivation.closed_form = true;
-    let change = linear.minimiser();
-    let claim = Claim::Equal(&linear.a * &change, -&linear.b);
-    derivation.trace.push("linear equation", "the step solves A Δ + b = 0", claim);
-    let columns: Vec<Changed> = entries(&problem.coordinates, &change)
-        .into_iter()
-        .map(|(coordinate, change)| Changed {
+        let (changes, claims) = system.minimiser();
+        for claim in claims {
+            derivation.trace.push("linear equation", "the step solves A Δ + b = 0", claim);
+        }
+        if changes.len() > 1 && system.whole().is_some() {
+            let change =
+                matrix::column(changes.iter().map(|(_, change)| change.clone()).collect());
+            derivation.stacked.push(Stacked {
+                coordinates: system.coordinates.clone(),
+                change: Some(change.clone()),
+                first_order: change,
+            });
+        }
+        columns.extend(changes.into_iter().map(|(coordinate, change)| Changed {
             coordinate,
             first_order: change.clone(),
             change,
             computed: None,
             careful: None,
             by_eigenvalues: None,
-        })
-        .collect();
-    if problem.coordinates.len() > 1 {
-        derivation.stacked.push(Stacked {
-            coordinates: problem.coordinates.clone(),
-            change: Some(change.clone()),
-            first_order: change,
-        });
+        }));
     }
+    derivation.closed_form = true;
     derivation.updates = updates(configuration, &columns, true);
     let constants = is_constant(model);
-    derivation.regimes =
-        reduce::step_regimes(model, configuration, linear, &problem.coordinates, &constants);
+    derivation.regimes = reduce::step_regimes(model, configuration, linear, &constants);
     record_regimes(&mut derivation);
     Some(derivation)
 }

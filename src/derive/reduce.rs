@@ -326,16 +326,20 @@ fn undiscounted(
 pub(super) fn step_regimes(
     model: &Model,
     configuration: &Configuration,
-    linear: &LinearStep,
-    coordinates: &[Symbol],
+    systems: &[LinearStep],
     constants: &dyn Fn(&Symbol) -> bool,
 ) -> Vec<RegimeLimit> {
     let taken = taken(model);
     let one = |regime: &Regime| {
-        let mut neglected = Neglected::default();
-        let (change, spectrum) = linear.regime(regime, constants, &taken, &mut neglected)?;
-        neglected.letters(spectrum.letters);
-        Ok(finish(regroup(configuration, &entries(coordinates, &change)), neglected))
+        let (mut neglected, mut changes) = (Neglected::default(), Vec::new());
+        for system in systems {
+            let whole =
+                system.whole().ok_or("limits of a step of coupled vectors are not derived")?;
+            let (change, spectrum) = whole.regime(regime, constants, &taken, &mut neglected)?;
+            neglected.letters(spectrum.letters);
+            changes.extend(entries(&system.coordinates, &change));
+        }
+        Ok(finish(regroup(configuration, &changes), neglected))
     };
     let regimes = model.regimes.iter();
     regimes

@@ -225,3 +225,18 @@ fn has_sum_below(term: &Expr) -> bool {
         .filter_map(|(b, e)| Some((b.clone(), e.as_num()?.clone())))
         .any(|p| below(&p))
 }
+
+/// The sets of equations that do not couple; `meets(i, j)` says that equation `i` speaks of unknown `j`.
+pub(super) fn coupled(count: usize, meets: impl Fn(usize, usize) -> bool) -> Vec<Vec<usize>> {
+    let mut sets: Vec<Vec<usize>> = Vec::new();
+    for at in 0..count {
+        let touches = |set: &Vec<usize>| set.iter().any(|m| meets(at, *m) || meets(*m, at));
+        let (joined, rest): (Vec<_>, Vec<_>) = sets.into_iter().partition(touches);
+        let mut set: Vec<usize> = joined.into_iter().flatten().chain([at]).collect();
+        set.sort_unstable();
+        sets = rest;
+        sets.push(set);
+    }
+    sets.sort();
+    sets
+}

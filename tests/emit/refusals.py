@@ -1,10 +1,12 @@
 """Emitted code that refuses what has no optimum, with a sentence, before any parameter moves.
 
-Takes a folder with plan_constant, saddle, plan_symmetric, bent, bent_plan and bent_ends for numpy, torch
-and optax (NAME_TARGET.py), and adam_optax. Prints `ok` and what was refused, one line each.
+Takes a folder with plan_constant, saddle, plan_symmetric, swaying, bent, bent_plan and bent_ends for numpy,
+torch and optax (NAME_TARGET.py), adam with --hyper, and newton and ballistic with --matrix-free. Prints `ok` and what was refused, one line each.
 """
 
+import copy
 import importlib
+import pickle
 import sys
 
 import jax
@@ -118,6 +120,95 @@ def entries_without_optimum_are_nan():
         print("ok", name, exists.sum(), "of", len(h))
 
 
+def roots_on_the_line():
+    """Every target has the same optimum or none: none where a root has the real part gamma/2."""
+    rng, counts = np.random.default_rng(7), [0, 0]
+    step = {target: load(f"swaying_{target}").step for target in ("numpy", "torch", "optax")}
+    compiled = jax.jit(step["optax"])
+    for trial in range(120):
+        n = 1 + trial % 4
+        a, h, j = rng.normal(size=(3, n, n))
+        values = {"G": a @ a.T + 0.3 * np.eye(n), "H": h + h.T + np.eye(n), "J": j / 2}
+        values |= {"theta": rng.normal(size=n), "g": rng.normal(size=n), "b": rng.normal(size=n)}
+        values |= {"eta": 1.0, "k": 1.0, "gamma": rng.uniform(0.1, 2.0), "dt": 0.1}
+        drift, metric, half = values["J"], values["G"], values["gamma"] / 2
+        # theta' = J theta + b - p/G, p' = (gamma - J^T) p - H theta - ...
+        flow = np.block([[drift, -np.linalg.inv(metric)], [-values["H"], 2 * half * np.eye(n) - drift.T]])
+        exists = np.abs(np.linalg.eigvals(flow).real - half).min() > 1e-9
+        found = []
+        for action in (lambda: step["numpy"](values), lambda: step["torch"](tensors(values))):
+            try:
+                found.append(np.asarray(action()["theta"]))
+            except ValueError as error:
+                assert "no optimum" in str(error), error
+                found.append(np.full(n, np.nan))
+        found.append(np.asarray(compiled(values)["theta"]))
+        for theta in found:
+            assert np.isfinite(theta).all() == exists, (values, found, exists)
+            assert np.allclose(theta, found[0], rtol=1e-9, atol=1e-12, equal_nan=True), found
+        counts[int(exists)] += 1
+    assert min(counts) > 20, counts
+    print("ok roots on the line", counts)
+
+
+def groups_are_checked():
+    own, p = load("plan_constant_torch").PlanConstant, torch.zeros(2)
+    made = own([p], **CONSTANTS)
+    group = lambda **more: {"params": [torch.zeros(2)], **more}
+    refused("group, eta", "eta must be positive", lambda: own([group(eta=-1.0)], **CONSTANTS))
+    refused("group, T", "conjugate point", lambda: made.add_param_group(group(T=20.0)))
+    refused("group, lr", "no lr here", lambda: own([group(lr=0.1)], **CONSTANTS))
+    made.add_param_group(group(eta=2.0, name="with a name"))
+    adam = load("adam_torch").Adam.from_hyper
+    betas = {"betas": (0.9, 0.999), "dt": 1.0, "tau_v": 1e4}
+    adam([p], lr=0.1, **betas)
+    refused("from_hyper, lr", "lr must be positive", lambda: adam([p], lr=-0.1, **betas))
+    refused("from_hyper, dt", "dt must be positive", lambda: adam([p], lr=0.1, **betas | {"dt": 0.0}))
+    none = betas | {"betas": (0.0, 0.999)}
+    refused("from_hyper, beta1", "beta1 must be positive", lambda: adam([p], lr=0.1, **none))
+    own = load("adam_optax").adam_from_hyper
+    refused("optax, lr", "lr must be positive", lambda: own(lr=-0.1, b1=0.9, b2=0.99))
+    single = own(lr=0.1, b1=0.9, b2=0.99999, tau_v=1e7)
+    with jax.enable_x64(False):
+        w = jnp.ones(1)
+        assert w.dtype == jnp.float32
+        step = single.update(w, single.init(w), w)[0]
+    exact = load("adam_torch").Adam.from_hyper
+    w = torch.nn.Parameter(torch.ones(1, dtype=torch.float64))
+    w.grad = torch.ones_like(w)
+    exact([w], lr=0.1, betas=(0.9, 0.99999), tau_v=1e7).step()
+    assert np.allclose(step, w.item() - 1.0, rtol=1e-5, atol=0), (step, w)
+    print("ok from_hyper in single precision")
+
+
+def by_products():
+    own = load("ballistic_torch").Ballistic
+    p = torch.nn.Parameter(torch.ones(3))
+
+    def closure(p=p):
+        return (p**4).sum()
+
+    made = own([p], eta=1.0, k=1.0, dt=0.1)
+    made.step(closure)
+    for again in (copy.deepcopy(made), pickle.loads(pickle.dumps(made))):
+        (own_p,) = again.param_groups[0]["params"]
+        again.step(lambda q=own_p: closure(q))
+        assert torch.isfinite(own_p).all() and not torch.equal(own_p, p)
+    print("ok copies")
+    refused("group, rank", "rank must be", lambda: own([{"params": [p], "rank": 0}], eta=1.0, k=1.0, dt=0.1))
+    for name in ("newton", "ballistic"):
+        made = getattr(load(f"{name}_optax"), name)(dt=0.1)
+        w = jnp.zeros(3)
+        for curvature in (jnp.zeros(3), -jnp.ones(3)):
+            updates, state = made.update(w, made.init(w), w, H=lambda v, c=curvature: c * v)
+            assert (updates == 0).all() and state.error == 0, (updates, state)
+        g = jnp.ones(3)
+        if name == "ballistic":
+            updates, state = made.update(g, made.init(w), w, H=lambda v: -v)
+            assert jnp.isnan(updates).all() and jnp.isnan(state.error), (updates, state)
+    print("ok nothing stays nothing")
+
+
 def symmetric(horizon):
     bend = np.diag([-40.0, 3.0])
     values = {"theta": np.zeros(2), "g": np.ones(2), "H": bend, "eta": 1.0, "k": 1.0}
@@ -157,6 +248,9 @@ def main():
     optax_checks_numbers()
     numpy_checks_constants()
     entries_without_optimum_are_nan()
+    roots_on_the_line()
+    groups_are_checked()
+    by_products()
 
 
 main()

@@ -56,7 +56,7 @@ fn small(derivation: &Derivation) -> Vec<String> {
 /// A short step makes `ηhΔt/γ` small at any curvature; that the discount is large is another bound.
 #[test]
 fn a_large_discount_alone_is_large_against_the_curvature_too() {
-    let text = "lagrangian patience\nparam x : scalar\ngiven g : scalar, h > 0\nconst eta > 0, gamma > 0\n\
+    let text = "lagrangian patience\nparam x : scalar\ngiven g : scalar\nconst eta > 0, gamma > 0, h > 0\n\
         rate eta\nloss quadratic(x, g, h)\ndiscount gamma\nregime large : gamma -> inf\n";
     let (_, derivation) = derived("patience", text);
     assert_eq!(small(&derivation), ["eta*h/gamma^2", "eta*h*dt/gamma"]);

@@ -34,6 +34,8 @@ pub(super) fn run(args: &SolveArgs, screen: &mut Screen) -> Result<Outcome, Trou
             return Ok(Outcome::BadInput);
         }
     };
+    files::distinct(args.output.as_deref(), &[Some(&args.file), args.plot.as_deref()])?;
+    files::distinct(args.plot.as_deref(), &[Some(&args.file)])?;
     if let Some(variation) = &args.vary {
         return vary::run(args, variation, picture, screen);
     }

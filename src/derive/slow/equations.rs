@@ -11,7 +11,7 @@ use crate::derive::slowness::{bent, christoffel};
 use crate::derive::square::complete_squares;
 use crate::derive::trace::{Claim, Step};
 use crate::derive::types::{Condition, Definition, Meaning, Slow, Update};
-use crate::derive::variation::{Motion, vary};
+use crate::derive::variation::{Motion, coupled, vary};
 use crate::model::types::{Discount, Model, step};
 use crate::symbolic::build::sum;
 use crate::symbolic::expand::expand;
@@ -66,30 +66,15 @@ pub(super) fn solve(model: &Model, names: &[String]) -> Result<SlowPart, String>
     let motion = vary(&half_model, &configuration.coordinates, &configuration.lagrangian)
         .map_err(|_| "the slow coordinates' gradient has no index-free form".to_owned())?;
     let mut solver = Solver::new(model, &half_model, configuration);
-    for members in coupled(&motion) {
-        solver.component(&restricted(&motion, &members))?;
-    }
-    Ok(solver.finish(motion))
-}
-
-/// Sets of coordinates that do not couple.
-fn coupled(motion: &Motion) -> Vec<Vec<usize>> {
     let marks = [Mark::Plain, Mark::Velocity, Mark::Acceleration];
     let meets = |i: usize, j: usize| {
         let of = marks.map(|mark| motion.coordinates[j].marked(mark));
         motion.residuals[i].contains_any(&of)
     };
-    let mut sets: Vec<Vec<usize>> = Vec::new();
-    for at in 0..motion.coordinates.len() {
-        let touches = |set: &Vec<usize>| set.iter().any(|m| meets(at, *m) || meets(*m, at));
-        let (joined, rest): (Vec<_>, Vec<_>) = sets.into_iter().partition(touches);
-        let mut set: Vec<usize> = joined.into_iter().flatten().chain([at]).collect();
-        set.sort_unstable();
-        sets = rest;
-        sets.push(set);
+    for members in coupled(motion.coordinates.len(), meets) {
+        solver.component(&restricted(&motion, &members))?;
     }
-    sets.sort();
-    sets
+    Ok(solver.finish(motion))
 }
 
 fn restricted(motion: &Motion, members: &[usize]) -> Motion {

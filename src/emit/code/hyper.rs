@@ -5,9 +5,10 @@
 
 use super::python::{Dialect, Writer};
 use super::torch::{Own, default};
-use super::{Cannot, header, names};
+use super::{Cannot, header, module, names};
 use crate::rule::program::{Formula, Hyper, Input};
-use crate::symbolic::print;
+use crate::symbolic::assume::is_positive;
+use crate::symbolic::{Prop, print};
 
 /// Why `--hyper` has nothing to offer.
 pub(super) const NO_OPTIMIZER: &str = "--hyper offers an optimizer's own names, and this rule is no known entrywise optimizer with a \
@@ -108,8 +109,34 @@ impl<'a> Solved<'a> {
         about
     }
 
+    /// The statement that chooses what computes the constants.
+    fn numbers(&self) -> String {
+        let hyper = self.all.iter().map(|(hyper, ..)| names::python(&hyper.name));
+        let free = self.free.iter().map(|input| names::python(&input.name));
+        let all: Vec<String> = hyper.chain(free).collect();
+        module::call("number = _numbers", &all)
+    }
+
     fn has_pair(&self) -> bool {
         self.has("beta1") && self.has("beta2")
+    }
+
+    /// The statement that refuses arguments outside their ranges, whatever constant they would give: a rate
+    /// enters as its square.
+    fn checks(&self) -> String {
+        let positive = self.all.iter().filter(|(hyper, ..)| is_positive(&hyper.meaning));
+        let positive = positive.map(|(hyper, ..)| names::python(&hyper.name));
+        let of = |prop: Prop| {
+            let free = self.free.iter().filter(move |input| input.props.has(prop));
+            free.map(|input| names::python(&input.name))
+        };
+        let positive: Vec<String> = positive.chain(of(Prop::Positive)).collect();
+        let rest = of(Prop::Nonnegative).filter(|name| !positive.contains(name)).collect();
+        let keywords = |names: Vec<String>| -> Vec<String> {
+            names.iter().map(|name| format!("{name}={name}")).collect()
+        };
+        module::call("_positive", &keywords(positive.clone()))
+            + &module::call("_nonnegative", &keywords(rest))
     }
 
     /// The statements that compute the constants, and say which hyper-parameter asks for a value that a
@@ -183,6 +210,9 @@ pub(super) fn class_method(own: &Own<'_>, dialect: Dialect) -> Result<String, Ca
     if !first.is_empty() {
         text.push_str(&format!("        {first}\n"));
     }
+    for line in solved.checks().lines() {
+        text.push_str(&format!("    {line}\n"));
+    }
     for line in solved.statements(own, dialect, Betas::Pair) {
         text.push_str(&format!("        {line}\n"));
     }
@@ -212,6 +242,9 @@ pub(super) fn function(own: &Own<'_>, dialect: Dialect) -> Result<String, Cannot
     if !first.is_empty() {
         text.push_str(&format!("    {first}\n"));
     }
+    text.push_str(&solved.checks());
+    text.push_str(&solved.numbers());
+    let dialect = Dialect { numbers: "number", ..dialect };
     for line in solved.statements(own, dialect, Betas::Short) {
         text.push_str(&format!("    {line}\n"));
     }

@@ -49,12 +49,15 @@ pub(super) fn assemble(
 ) -> String {
     let helpers = helpers::used(library.helpers, body);
     let whole = format!("{helpers}{body}");
-    let mut imports: String = library
-        .imports
-        .iter()
-        .filter(|(word, _)| helpers::mentions(&whole, word))
-        .map(|(_, import)| format!("{import}\n"))
-        .collect();
+    let used = library.imports.iter().filter(|(word, _)| helpers::mentions(&whole, word));
+    let used: Vec<&str> = used.map(|(_, import)| *import).collect();
+    let mut imports = String::new();
+    for (at, import) in used.iter().enumerate() {
+        // A blank line ends the standard library's.
+        let goes_on = used.get(at + 1).is_some_and(|next| next.ends_with('\n'));
+        let import = if goes_on { import.trim_end() } else { import };
+        imports.push_str(&format!("{import}\n"));
+    }
     if !imports.is_empty() {
         imports.push('\n');
     }
@@ -323,8 +326,8 @@ pub(super) fn checks(
     text
 }
 
-/// A statement that calls a function with keywords, on one line where it fits; none without keywords.
-fn call(function: &str, arguments: &[String]) -> String {
+/// A statement that calls a function, on one line where it fits; none without arguments.
+pub(super) fn call(function: &str, arguments: &[String]) -> String {
     if arguments.is_empty() {
         return String::new();
     }
@@ -350,7 +353,7 @@ pub(super) fn check(rule: &UpdateRule) -> Option<String> {
 }
 
 /// The constants that such conditions read.
-fn decisive(rule: &UpdateRule) -> Vec<String> {
+pub(super) fn decisive(rule: &UpdateRule) -> Vec<String> {
     let reads = |name: &str| {
         rule.checks.iter().any(|check| {
             let view = rule.function(&check.formula);

@@ -136,7 +136,7 @@ fn factory(own: &Own<'_>) -> String {
     });
     if change_reads {
         text.push_str(
-            "        if params is None:\n            raise ValueError(optax.NO_PARAMS_MSG)\n",
+            "        if params is None:\n            raise ValueError(\"update needs params: this rule reads them\")\n",
         );
     }
     let mut trees = vec!["grads".to_owned()];
@@ -156,7 +156,7 @@ fn factory(own: &Own<'_>) -> String {
         text.push_str("        del given\n");
     }
     let count = 1 + own.states.len();
-    text.push_str("        leaves, shape = jax.tree.flatten(grads)\n");
+    text.push_str("        leaves, shape = jax.tree.flatten(grads)\n        _real(leaves)\n");
     let others: Vec<String> = trees[1..]
         .iter()
         .map(|tree| format!("            shape.flatten_up_to({tree}),\n"))

@@ -154,23 +154,54 @@ impl<'a> Own<'a> {
         all.map(|input| (input, format!("{}_list", names::python(&input.name)))).collect()
     }
 
-    /// Checks of the constants, one statement each.
-    pub(super) fn checks(&self, indent: &str) -> String {
-        let mut text = String::new();
-        for input in &self.constants {
+    /// The method that adds a group of parameters: its constants are checked, and those named in `more` by
+    /// the statements beside them.
+    pub(super) fn add_group(&self, (more, statements): (&[&str], &str)) -> String {
+        let mut text = String::from(
+            "    def add_param_group(self, param_group):\n        \
+             \"\"\"Adds a group of parameters; what it says of the constants is checked.\"\"\"\n        \
+             _known(param_group, self.defaults)\n",
+        );
+        let decisive = module::decisive(self.rule);
+        let checked =
+            |c: &&&Input| range(c).is_some() || decisive.contains(&names::python(&c.name));
+        let constants: Vec<&&Input> = self.constants.iter().filter(checked).collect();
+        if !constants.is_empty() || !more.is_empty() {
+            text.push_str("        group = {**self.defaults, **param_group}\n");
+        }
+        for constant in &constants {
+            let name = names::python(&constant.name);
+            text.push_str(&format!("        {name} = group[\"{}\"]\n", constant.name));
+        }
+        for name in more {
+            text.push_str(&format!("        {name} = group[\"{name}\"]\n"));
+        }
+        for input in &constants {
             let name = names::python(&input.name);
             let Some((test, words)) = range(input) else { continue };
             text.push_str(&format!(
-                "{indent}if not {test}:\n{indent}    raise ValueError(f\"{} must be {words}, but is {{{name}}}\")\n",
+                "        if not {test}:\n            \
+                 raise ValueError(f\"{} must be {words}, but is {{{name}}}\")\n",
                 input.name
             ));
         }
-        text + &self.conditions(indent)
+        text + &conditions(self.rule, "        ")
+            + statements
+            + "        super().add_param_group(param_group)\n"
     }
 
-    /// Checks of what the constants have to fulfil together.
-    fn conditions(&self, indent: &str) -> String {
-        conditions(self.rule, indent)
+    /// The methods by which copies keep attributes that are no part of the library's own state.
+    pub(super) fn copied(attributes: &[&str]) -> String {
+        let entries: Vec<String> =
+            attributes.iter().map(|name| format!("\"{name}\": self.{name}")).collect();
+        format!(
+            "    def __getstate__(self):\n{}",
+            torch_products::dictionary(
+                "        return ",
+                &[&["**super().__getstate__()".to_owned()], &entries[..]].concat(),
+                "        "
+            )
+        )
     }
 
     fn class(&self, style: Style) -> Result<String, Cannot> {
@@ -187,7 +218,6 @@ impl<'a> Own<'a> {
         text.push_str(&format!(
             "\n    def __init__(\n        self,\n        params,\n        *,\n{arguments}    ):\n"
         ));
-        text.push_str(&self.checks("        "));
         let entries: String = self
             .constants
             .iter()
@@ -205,6 +235,12 @@ impl<'a> Own<'a> {
         }
         text.push_str(&format!("        defaults = {{\n{entries}        }}\n"));
         text.push_str("        super().__init__(params, defaults)\n\n");
+        text.push_str(&self.add_group((&[], "")));
+        text.push('\n');
+        if !self.others.is_empty() {
+            text.push_str(&Own::copied(&["_givens"]));
+            text.push('\n');
+        }
         if style.hyper {
             text.push_str(&hyper::class_method(self, DIALECT)?);
             text.push('\n');

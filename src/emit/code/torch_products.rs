@@ -7,7 +7,7 @@
 use super::module::{self, Library};
 use super::names;
 use super::products::Free;
-use super::torch::LIBRARY as TORCH;
+use super::torch::{LIBRARY as TORCH, Own};
 use super::{Cannot, header};
 use crate::rule::program::{Input, UpdateRule};
 use crate::symbolic::Prop;
@@ -103,14 +103,10 @@ fn class(free: &Free<'_>) -> String {
     arguments.push("process_group=None".to_owned());
     let arguments: String = arguments.iter().map(|a| format!("        {a},\n")).collect();
     let mut text = format!(
-        "class {}(Optimizer):\n{}\n    def __init__(\n        self,\n        params,\n        *,\n{arguments}    ):\n{}",
+        "class {}(Optimizer):\n{}\n    def __init__(\n        self,\n        params,\n        *,\n{arguments}    ):\n",
         names::camel(&rule.name),
-        header::docstring(&free.explained(&about), "    "),
-        own.checks("        ")
+        header::docstring(&free.explained(&about), "    ")
     );
-    if free.approximate {
-        text.push_str(KRYLOV_CHECKS);
-    }
     let constants =
         own.constants.iter().map(|c| format!("\"{}\": {}", c.name, names::python(&c.name)));
     let krylov = ["rank", "tolerance", "damping"].map(|name| format!("\"{name}\": {name}"));
@@ -127,21 +123,27 @@ fn class(free: &Free<'_>) -> String {
     let sources: Vec<String> = checked.chain(vectors).collect();
     text.push_str(&dictionary("        self._sources = ", &sources, "        "));
     text.push_str("        self._process_group = process_group\n");
+    let mut attributes = vec!["_sources", "_process_group"];
     if free.approximate {
         text.push_str("        self.error = 0.0\n");
+        attributes.push("error");
     }
-    text.push('\n');
-    text + &step(free)
+    let krylov = if free.approximate { KRYLOV } else { (&[][..], "") };
+    let methods = [own.add_group(krylov), Own::copied(&attributes), step(free)];
+    text + "\n" + &methods.join("\n")
 }
 
 /// Checks of what the method takes beside the rule.
-const KRYLOV_CHECKS: &str = "        if not rank >= 1:
+const KRYLOV: (&[&str], &str) = (
+    &["rank", "damping", "tolerance"],
+    "        if not rank >= 1:
             raise ValueError(f\"rank must be at least 1, but is {rank}\")
         if not damping >= 0:
             raise ValueError(f\"damping must be at least 0, but is {damping}\")
         if tolerance is not None and not tolerance >= 0:
             raise ValueError(f\"tolerance must be at least 0, but is {tolerance}\")
-";
+",
+);
 
 fn step(free: &Free<'_>) -> String {
     let own = &free.own;
@@ -229,7 +231,7 @@ fn step(free: &Free<'_>) -> String {
 }
 
 /// A dictionary on one line, or one entry a line.
-fn dictionary(before: &str, entries: &[String], indent: &str) -> String {
+pub(super) fn dictionary(before: &str, entries: &[String], indent: &str) -> String {
     let line = format!("{before}{{{}}}\n", entries.join(", "));
     if line.len() <= 89 {
         return line;

@@ -231,6 +231,12 @@ fn changes(
                  commute the change has no formula; `lagrule solve` finds it in numbers",
             );
         }
+        if derivation.class == Class::SingleStep {
+            return refuse(
+                "no closed form: the step solves equations that no formula is known for; `lagrule derive` \
+                 prints them",
+            );
+        }
         refuse(
             "no closed form: the rule is the solution of the equations of motion that keeps the \
              cost finite, and `lagrule solve` finds it in numbers",

@@ -41,7 +41,7 @@ fn what_has_no_optimum_is_refused() {
     let Some(python) = python() else { return };
     let folder = folder("refusals");
     let rules = ["plan_constant", "saddle", "plan_symmetric"].map(|name| ("rules", name));
-    let bent = ["bent", "bent_plan", "bent_ends"].map(|name| ("refusals", name));
+    let bent = ["bent", "bent_plan", "bent_ends", "swaying"].map(|name| ("refusals", name));
     for (place, name) in rules.into_iter().chain(bent) {
         for target in ["numpy", "torch", "optax"] {
             let path = folder.join(format!("{name}_{target}.py"));
@@ -49,9 +49,19 @@ fn what_has_no_optimum_is_refused() {
             emit(&[&file, "--target", target, "-o", path.to_str().unwrap()]);
         }
     }
-    let adam = ["rules/adam.lag", "--regime", "adam", "--target", "optax", "--hyper", "-o"];
-    emit(&[&adam[..], &[folder.join("adam_optax.py").to_str().unwrap()]].concat());
+    for (name, regime, target, form) in [
+        ("adam", "adam", "torch", "--hyper"),
+        ("adam", "adam", "optax", "--hyper"),
+        ("ballistic", "ballistic", "torch", "--matrix-free"),
+        ("ballistic", "ballistic", "optax", "--matrix-free"),
+        ("newton", "newton", "optax", "--matrix-free"),
+    ] {
+        let path = folder.join(format!("{name}_{target}.py"));
+        let file = format!("rules/{name}.lag");
+        let output = ["-o", path.to_str().unwrap()];
+        emit(&[&[&file, "--regime", regime, "--target", target, form], &output[..]].concat());
+    }
     formatted(&python, &folder);
     let said = run(&python, &["tests/emit/refusals.py", folder.to_str().unwrap()]);
-    assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 21, "{said}");
+    assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 33, "{said}");
 }

@@ -34,6 +34,17 @@ def _tree(name, value, grads):
     return jax.tree.map(lambda leaf: jnp.full_like(leaf, value), grads)
 
 
+def _real(leaves):
+    """Refuses complex numbers, which have no order."""
+    if any(jnp.iscomplexobj(leaf) for leaf in leaves):
+        raise TypeError("complex parameters are not supported")
+
+
+def _numbers(*values):
+    """What computes with these: numbers keep their double precision."""
+    return math if all(isinstance(value, (int, float)) for value in values) else jnp
+
+
 def _positive(**constants):
     """Refuses what is not positive. A constant that is traced has no value to look at."""
     for name, value in constants.items():
@@ -186,7 +197,8 @@ def _solvent(m, c, k, half):
     """The X with m X X + c X + k = 0 whose eigenvalues have real parts below half.
 
     The matrix sign of the companion matrix, shifted to the imaginary axis, by scaled Newton
-    iteration; then Newton steps on the equation itself.
+    iteration; then Newton steps on the equation itself. Compiled code cannot refuse: without an
+    optimum it is NaN.
     """
     n = len(m)
     eye = jnp.eye(n, dtype=m.dtype)
@@ -207,7 +219,17 @@ def _solvent(m, c, k, half):
         system = jnp.kron(m @ x + c, eye) + jnp.kron(m, x.T)
         return x - jnp.linalg.solve(system, residual.reshape(-1)).reshape(n, n)
 
-    return jax.lax.fori_loop(0, 2, polish, x)
+    x = jax.lax.fori_loop(0, 2, polish, x)
+    # With a root on the line itself the iteration has no limit: no equation is solved, or the
+    # cost of x is no quadratic form.
+    slope = m @ x
+    square = slope @ x
+    residual = jnp.linalg.norm(square + c @ x + k)
+    skew = jnp.linalg.norm(slope - slope.T + c + 2 * half * m)
+    small = jnp.sqrt(jnp.finfo(m.dtype).eps)
+    size = jnp.linalg.norm(slope) + jnp.linalg.norm(c)
+    solved = residual <= small * (jnp.linalg.norm(square) + jnp.linalg.norm(k))
+    return jnp.where(solved & (skew <= small * size), x, jnp.nan)
 
 
 def _joined(g, h):

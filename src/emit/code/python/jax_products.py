@@ -86,9 +86,11 @@ def _function(response, matrix, v, constants, krylov, metric=None, *ends):
     gaps = jnp.linalg.norm(jnp.diff(jnp.stack(all_weights), axis=0), axis=1)
     error = _remaining(gaps, jnp.linalg.norm(weights))
     exact = jnp.any(betas == 0)
-    krylov["errors"].append(jnp.where(exact, jnp.minimum(error, 8 * eps), error))
+    error = jnp.where(exact, jnp.minimum(error, 8 * eps), error)
+    # Nothing stays nothing, also where the function has no value.
+    krylov["errors"].append(jnp.where(size == 0, 0.0, error))
     end = duals if metric is not None and ends[1] else basis
-    return size * (weights @ end[:rank])
+    return jnp.where(size == 0, 0.0, size * (weights @ end[:rank]))
 
 
 def _weights(response, alphas, betas, constants, rank):
@@ -108,4 +110,4 @@ def _remaining(gaps, size):
     last, before = gaps[-1], gaps[0]
     ratio = jnp.where(before > last, last / jnp.where(before > 0, before, 1), 0.5)
     tail = jnp.maximum(1.0, ratio / jnp.maximum(1 - ratio, 1e-3))
-    return jnp.where(size > 0, last * tail / jnp.where(size > 0, size, 1), 0.0)
+    return jnp.where(size == 0, 0.0, last * tail / jnp.where(size == 0, 1, size))

@@ -175,10 +175,20 @@ def _solvent(m, c, k, half):
     shifted[n:, :n] = -np.linalg.solve(m, k)
     shifted[n:, n:] = -np.linalg.solve(m, c)
     shifted -= half * np.eye(2 * n)
-    _, z, wanted = scipy.linalg.schur(shifted, output="real", sort="lhp")
+    try:
+        _, z, wanted = scipy.linalg.schur(shifted, output="real", sort="lhp")
+    except np.linalg.LinAlgError:
+        wanted = -1  # Some root is on the line, and changed sides on the way.
     if wanted != n:
         raise ValueError("no optimum: the roots do not split at half the discount")
-    return np.linalg.solve(z[:n, :n].T, z[n:, :n].T).T
+    x = np.linalg.solve(z[:n, :n].T, z[n:, :n].T).T
+    # A root on the line itself may have been counted; then the cost of x is no quadratic form.
+    slope = m @ x
+    skew = np.linalg.norm(slope - slope.T + c + 2 * half * m)
+    size = np.linalg.norm(slope) + np.linalg.norm(c)
+    if not skew <= np.sqrt(np.finfo(x.dtype).eps) * size:
+        raise ValueError("no optimum: the roots do not split at half the discount")
+    return x
 
 
 def _joined(g, h):

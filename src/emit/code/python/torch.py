@@ -49,6 +49,14 @@ def _curvature(name, source, p):
     return torch.as_tensor(value, dtype=p.dtype, device=p.device).expand_as(p)
 
 
+def _known(group, constants):
+    """Refuses what other optimizers call their constants: here it would change nothing."""
+    for name in ("lr", "betas", "momentum", "weight_decay", "eps"):
+        if name in group and name not in constants:
+            known = ", ".join(constants)
+            raise ValueError(f"a group of parameters has no {name} here, only {known}")
+
+
 def _positive(**constants):
     for name, value in constants.items():
         if not value > 0:
@@ -225,23 +233,34 @@ def _solvent(m, c, k, half):
     below = [-torch.linalg.solve(m, k), -torch.linalg.solve(m, c) - half * eye]
     sign = torch.cat([above, torch.cat(below, dim=1)])
     for _ in range(60):
-        inverse = torch.linalg.inv(sign)
+        inverse, singular = torch.linalg.inv_ex(sign)
+        if singular or not torch.isfinite(inverse).all():
+            raise ValueError("no optimum: the roots do not split at half the discount")
         scale = torch.exp(-torch.linalg.slogdet(sign)[1] / (2 * n))
         step = (scale * sign + inverse / scale) / 2
         change = torch.linalg.norm(step - sign) / torch.linalg.norm(step)
         sign = step
         if change < 8 * torch.finfo(m.dtype).eps:
             break
-    if round(torch.trace(sign).item()) != 0:
-        raise ValueError("no optimum: the roots do not split at half the discount")
-    left = (torch.eye(2 * n, dtype=m.dtype, device=m.device) - sign)[:, :]
+    left = torch.eye(2 * n, dtype=m.dtype, device=m.device) - sign
     q, _, _ = torch.linalg.svd(left)
-    x = torch.linalg.solve(q[:n, :n].T, q[n:, :n].T).T
+    x = torch.linalg.solve_ex(q[:n, :n].T, q[n:, :n].T)[0].T
     for _ in range(2):
         # (m X + c) D + m D X = -(m X X + c X + k), one linear system for D.
         residual = m @ x @ x + c @ x + k
         system = torch.kron(m @ x + c, eye) + torch.kron(m, x.T.contiguous())
-        x = x - torch.linalg.solve(system, residual.reshape(-1)).reshape(n, n)
+        x = x - torch.linalg.solve_ex(system, residual.reshape(-1))[0].reshape(n, n)
+    # With a root on the line itself the iteration has no limit: no equation is solved, or the
+    # cost of x is no quadratic form.
+    slope = m @ x
+    square = slope @ x
+    residual = torch.linalg.norm(square + c @ x + k)
+    skew = torch.linalg.norm(slope - slope.T + c + 2 * half * m)
+    small = math.sqrt(torch.finfo(m.dtype).eps)
+    size = torch.linalg.norm(slope) + torch.linalg.norm(c)
+    solved = residual <= small * (torch.linalg.norm(square) + torch.linalg.norm(k))
+    if not (solved and skew <= small * size):
+        raise ValueError("no optimum: the roots do not split at half the discount")
     return x
 
 
