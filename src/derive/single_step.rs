@@ -199,12 +199,14 @@ fn joined(mut entries: Vec<Expr>) -> Expr {
 }
 
 impl Blocks {
-    /// `Δ` by elimination, the last coordinate first, and the pivots: the cost has a minimum where all of
-    /// them are positive.
-    fn solved(&self) -> (Vec<Expr>, Vec<Expr>) {
+    /// The equations with the later unknowns eliminated from each, the last of them first.
+    fn eliminated(&self) -> Blocks {
         let (mut a, mut b) = (self.a.clone(), self.b.clone());
         for last in (1..b.len()).rev() {
             let pivot = &a[last][last];
+            if pivot.is_zero() {
+                continue;
+            }
             let number = matrix::identity_multiple(pivot).map(|factor| cancel(&factor));
             let inverse = match number {
                 Some(factor) => Expr::identity(pivot.shape().rows.clone()) / factor,
@@ -219,13 +221,25 @@ impl Blocks {
                 b[row] = expand(&(&b[row] - &factor * &b[last]));
             }
         }
+        Blocks { a, b }
+    }
+
+    /// The cost has a minimum where all of these are positive.
+    fn pivots(&self) -> Vec<Expr> {
+        let Blocks { a, b } = self.eliminated();
+        (0..b.len()).map(|at| a[at][at].clone()).collect()
+    }
+
+    /// `Δ`, where the pivots have inverses.
+    fn solved(&self) -> Vec<Expr> {
+        let Blocks { a, b } = self.eliminated();
         let mut changes: Vec<Expr> = Vec::new();
         for row in 0..b.len() {
             let known = changes.iter().enumerate().map(|(at, change)| &a[row][at] * change);
             let right = sum(std::iter::once(b[row].clone()).chain(known));
             changes.push(-solve_tidily(&a[row][row], &right));
         }
-        (changes, (0..b.len()).map(|at| a[at][at].clone()).collect())
+        changes
     }
 }
 
@@ -239,7 +253,7 @@ impl LinearStep {
                 (entries(&self.coordinates, &change), vec![claim])
             }
             System::Blocks(blocks) => {
-                let (changes, _) = blocks.solved();
+                let changes = blocks.solved();
                 let claim = |(row, b): (&Vec<Expr>, &Expr)| {
                     let left = row.iter().zip(&changes).map(|(a, change)| a * change);
                     Claim::Equal(sum(left), -b)
@@ -254,7 +268,7 @@ impl LinearStep {
     pub(super) fn existence(&self) -> Result<Vec<Condition>, NoOptimum> {
         let pivots = match &self.system {
             System::Whole(whole) => vec![whole.a.clone()],
-            System::Blocks(blocks) => blocks.solved().1,
+            System::Blocks(blocks) => blocks.pivots(),
         };
         let conditions: Result<Vec<_>, _> = pivots.iter().map(positive).collect();
         Ok(conditions?.into_iter().flatten().collect())

@@ -59,7 +59,7 @@ fn a_large_discount_alone_is_large_against_the_curvature_too() {
     let text = "lagrangian patience\nparam x : scalar\ngiven g : scalar\nconst eta > 0, gamma > 0, h > 0\n\
         rate eta\nloss quadratic(x, g, h)\ndiscount gamma\nregime large : gamma -> inf\n";
     let (_, derivation) = derived("patience", text);
-    assert_eq!(small(&derivation), ["eta*h/gamma^2", "eta*h*dt/gamma"]);
+    assert_eq!(small(&derivation), ["eta*h*dt/(2*gamma)", "eta*h/gamma^2"]);
 }
 
 /// `u'' + u'²` against `γu'`: the second term is the inertia's, which moves with `u`.

@@ -114,7 +114,7 @@ impl<'a> Solved<'a> {
         let hyper = self.all.iter().map(|(hyper, ..)| names::python(&hyper.name));
         let free = self.free.iter().map(|input| names::python(&input.name));
         let all: Vec<String> = hyper.chain(free).collect();
-        module::call("number = _numbers", &all)
+        module::call("    ", "number = _numbers", &all)
     }
 
     fn has_pair(&self) -> bool {
@@ -123,7 +123,7 @@ impl<'a> Solved<'a> {
 
     /// The statement that refuses arguments outside their ranges, whatever constant they would give: a rate
     /// enters as its square.
-    fn checks(&self) -> String {
+    fn checks(&self, indent: &str) -> String {
         let positive = self.all.iter().filter(|(hyper, ..)| is_positive(&hyper.meaning));
         let positive = positive.map(|(hyper, ..)| names::python(&hyper.name));
         let of = |prop: Prop| {
@@ -135,8 +135,8 @@ impl<'a> Solved<'a> {
         let keywords = |names: Vec<String>| -> Vec<String> {
             names.iter().map(|name| format!("{name}={name}")).collect()
         };
-        module::call("_positive", &keywords(positive.clone()))
-            + &module::call("_nonnegative", &keywords(rest))
+        module::call(indent, "_positive", &keywords(positive.clone()))
+            + &module::call(indent, "_nonnegative", &keywords(rest))
     }
 
     /// The statements that compute the constants, and say which hyper-parameter asks for a value that a
@@ -210,9 +210,7 @@ pub(super) fn class_method(own: &Own<'_>, dialect: Dialect) -> Result<String, Ca
     if !first.is_empty() {
         text.push_str(&format!("        {first}\n"));
     }
-    for line in solved.checks().lines() {
-        text.push_str(&format!("    {line}\n"));
-    }
+    text.push_str(&solved.checks("        "));
     for line in solved.statements(own, dialect, Betas::Pair) {
         text.push_str(&format!("        {line}\n"));
     }
@@ -242,7 +240,7 @@ pub(super) fn function(own: &Own<'_>, dialect: Dialect) -> Result<String, Cannot
     if !first.is_empty() {
         text.push_str(&format!("    {first}\n"));
     }
-    text.push_str(&solved.checks());
+    text.push_str(&solved.checks("    "));
     text.push_str(&solved.numbers());
     let dialect = Dialect { numbers: "number", ..dialect };
     for line in solved.statements(own, dialect, Betas::Short) {

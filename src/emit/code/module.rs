@@ -311,32 +311,32 @@ pub(super) fn checks(
             constants.filter(|c| range(c).is_some_and(|(_, words)| words == wanted));
         constants.map(|c| format!("{0}={0}", names::python(&c.name))).collect()
     };
-    let mut text =
-        call("_positive", &of("positive")) + &call("_nonnegative", &of("at least 0"));
+    let mut text = call("    ", "_positive", &of("positive"))
+        + &call("    ", "_nonnegative", &of("at least 0"));
     if !rule.checks.is_empty() {
         let mut arguments: Vec<String> =
             decisive(rule).iter().map(|name| format!("{name}={name}")).collect();
         if let Some(together) = together {
             arguments.insert(0, "_check".to_owned());
-            text.push_str(&call(together, &arguments));
+            text.push_str(&call("    ", together, &arguments));
         } else {
-            text.push_str(&call("_check", &arguments));
+            text.push_str(&call("    ", "_check", &arguments));
         }
     }
     text
 }
 
 /// A statement that calls a function, on one line where it fits; none without arguments.
-pub(super) fn call(function: &str, arguments: &[String]) -> String {
+pub(super) fn call(indent: &str, function: &str, arguments: &[String]) -> String {
     if arguments.is_empty() {
         return String::new();
     }
-    let line = format!("    {function}({})\n", arguments.join(", "));
+    let line = format!("{indent}{function}({})\n", arguments.join(", "));
     if line.len() <= 89 {
         return line;
     }
-    let rows: String = arguments.iter().map(|a| format!("        {a},\n")).collect();
-    format!("    {function}(\n{rows}    )\n")
+    let rows: String = arguments.iter().map(|a| format!("{indent}    {a},\n")).collect();
+    format!("{indent}{function}(\n{rows}{indent})\n")
 }
 
 /// The function that refuses constants by conditions that they have to meet together.

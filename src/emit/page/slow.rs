@@ -10,28 +10,35 @@ use crate::symbolic::{Expr, Mark};
 const BECOMES: Sign = sign(" ← ", " <- ", r"\leftarrow");
 const ABOUT: Sign = sign(" ≈ ", " ~= ", r"\approx");
 
-/// One section for every way in which regimes of the file are slow.
+/// One section for every way in which regimes of the file are slow, named after them where there are several.
 pub(super) fn sections(study: &Study, view: &View) -> Vec<Section> {
     let shown = |name: &str| view.regime.as_ref().is_none_or(|only| only == name);
-    let mut seen: Vec<(&[Slow], &[Dropped])> = Vec::new();
-    let mut sections = Vec::new();
+    let mut ways: Vec<(&RegimeRule, Vec<&str>)> = Vec::new();
     for limit in study.derivation.regimes.iter().filter(|limit| shown(&limit.name)) {
         let Ok(rule) = &limit.outcome else { continue };
-        let what = (rule.slow.as_slice(), rule.dropped.as_slice());
-        if rule.slow.is_empty() || seen.contains(&what) {
+        if rule.slow.is_empty() {
             continue;
         }
-        seen.push(what);
-        sections.push(section(rule));
+        let same =
+            |known: &RegimeRule| known.slow == rule.slow && known.dropped == rule.dropped;
+        match ways.iter_mut().find(|(known, _)| same(known)) {
+            Some((_, names)) => names.push(&limit.name),
+            None => ways.push((rule, vec![&limit.name])),
+        }
     }
-    sections
+    let several = ways.len() > 1;
+    ways.into_iter().map(|(rule, names)| section(rule, several.then_some(names))).collect()
 }
 
-fn section(rule: &RegimeRule) -> Section {
+fn section(rule: &RegimeRule, regimes: Option<Vec<&str>>) -> Section {
     let mut blocks = equations(&rule.slow);
     blocks.extend(averages(&rule.slow));
     blocks.extend(left_out(&rule.dropped));
-    Section { heading: "Slow coordinates".to_owned(), blocks }
+    let heading = match regimes {
+        Some(names) => format!("Slow coordinates: {}", names.join(", ")),
+        None => "Slow coordinates".to_owned(),
+    };
+    Section { heading, blocks }
 }
 
 fn equations(slow: &[Slow]) -> Vec<Block> {
