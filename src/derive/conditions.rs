@@ -146,7 +146,10 @@ pub(super) fn follows_from(term: &Expr, small: &[Expr]) -> bool {
     let symbols = term.symbols();
     let sums =
         |of: &Expr| of.as_product().powers.iter().any(|(base, _)| base.terms().len() > 1);
-    if small.iter().any(|size| sums(size) && symbols.iter().all(|s| size.contains(s))) {
+    // Terms without symbols are no sizes.
+    if symbols.is_empty()
+        || small.iter().any(|size| sums(size) && symbols.iter().all(|s| size.contains(s)))
+    {
         return true;
     }
     let powers = |of: &Expr| -> BTreeMap<Expr, f64> {

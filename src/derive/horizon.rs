@@ -412,6 +412,7 @@ pub(super) fn pushed(block: &Block, horizon: &Expr, t: &Expr) -> Option<Pushed> 
     Some(Pushed { push, velocity, travelled })
 }
 
+/// The plan of such a block.
 pub(super) fn uniform(block: &Block, horizon: &Expr, t: &Expr) -> Option<Planned> {
     let Pushed { push, velocity, travelled } = pushed(block, horizon, t)?;
     Some(Planned::new(Some(&push * travelled), push * velocity, true))

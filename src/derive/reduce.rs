@@ -372,7 +372,8 @@ pub(super) fn horizon_regimes(
         let mut neglected = Neglected::default();
         let (mut changes, mut reals, mut imaginary) = (Vec::new(), Vec::new(), false);
         for solution in solutions {
-            let Planned { spectrum, causes, response } = planned(solution, length, &constants)?;
+            let Spectral { spectrum, causes, response } =
+                spectral(solution, length, &constants)?;
             let calculus = (&spectrum, &response);
             let terms = spectral_block(&causes, calculus, regime, &mut neglected)?;
             let shape = solution.block.force.shape();
@@ -405,17 +406,17 @@ pub(super) fn horizon_regimes(
 }
 
 /// What a block does over the horizon: functions of the letters of a spectrum, cause by cause.
-struct Planned {
+struct Spectral {
     spectrum: Spectrum,
     causes: Vec<Vec<(Expr, Expr)>>,
     response: Expr,
 }
 
-fn planned(
+fn spectral(
     solution: &BlockSolution,
     length: &Expr,
     constants: &dyn Fn(&Symbol) -> bool,
-) -> Result<Planned, String> {
+) -> Result<Spectral, String> {
     let (block, dt) = (&solution.block, Expr::sym(step()));
     let drifts = || {
         "regimes of a plan with drift over a finite horizon are not derived, but for `dt -> 0`"
@@ -429,13 +430,13 @@ fn planned(
             let spectrum = spectrum(std::slice::from_ref(&block.m), constants, &[])
                 .ok_or_else(no_spectrum)?;
             let causes = vec![sources(&found.push, &spectrum, constants)];
-            Ok(Planned { spectrum, causes, response: found.travelled })
+            Ok(Spectral { spectrum, causes, response: found.travelled })
         }
         Some(solvent) => {
             let closed = solvent.closed.as_ref().ok_or_else(no_spectrum)?;
             let response = horizon::response(block, closed, length, &dt).ok_or_else(drifts)?;
             let spectrum = closed.spectrum.clone();
-            Ok(Planned { spectrum, causes: closed.causes.to_vec(), response })
+            Ok(Spectral { spectrum, causes: closed.causes.to_vec(), response })
         }
     }
 }

@@ -50,6 +50,23 @@ const PYTHON: &[&str] = &[
     "betas",
     "b1",
     "b2",
+    "after",
+    "change",
+    "cls",
+    "defaults",
+    "done",
+    "flat",
+    "given",
+    "isinstance",
+    "leaves",
+    "number",
+    "others",
+    "param_group",
+    "parts",
+    "shape",
+    "super",
+    "trees",
+    "unravel",
 ];
 
 /// A name that Python accepts and that hides nothing.

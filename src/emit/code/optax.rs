@@ -202,7 +202,7 @@ fn update(own: &Own<'_>) -> String {
         }
     }
     let all: Vec<_> = changes.iter().chain(&results).copied().collect();
-    let mut writer = Writer::new(rule, &all, LIBRARY.dialect);
+    let mut writer = Writer::entrywise(rule, &all, LIBRARY.dialect);
     let mut outputs: Vec<String> = results.iter().map(|id| writer.name(*id)).collect();
     let change: Vec<String> = changes.iter().map(|id| writer.expression(*id, 24)).collect();
     outputs.splice(0..0, change);

@@ -48,6 +48,7 @@ const LONGEST: usize = 76;
 pub(super) struct Writer<'a> {
     rule: &'a UpdateRule,
     dialect: Dialect,
+    entrywise: bool,
     uses: Vec<usize>,
     bound: BTreeMap<Id, String>,
     dims: BTreeMap<String, String>,
@@ -68,12 +69,22 @@ impl<'a> Writer<'a> {
         Writer {
             rule,
             dialect,
+            entrywise: false,
             uses,
             bound: BTreeMap::new(),
             dims: BTreeMap::new(),
             lines: Vec::new(),
             taken,
         }
+    }
+
+    /// The same for a rule that acts on each entry by itself: a diagonal matrix is given by its diagonal.
+    pub(super) fn entrywise(
+        rule: &'a UpdateRule,
+        results: &[Id],
+        dialect: Dialect,
+    ) -> Writer<'a> {
+        Writer { entrywise: true, ..Writer::new(rule, results, dialect) }
     }
 
     /// The name of a node, after the statements that compute it.
@@ -118,6 +129,7 @@ impl<'a> Writer<'a> {
         match &node.op {
             Op::Number(value) => return atom(number(value)),
             Op::Input(at) => return atom(names::python(&self.rule.inputs[*at].name)),
+            Op::Diagonal(of) if self.entrywise => return self.text(*of),
             _ => {}
         }
         let text = self.operation(id);

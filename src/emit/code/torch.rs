@@ -370,7 +370,7 @@ impl<'a> Own<'a> {
     /// One parameter after the other.
     fn plain(&self) -> String {
         let results = self.rule.results();
-        let mut writer = Writer::new(self.rule, &results, LIBRARY.dialect);
+        let mut writer = Writer::entrywise(self.rule, &results, LIBRARY.dialect);
         for (_, list) in self.lists() {
             writer.taken.insert(&list);
         }

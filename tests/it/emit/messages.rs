@@ -79,6 +79,13 @@ fn what_can_not_be_written_leaves_the_file_as_it_was() {
     let (code, ..) =
         emit(&["rules/rosenbrock.lag", "--target", "torch", "-o", path.to_str().unwrap()]);
     assert_eq!((code, std::fs::read_to_string(path).unwrap().as_str()), (1, "kept"));
+    // The file that is read is not written.
+    let source = std::fs::read_to_string("rules/momentum.lag").unwrap();
+    let copy = "target/tmp/momentum.lag";
+    std::fs::write(copy, &source).unwrap();
+    let (code, _, err) =
+        emit(&[copy, "--target", "numpy", "-o", "target/tmp/../tmp/momentum.lag"]);
+    assert_eq!((code, std::fs::read_to_string(copy).unwrap()), (2, source), "{err}");
     // A folder is no file.
     let (code, _, err) = emit(&["rules/momentum.lag", "--target", "torch", "-o", "target/tmp"]);
     assert_eq!(code, 2);

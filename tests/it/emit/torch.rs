@@ -9,8 +9,11 @@ use serde_json::{Value, json};
 
 /// A rule as the scripts that drive optimizers see it.
 pub(crate) fn described(rule: &UpdateRule, name: &str) -> Value {
-    let python =
-        |name: &str| if name == "lambda" { "lambda_".to_owned() } else { name.to_owned() };
+    let python = |name: &str| {
+        // A keyword of Python, and those of `names_in_use`.
+        let used = ["lambda", "group", "number", "defaults", "change"].contains(&name);
+        if used { format!("{name}_") } else { name.to_owned() }
+    };
     let used = rule.used();
     let gradient = rule.gradient.clone().unwrap_or_default();
     let names = |wanted: &dyn Fn(usize) -> bool| -> Vec<[String; 2]> {
