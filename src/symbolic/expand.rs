@@ -104,7 +104,16 @@ fn holds_sum(term: &Expr) -> bool {
         let whole = e.as_num().is_some_and(|e| e.is_integer() && e.is_positive());
         whole && *base != *term && in_factors(base)
     };
-    product.powers.iter().any(in_power) || product.tail.as_ref().is_some_and(in_factors)
+    // Matrices of entries that were added meet in entries that nobody has multiplied out.
+    let in_entries = |factor: &Expr| match factor.node() {
+        Node::Literal(entries) => entries.iter().any(|e| e.terms().iter().any(holds_sum)),
+        _ => false,
+    };
+    product.powers.iter().any(in_power)
+        || product
+            .tail
+            .as_ref()
+            .is_some_and(|tail| in_factors(tail) || tail.factors().iter().any(in_entries))
 }
 
 /// An elementwise product of sums as a sum of elementwise products.

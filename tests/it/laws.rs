@@ -1,12 +1,13 @@
 //! Every law of the algebra, and the normal form as a whole, tried on numbers.
 
 use crate::numbers::{Made, Recipe, World, any, grammar, worlds};
+use lagrule::symbolic::build::fun;
 use lagrule::symbolic::eval::{Env, eval};
 use lagrule::symbolic::expand::{equal, expand, is_zero};
 use lagrule::symbolic::laws::NEIGHBOURS;
 use lagrule::symbolic::matrix;
 use lagrule::symbolic::rewrite::substitute;
-use lagrule::symbolic::{Expr, Fun, print};
+use lagrule::symbolic::{Dim, Expr, Fun, Shape, print};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -128,6 +129,18 @@ proptest! {
             prop_assert_eq!(expand(&expanded), expanded, "{}", print::text(&made.expr));
         }
     }
+}
+
+/// Found by the test above: a sum times a matrix of entries.
+#[test]
+fn entries_that_met_are_multiplied_out() {
+    let world = World::new(2, false, 0);
+    let [a, b] = ["a", "b"].map(|name| Expr::sym(world.symbol(name).clone()));
+    let shape = Shape::vector(Dim::Num(2));
+    let two = |x: &Expr, y: &Expr| matrix::literal(shape.clone(), vec![x.clone(), y.clone()]);
+    let factor = Expr::one() + fun(Fun::Sin, &Expr::one());
+    let expanded = expand(&(factor * (two(&a, &b) + two(&b, &a))));
+    assert_eq!(expand(&expanded), expanded);
 }
 
 /// Factors that bring every law for neighbours to bear.
