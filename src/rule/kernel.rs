@@ -2,9 +2,9 @@
 //!
 //! Constants are known when a [`Kernel`] is made, so all that is one number for every entry is
 //! computed once, in `f64`. What is left are operations on entries. They run on a block of entries at a
-//! time, which is read into registers, worked on and written back: small enough for the processor to fetch the
-//! next block meanwhile, large enough for the choice of an operation to cost little. Each is a loop the
-//! compiler vectorises; two of which the second alone needs the first share a loop. A step allocates
+//! time, from the buffers themselves to registers and from these at the end: small enough for the processor to
+//! fetch the next block meanwhile, large enough for the choice of an operation to cost little. Each is a loop
+//! the compiler vectorises; two of which the second alone needs the first share a loop. A step allocates
 //! nothing.
 
 #![allow(
@@ -254,21 +254,24 @@ impl Kernel {
     ) {
         self.prepare(scratch, givens);
         let Scratch { registers, spare } = scratch;
+        // A result that is just what the step was given comes from its register too.
+        let computed = self.registers.first_number()..;
+        let all_computed = self.results.iter().all(|(_, register)| computed.contains(register));
         let mut from = 0;
         while from < theta.len() {
             let range = from..(from + BLOCK).min(theta.len());
-            load(&mut registers[0], &theta[range.clone()]);
-            let (_, inputs) = registers.split_at_mut(1);
-            for (register, state) in inputs.iter_mut().zip(state.iter()) {
-                load(register, &state[range.clone()]);
-            }
-            for (register, given) in inputs[self.registers.states..].iter_mut().zip(givens) {
-                if let Given::Entries(entries) = given {
-                    load(register, &entries[range.clone()]);
-                }
+            if range.len() < BLOCK || !all_computed {
+                self.load(registers, theta, givens, state, from);
             }
             for instruction in &self.instructions {
-                run(instruction.action, registers, spare);
+                let read = |at| match self.entries(at, theta, givens, state) {
+                    // Whole blocks are read where they are.
+                    Some(entries) => {
+                        entries[range.clone()].as_array().unwrap_or(&registers[at])
+                    }
+                    None => &registers[at],
+                };
+                run(instruction.action, read, spare);
                 std::mem::swap(&mut registers[instruction.to], spare);
             }
             for (place, register) in &self.results {
@@ -279,6 +282,44 @@ impl Kernel {
                 }
             }
             from = range.end;
+        }
+    }
+
+    /// What a step is given that the register of this number stands for.
+    #[inline(always)]
+    fn entries<'a, T>(
+        &self,
+        at: usize,
+        theta: &'a [T],
+        givens: &[Given<'a, T>],
+        state: &'a [&mut [T]],
+    ) -> Option<&'a [T]> {
+        let given = at.checked_sub(1 + self.registers.states);
+        match (at, given) {
+            (0, _) => Some(theta),
+            (_, None) => Some(&*state[at - 1]),
+            (_, Some(given)) => match givens.get(given)? {
+                Given::Entries(entries) => Some(entries),
+                Given::Same(_) => None,
+            },
+        }
+    }
+
+    /// Copies a block, or what is left at the end, into registers.
+    fn load<T: Float>(
+        &self,
+        registers: &mut [Register<T>],
+        theta: &[T],
+        givens: &[Given<'_, T>],
+        state: &[&mut [T]],
+        from: usize,
+    ) {
+        for (at, register) in registers[..self.registers.first_number()].iter_mut().enumerate()
+        {
+            if let Some(entries) = self.entries(at, theta, givens, state) {
+                let block = &entries[from..(from + BLOCK).min(theta.len())];
+                register[..block.len()].copy_from_slice(block);
+            }
         }
     }
 
@@ -296,15 +337,6 @@ impl Kernel {
         for (register, value) in numbers.iter_mut().zip(&self.registers.numbers) {
             register.fill(T::from(*value).unwrap_or_else(T::nan));
         }
-    }
-}
-
-/// A whole block, or what is left at the end.
-#[inline(always)]
-fn load<T: Float>(register: &mut [T; BLOCK], entries: &[T]) {
-    match <&[T; BLOCK]>::try_from(entries) {
-        Ok(block) => *register = *block,
-        Err(_) => register[..entries.len()].copy_from_slice(entries),
     }
 }
 
@@ -333,8 +365,11 @@ macro_rules! each {
 }
 
 #[inline(always)]
-fn run<T: Float>(action: Action, registers: &[Register<T>], out: &mut [T; BLOCK]) {
-    let get = |at: usize| &*registers[at];
+fn run<'a, T: Float + 'a>(
+    action: Action,
+    get: impl Fn(usize) -> &'a [T; BLOCK],
+    out: &mut [T; BLOCK],
+) {
     match action {
         Action::Two(op, a, b) => each!(op, f => two(out, get(a), get(b), f)),
         Action::Left((first, a, b), second, c) => each!(first, f => each!(second, g => {
