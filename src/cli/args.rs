@@ -368,6 +368,10 @@ pub(super) struct TrainArgs {
     #[arg(long, value_name = "NAME=VALUE")]
     pub(super) set: Vec<String>,
 
+    /// Let a matrix of a rule be `gauss_newton` (the default), `hessian` or `kronecker`
+    #[arg(long, value_name = "NAME=KIND")]
+    pub(super) matrix: Vec<String>,
+
     /// Try a setting over a range, in equal ratios
     #[arg(long, value_name = "NAME=FROM..TO:COUNT")]
     pub(super) sweep: Vec<String>,

@@ -2,8 +2,7 @@
 //!
 //! A rule that acts on each entry by itself runs as one pass over the flat buffers, chunk by chunk
 //! ([`Kernel`]). A rule that needs the loss's curvature H or a metric G as a matrix is a function of that
-//! matrix applied to the gradient; `train::spectral` gives it the Gauss–Newton matrix of the batch, through
-//! products.
+//! matrix applied to the gradient; `train::spectral` gives it a matrix of the batch.
 
 #![allow(
     clippy::inline_always,
@@ -15,6 +14,7 @@ use std::collections::BTreeMap;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::matrices::{Kind, Matrices};
 use super::optimizer::{Optimizer, Point};
 use super::spectral::Spectral;
 use super::trial::{Contestant, Maker, Origin};
@@ -35,6 +35,7 @@ pub fn contestant(rule: UpdateRule, model: &Model, file: &str) -> Contestant {
         regime: rule.regime.clone(),
         text: rule.provenance.source.clone(),
         formula: rule.provenance.formula.clone(),
+        matrices: Matrices::new(),
     };
     let name = match &rule.regime {
         Some(regime) if *regime != rule.name => format!("{}-{regime}", rule.name),
@@ -55,7 +56,7 @@ pub fn contestant(rule: UpdateRule, model: &Model, file: &str) -> Contestant {
         defaults.extend(Spectral::defaults());
     }
     let kept = kept(&rule, model);
-    let maker = Box::new(RuleMaker { rule, defaults, kept });
+    let maker = Box::new(RuleMaker { rule, defaults, kept, matrices: Matrices::new() });
     Contestant { name, origin, maker }
 }
 
@@ -88,9 +89,20 @@ struct RuleMaker {
     defaults: BTreeMap<String, f64>,
     /// Coordinates that become states.
     kept: BTreeMap<String, f64>,
+    /// What its matrices stand for.
+    matrices: Matrices,
 }
 
 impl Maker for RuleMaker {
+    fn matrices(&self) -> Vec<&str> {
+        let matrices = Spectral::fits(&self.rule).then(|| Spectral::matrices(&self.rule));
+        matrices.into_iter().flatten().map(|input| input.name.as_str()).collect()
+    }
+
+    fn choose(&mut self, matrix: &str, kind: Kind) {
+        self.matrices.insert(matrix.to_owned(), kind);
+    }
+
     fn defaults(&self) -> BTreeMap<String, f64> {
         self.defaults.clone()
     }
@@ -109,7 +121,7 @@ impl Maker for RuleMaker {
         parameters: usize,
     ) -> Result<Box<dyn Optimizer>, String> {
         if Spectral::fits(&self.rule) {
-            return Ok(Box::new(Spectral::new(self.rule.clone(), settings)?));
+            return Ok(Box::new(Spectral::new(self.rule.clone(), settings, &self.matrices)?));
         }
         let kernel = Kernel::beside(&self.rule, settings, &self.kept).map_err(|why| match why {
             NoKernel::NotEntrywise => {
@@ -167,7 +179,7 @@ impl Optimizer for Entrywise {
         self.settings.iter().map(|(name, value)| (name.clone(), *value)).collect()
     }
 
-    fn step(&mut self, point: &mut Point<'_>) {
+    fn step(&mut self, point: &mut Point<'_>) -> Result<(), String> {
         let kernel = &self.kernel;
         // The state's chunks, turned: for each piece of the parameters its piece of every buffer.
         let count = point.gradient.len().div_ceil(PIECE);
@@ -186,6 +198,7 @@ impl Optimizer for Entrywise {
             .for_each_init(Scratch::default, |scratch, ((theta, gradient), state)| {
                 Arch::new().dispatch(Piece { kernel, scratch, theta, gradient, state });
             });
+        Ok(())
     }
 
     fn state(&self) -> Vec<(&str, &[f32])> {

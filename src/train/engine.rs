@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::data::Part;
 use super::feed::Feed;
-use super::network::{Network, Tally, Workspace};
+use super::network::{Block, Network, Tally, Workspace, joined};
 use super::task::Task;
 
 /// Which images of a part, and how they are altered.
@@ -37,9 +37,21 @@ pub trait Engine: Send {
     /// Loss and right answers over a whole part, without alterations.
     fn evaluate(&mut self, parameters: &[f32], part: &Part) -> Tally;
 
-    /// `out = C v` with the Gauss–Newton matrix C of the mean loss of the batch that
+    /// `out = C v` with the Gauss–Newton matrix or the Hessian C of the mean loss of the batch that
     /// [`Engine::loss_and_grads`] saw last.
-    fn curvature(&mut self, parameters: &[f32], direction: &[f32], out: &mut [f32]);
+    fn curvature(&mut self, of: Curvature, at: &[f32], direction: &[f32], out: &mut [f32]);
+
+    /// The Gauss–Newton matrix of the same batch as Kronecker products, a block for each layer.
+    fn kronecker(&mut self, parameters: &[f32]) -> Vec<Block>;
+}
+
+/// A matrix that an engine has products with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Curvature {
+    /// Positive semidefinite; for the cross entropy the Fisher matrix too.
+    GaussNewton,
+    /// The second derivatives of the loss.
+    Hessian,
 }
 
 /// The processor: a batch is cut in fixed shards, each computed by one thread.
@@ -82,6 +94,11 @@ impl Processor {
         let (network, feed) = (&task.network, Feed::new(task));
         let share = task.batch.div_ceil(task.shards);
         (network.workspace_bytes(share) + 4 * share * feed.len()) * task.shards
+    }
+
+    /// Images of the last batch.
+    fn seen(&self) -> usize {
+        self.shards.iter().map(|shard| shard.labels.len()).sum()
     }
 
     /// The gradient, or a product with the curvature, from the shards.
@@ -151,18 +168,37 @@ impl Engine for Processor {
         total(tallies)
     }
 
-    fn curvature(&mut self, parameters: &[f32], direction: &[f32], out: &mut [f32]) {
+    fn curvature(&mut self, of: Curvature, at: &[f32], direction: &[f32], out: &mut [f32]) {
+        let scale = 1.0 / self.seen().max(1) as f32;
         let Processor { network, shards, .. } = self;
-        let count: usize = shards.iter().map(|shard| shard.labels.len()).sum();
-        let scale = 1.0 / count.max(1) as f32;
-        shards.par_iter_mut().for_each(|shard| {
-            if !shard.labels.is_empty() {
-                let Shard { images, labels, work } = shard;
-                let seen = (images.as_slice(), labels.len());
-                network.curved_slopes(parameters, direction, seen, scale, work);
+        shards.par_iter_mut().filter(|shard| !shard.labels.is_empty()).for_each(|shard| {
+            let Shard { images, labels, work } = shard;
+            match of {
+                Curvature::GaussNewton => {
+                    let seen = (images.as_slice(), labels.len());
+                    network.curved_slopes(at, direction, seen, scale, work);
+                }
+                Curvature::Hessian => {
+                    let seen = (images.as_slice(), labels.as_slice());
+                    network.moving_slopes(at, direction, seen, scale, work);
+                }
             }
         });
         self.gather(out);
+    }
+
+    fn kronecker(&mut self, parameters: &[f32]) -> Vec<Block> {
+        let count = self.seen();
+        let Processor { network, shards, .. } = self;
+        let blocks = shards
+            .par_iter_mut()
+            .filter(|shard| !shard.labels.is_empty())
+            .map(|shard| {
+                let seen = (shard.images.as_slice(), shard.labels.len());
+                network.kronecker(parameters, seen, &mut shard.work)
+            })
+            .collect();
+        joined(blocks, count)
     }
 }
 

@@ -27,8 +27,8 @@ pub trait Optimizer: Send {
     /// Its hyper-parameters.
     fn settings(&self) -> Vec<(String, f64)>;
 
-    /// Takes a step.
-    fn step(&mut self, point: &mut Point<'_>);
+    /// Takes a step; where the rule has none, a sentence says why.
+    fn step(&mut self, point: &mut Point<'_>) -> Result<(), String>;
 
     /// What it remembers from step to step, in buffers as long as the parameters.
     fn state(&self) -> Vec<(&str, &[f32])>;
@@ -140,7 +140,7 @@ impl Optimizer for Baseline {
         self.kind.names().iter().map(|name| ((*name).to_owned(), value(name))).collect()
     }
 
-    fn step(&mut self, point: &mut Point<'_>) {
+    fn step(&mut self, point: &mut Point<'_>) -> Result<(), String> {
         let number = point.number as f64;
         let first = if self.kind == Kind::Adam || self.kind == Kind::AdamW {
             1.0 - self.first
@@ -170,6 +170,7 @@ impl Optimizer for Baseline {
                 .for_each(|((theta, g), m)| numbers.update(theta, g, m, &mut [])),
             _ => all.for_each(|(theta, g)| numbers.update(theta, g, &mut [], &mut [])),
         }
+        Ok(())
     }
 
     fn state(&self) -> Vec<(&str, &[f32])> {

@@ -30,12 +30,15 @@ pub struct Epoch {
 }
 
 /// Where a run left the numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diverged {
     /// The epoch, from 1.
     pub epoch: usize,
     /// The step of that epoch, from 1.
     pub step: usize,
+    /// Why the rule had no step to take; else the loss or the gradient was no finite number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// What has just happened.
@@ -176,7 +179,8 @@ impl<'a> Run<'a> {
                 self.begin_task();
             }
         }
-        let lost = Diverged { epoch: self.state.epoch + 1, step: self.state.step + 1 };
+        let (epoch, step) = (self.state.epoch + 1, self.state.step + 1);
+        let lost = Diverged { epoch, step, why: None };
         let start = self.state.step * self.task.batch;
         let batch = Batch {
             part: self.own.as_ref().unwrap_or(&self.data.train),
@@ -192,12 +196,15 @@ impl<'a> Run<'a> {
         }
         let epochs = if task.permuted && optimizer.restarts() { 0 } else { state.epoch };
         let before = epochs * task.steps() + state.step;
-        optimizer.step(&mut Point {
+        let taken = optimizer.step(&mut Point {
             parameters: &mut state.parameters,
             gradient,
             number: before as u64 + 1,
             engine: engine.as_mut(),
         });
+        if let Err(why) = taken {
+            return Err(Diverged { why: Some(why), ..lost });
+        }
         state.tally += tally;
         state.step += 1;
         if state.step < self.task.steps() {

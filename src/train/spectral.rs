@@ -1,18 +1,23 @@
-//! Rules that are a function of one matrix, applied to the gradient: `Δθ = f(C) g`.
+//! Rules of the gradient and symmetric matrices, which a network stands for.
 //!
-//! `C` is the Gauss–Newton matrix of the batch, which for the cross entropy is also its Fisher matrix,
-//! with a damping added: `C + δI`. After some steps of Lanczos from `g`, `C V ≈ V T` with `T` tridiagonal,
-//! and `f(C) g ≈ |g| V f(T) e₁` (Golub and Meurant, *Matrices, Moments and Quadrature*, ch. 10). The scalar
-//! function `f` is the rule itself, run on one coordinate with curvature `λ` and gradient 1: no formula is
-//! written twice.
+//! Where all matrices are the same matrix of the batch, the rule is a function of it, `Δθ = f(C) g`, with a
+//! damping added: `C + δI`. The scalar function `f` is the rule itself, run on one coordinate with curvature
+//! `λ` and gradient 1: no formula is written twice. Of a matrix known by products Lanczos gives `f(C) g`, of
+//! Kronecker products their eigenvectors do.
+//!
+//! Where some are the Kronecker products K and the others a matrix P known by products, coordinates are
+//! changed so that K is the identity: `Δθ = K^{-1/2} f(K^{-1/2} P K^{-1/2}) K^{-1/2} g` for a rule that does not
+//! depend on coordinates, as those are that follow from a Lagrangian of these matrices and the gradient alone.
 
 use std::collections::BTreeMap;
 
-use nalgebra::DMatrix;
-
+use super::engine::Curvature;
+use super::kronecker::Spectrum;
+use super::krylov::lanczos;
+use super::matrices::{Kind, Matrices};
 use super::optimizer::{Optimizer, Point};
-use crate::rule::interpret::{self, Values};
-use crate::rule::program::{Op, Role, UpdateRule};
+use crate::rule::interpret::{self, Failure, Values};
+use crate::rule::program::{Input, Op, Role, UpdateRule};
 use crate::solve::linalg::Matrix;
 use crate::symbolic::Prop;
 
@@ -26,10 +31,28 @@ pub(super) struct Spectral {
     rule: UpdateRule,
     settings: BTreeMap<String, f64>,
     values: Values,
-    matrices: Vec<String>,
+    /// Each with what it stands for, and whether it is positive by declaration.
+    matrices: Vec<(String, Kind, bool)>,
     gradient: String,
     damping: f64,
     products: usize,
+}
+
+/// What a rule is given on one coordinate.
+#[derive(Clone, Copy)]
+struct Coordinate {
+    /// The value of the Kronecker products.
+    kronecker: f64,
+    /// That of the matrix known by products.
+    product: f64,
+    /// Added to each of them.
+    damping: f64,
+    gradient: f64,
+}
+
+impl Coordinate {
+    const WHITENED: Coordinate =
+        Coordinate { kronecker: 1.0, product: 1.0, damping: 0.0, gradient: 1.0 };
 }
 
 impl Spectral {
@@ -63,10 +86,21 @@ impl Spectral {
         [(DAMPING.to_owned(), 1e-3), (PRODUCTS.to_owned(), 10.0)]
     }
 
-    /// The rule with values for its constants.
+    /// The matrices that a rule uses.
+    pub(super) fn matrices(rule: &UpdateRule) -> impl Iterator<Item = &Input> {
+        let given = rule.inputs.iter().zip(rule.used());
+        given.filter_map(|(input, used)| {
+            let matrix =
+                input.role == Role::Given && rule.gradient.as_ref() != Some(&input.name);
+            (used && matrix).then_some(input)
+        })
+    }
+
+    /// The rule with values for its constants, and what its matrices stand for.
     pub(super) fn new(
         rule: UpdateRule,
         settings: &BTreeMap<String, f64>,
+        kinds: &Matrices,
     ) -> Result<Spectral, String> {
         let one = |x: f64| Matrix::from_element(1, 1, x);
         let setting = |name: &str| settings.get(name).copied().unwrap_or(0.0);
@@ -78,39 +112,162 @@ impl Spectral {
         }
         let mut values: Values =
             settings.iter().map(|(name, value)| (name.clone(), one(*value))).collect();
-        let mut matrices = Vec::new();
-        let mut gradient = String::new();
-        for input in &rule.inputs {
-            match input.role {
-                Role::Given if rule.gradient.as_ref() == Some(&input.name) => {
-                    gradient.clone_from(&input.name);
-                    values.insert(input.name.clone(), one(1.0));
-                }
-                Role::Given => matrices.push(input.name.clone()),
-                Role::Param => {
-                    values.insert(input.name.clone(), one(0.0));
-                }
-                Role::Constant | Role::State | Role::Step => {}
-            }
+        for input in rule.of(Role::Param) {
+            values.insert(input.name.clone(), one(0.0));
         }
+        let matrices = Spectral::matrices(&rule).map(|input| {
+            let kind = kinds.get(&input.name).copied().unwrap_or_default();
+            let positive = input.props.has(Prop::Spd) || input.props.has(Prop::Psd);
+            (input.name.clone(), kind, positive)
+        });
+        let matrices = matrices.collect();
+        let gradient = rule.gradient.clone().unwrap_or_default();
         let products = products as usize;
         let settings = settings.clone();
         let made = Spectral { rule, settings, values, matrices, gradient, damping, products };
         // A missing value shows here, before any training.
-        made.at(1.0)?;
+        made.at(Coordinate::WHITENED)?;
+        made.require_one_kind()?;
         Ok(made)
     }
 
-    /// f(λ): the rule's change on one coordinate of curvature λ with gradient 1.
-    fn at(&self, curvature: f64) -> Result<f64, String> {
-        let mut values = self.values.clone();
-        for name in &self.matrices {
-            values.insert(name.clone(), Matrix::from_element(1, 1, curvature));
+    /// Products with two matrices do not give a function of both; nor does one with Kronecker products if the
+    /// rule depends on coordinates.
+    fn require_one_kind(&self) -> Result<(), String> {
+        let has = |wanted: Kind| self.matrices.iter().any(|(_, kind, _)| *kind == wanted);
+        let named = |wanted: Kind| {
+            let names = self.matrices.iter().filter(|(_, kind, _)| *kind == wanted);
+            names.map(|(name, ..)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+        };
+        if has(Kind::GaussNewton) && has(Kind::Hessian) {
+            return Err(format!(
+                "{} and {} are two matrices of which only products are known; let one of them be \
+                 `kronecker`, or both the same",
+                named(Kind::GaussNewton),
+                named(Kind::Hessian),
+            ));
         }
+        if !has(Kind::Kronecker) || self.product().is_none() {
+            return Ok(());
+        }
+        if self.damping == 0.0 {
+            return Err(format!(
+                "{} must have an inverse, but Kronecker products of a batch have none; give a `{DAMPING}` \
+                 above 0",
+                named(Kind::Kronecker),
+            ));
+        }
+        for (metric, product) in [(4.0_f64, 0.7), (0.3, 2.5), (7.0, 0.01)] {
+            let found = self.at(Coordinate {
+                kronecker: metric,
+                product: metric * product,
+                gradient: metric.sqrt(),
+                damping: 0.0,
+            })?;
+            let whitened = Coordinate { product, ..Coordinate::WHITENED };
+            let expected = self.at(whitened)? / metric.sqrt();
+            if (found - expected).abs() > 1e-9 * expected.abs() {
+                return Err(format!(
+                    "the rule is not the same in all coordinates, so {} cannot be `kronecker` while the \
+                     other matrix is known by products; give both the same",
+                    named(Kind::Kronecker),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The matrix that products are needed with.
+    fn product(&self) -> Option<Curvature> {
+        self.matrices.iter().find_map(|(_, kind, _)| match kind {
+            Kind::GaussNewton => Some(Curvature::GaussNewton),
+            Kind::Hessian => Some(Curvature::Hessian),
+            Kind::Kronecker => None,
+        })
+    }
+
+    /// The rule's change on one coordinate.
+    fn at(&self, coordinate: Coordinate) -> Result<f64, String> {
+        let Coordinate { kronecker, product, damping, gradient } = coordinate;
+        let mut values = self.values.clone();
+        let one = |x: f64| Matrix::from_element(1, 1, x);
+        for (name, kind, positive) in &self.matrices {
+            let value = match kind {
+                Kind::Kronecker => kronecker,
+                // The rounding of products can put a small eigenvalue below zero.
+                Kind::GaussNewton => product.max(0.0),
+                Kind::Hessian if *positive => product.abs(),
+                Kind::Hessian => product,
+            };
+            values.insert(name.clone(), one(value + damping));
+        }
+        values.insert(self.gradient.clone(), one(gradient));
         let after = interpret::step(&self.rule, &values);
-        let after = after.map_err(|why| format!("the rule has no value here: {why:?}"))?;
+        let after = after.map_err(|why| match why {
+            Failure::Numbers(why) => format!("{why}, where the curvature is {product:.3e}"),
+            Failure::Missing(name) => format!("`{name}` has no value"),
+            Failure::Dimension(name) => format!("`{name}` has no number"),
+            Failure::Function(name) => {
+                format!("`{name}` is needed away from the present point")
+            }
+        })?;
         let change = after.values().next().map_or(f64::NAN, |change| change[(0, 0)]);
-        Ok(change)
+        let no_number =
+            || format!("the rule has no value where the curvature is {product:.3e}");
+        Some(change).filter(|change| change.is_finite()).ok_or_else(no_number)
+    }
+
+    /// The change for the gradient 1 where every matrix has this eigenvalue.
+    fn damped(&self, eigenvalue: f64) -> Result<f64, String> {
+        let (kronecker, product, damping) = (eigenvalue, eigenvalue, self.damping);
+        self.at(Coordinate { kronecker, product, damping, gradient: 1.0 })
+    }
+
+    /// The step where every matrix is the same, known by products.
+    fn by_products(&self, of: Curvature, point: &mut Point<'_>) -> Result<(), String> {
+        let Point { parameters, gradient, engine, .. } = point;
+        let mut product = |v: &[f32], out: &mut [f32]| engine.curvature(of, parameters, v, out);
+        let krylov = lanczos(&mut product, gradient, self.products);
+        krylov.add(|lambda| self.damped(lambda), parameters)
+    }
+
+    /// The step where there are Kronecker products, and perhaps a matrix known by products.
+    fn with_factors(
+        &self,
+        other: Option<Curvature>,
+        point: &mut Point<'_>,
+    ) -> Result<(), String> {
+        let Point { parameters, gradient, engine, .. } = point;
+        let spectrum = Spectrum::new(&engine.kronecker(parameters));
+        let spectrum = spectrum.map_err(|why| why.to_string())?;
+        let Some(of) = other else {
+            // A rule that has a value here has one at all eigenvalues above.
+            self.damped(0.0)?;
+            let f = |lambda: f64| self.damped(lambda).unwrap_or(f64::NAN);
+            spectrum.add(&f, gradient, parameters);
+            return Ok(());
+        };
+        let root = |lambda: f64| (lambda + self.damping).sqrt().recip();
+        let whitened = |v: &[f32]| {
+            let mut out = vec![0.0; v.len()];
+            spectrum.add(&root, v, &mut out);
+            out
+        };
+        let mut inside = vec![0.0; gradient.len()];
+        let mut product = |v: &[f32], out: &mut [f32]| {
+            let v = whitened(v);
+            engine.curvature(of, parameters, &v, &mut inside);
+            inside.iter_mut().zip(&v).for_each(|(x, v)| *x += self.damping as f32 * v);
+            out.copy_from_slice(&whitened(&inside));
+        };
+        let krylov = lanczos(&mut product, &whitened(gradient), self.products);
+        let mut change = vec![0.0; gradient.len()];
+        let whitened_rule = |product| self.at(Coordinate { product, ..Coordinate::WHITENED });
+        krylov.add(whitened_rule, &mut change)?;
+        for (theta, change) in parameters.iter_mut().zip(whitened(&change)) {
+            *theta += change;
+        }
+        Ok(())
     }
 }
 
@@ -119,118 +276,19 @@ impl Optimizer for Spectral {
         self.settings.iter().map(|(name, value)| (name.clone(), *value)).collect()
     }
 
-    fn step(&mut self, point: &mut Point<'_>) {
-        let norm = dot(point.gradient, point.gradient).sqrt();
-        if norm == 0.0 {
-            return;
-        }
-        let Point { parameters, gradient, engine, .. } = point;
-        let mut product = |v: &[f32], out: &mut [f32]| engine.curvature(parameters, v, out);
-        let krylov = lanczos(&mut product, gradient, norm, self.products);
-        let weights = krylov.function(|lambda| {
-            // The rounding of f32 products can put a small eigenvalue below zero.
-            self.at(lambda.max(0.0) + self.damping).unwrap_or(f64::NAN)
-        });
-        for (vector, weight) in krylov.basis.iter().zip(weights) {
-            let weight = (norm * weight) as f32;
-            for (theta, v) in parameters.iter_mut().zip(vector) {
-                *theta += weight * v;
-            }
+    fn step(&mut self, point: &mut Point<'_>) -> Result<(), String> {
+        let factors = self.matrices.iter().any(|(_, kind, _)| *kind == Kind::Kronecker);
+        match self.product() {
+            Some(of) if !factors => self.by_products(of, point),
+            other => self.with_factors(other, point),
         }
     }
 
     fn state(&self) -> Vec<(&str, &[f32])> {
-        debug_assert!(!self.gradient.is_empty(), "a spectral rule has a gradient");
         Vec::new()
     }
 
     fn state_mut(&mut self) -> Vec<(&str, &mut [f32])> {
         Vec::new()
     }
-}
-
-/// A Krylov space with its tridiagonal matrix.
-struct Krylov {
-    basis: Vec<Vec<f32>>,
-    diagonal: Vec<f64>,
-    beside: Vec<f64>,
-}
-
-/// Lanczos with full reorthogonalisation, from `start` of this norm.
-fn lanczos(
-    product: &mut dyn FnMut(&[f32], &mut [f32]),
-    start: &[f32],
-    norm: f64,
-    most: usize,
-) -> Krylov {
-    let scaled = |v: &[f32], by: f64| v.iter().map(|x| (f64::from(*x) * by) as f32).collect();
-    let mut krylov = Krylov {
-        basis: vec![scaled(start, 1.0 / norm)],
-        diagonal: Vec::new(),
-        beside: Vec::new(),
-    };
-    let mut next = vec![0.0; start.len()];
-    for at in 0..most {
-        product(&krylov.basis[at], &mut next);
-        let alpha = dot(&krylov.basis[at], &next);
-        krylov.diagonal.push(alpha);
-        // Twice is enough (Kahan).
-        for _ in 0..2 {
-            for vector in &krylov.basis {
-                let part = dot(vector, &next) as f32;
-                next.iter_mut().zip(vector).for_each(|(x, v)| *x -= part * v);
-            }
-        }
-        let beta = dot(&next, &next).sqrt();
-        let size = krylov.diagonal.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
-        if at + 1 == most || beta <= 1e-6 * size {
-            break;
-        }
-        krylov.beside.push(beta);
-        krylov.basis.push(scaled(&next, 1.0 / beta));
-    }
-    krylov
-}
-
-impl Krylov {
-    /// The first column of f(T).
-    fn function(&self, f: impl Fn(f64) -> f64) -> Vec<f64> {
-        let n = self.diagonal.len();
-        let tridiagonal = DMatrix::from_fn(n, n, |i, j| match i.abs_diff(j) {
-            0 => self.diagonal[i],
-            1 => self.beside[i.min(j)],
-            _ => 0.0,
-        });
-        let eigen = tridiagonal.symmetric_eigen();
-        let of = |i: usize| {
-            let terms = (0..n).map(|k| {
-                let (row, first) = (eigen.eigenvectors[(i, k)], eigen.eigenvectors[(0, k)]);
-                row * f(eigen.eigenvalues[k]) * first
-            });
-            terms.sum()
-        };
-        (0..n).map(of).collect()
-    }
-}
-
-/// The scalar product, summed in `f64` and in order.
-fn dot(a: &[f32], b: &[f32]) -> f64 {
-    let mut total = 0.0;
-    for (a, b) in a.chunks(1024).zip(b.chunks(1024)) {
-        let mut lanes = [0.0_f64; 8];
-        let (eights, others) = (a.chunks_exact(8), b.chunks_exact(8));
-        let rest: f64 = eights
-            .remainder()
-            .iter()
-            .zip(others.remainder())
-            .map(|(a, b)| f64::from(*a) * f64::from(*b))
-            .sum();
-        for (a, b) in eights.zip(others) {
-            for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
-                *lane += f64::from(*a) * f64::from(*b);
-            }
-        }
-        total += lanes.iter().sum::<f64>() + rest;
-    }
-    total
 }

@@ -104,10 +104,11 @@ pub fn remarks(report: &Report) -> Vec<String> {
                         Some(path) => format!("; the last checkpoint is `{path}`"),
                         None => String::new(),
                     };
-                    let (epoch, step) = (at.epoch, at.step);
-                    out.push(format!(
-                        "{who}: no finite loss at epoch {epoch}, step {step}{last}"
-                    ));
+                    let place = format!("at epoch {}, step {}{last}", at.epoch, at.step);
+                    out.push(match &at.why {
+                        Some(why) => format!("{who}: no step {place}: {why}"),
+                        None => format!("{who}: no finite loss {place}"),
+                    });
                 }
                 Outcome::Refused { why } => out.push(format!("{who}: {why}")),
             }
@@ -279,9 +280,12 @@ pub fn markdown(report: &Report, pictures: &[(&str, &str)]) -> String {
         out += &format!("- **{}**: {}\n", trial.trial.label, list.join(", "));
     }
     for (name, origin) in &report.contestants {
-        if let Origin::Rule { file, regime, text, formula } = origin {
+        if let Origin::Rule { file, regime, text, formula, matrices } = origin {
             let regime = regime.as_ref().map_or_else(String::new, |r| format!(", regime {r}"));
-            out += &format!("\n### {name}\n\n`{file}`{regime}\n\n```text\n");
+            let matrices =
+                matrices.iter().map(|(name, kind)| format!(", {name} {}", kind.name()));
+            let matrices: String = matrices.collect();
+            out += &format!("\n### {name}\n\n`{file}`{regime}{matrices}\n\n```text\n");
             out += &(formula.join("\n") + "\n```\n\n```text\n" + text.trim_end() + "\n```\n");
         }
     }

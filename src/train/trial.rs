@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::matrices::{Choice, Kind, Matrices};
 use super::optimizer::{BASELINES, Baseline, Optimizer};
 use super::task::Task;
 
@@ -24,6 +25,9 @@ pub enum Origin {
         text: String,
         /// The rule, one line for each coordinate and symbol.
         formula: Vec<String>,
+        /// What was chosen for its matrices.
+        #[serde(default, skip_serializing_if = "Matrices::is_empty")]
+        matrices: Matrices,
     },
 }
 
@@ -34,6 +38,14 @@ pub trait Maker {
 
     /// The setting that scales its step, which `lr` stands for.
     fn rate(&self) -> Option<&str>;
+
+    /// The names of its matrices, for which something else can be [chosen](Maker::choose).
+    fn matrices(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
+    /// Chooses what one of its matrices stands for.
+    fn choose(&mut self, _matrix: &str, _kind: Kind) {}
 
     /// Makes it with these values; a refusal is a sentence.
     fn make(
@@ -51,6 +63,22 @@ pub struct Contestant {
     pub origin: Origin,
     /// Makes its optimizer.
     pub maker: Box<dyn Maker>,
+}
+
+impl Contestant {
+    /// Chooses what one of its matrices stands for; false if it has none of this name.
+    pub fn choose(&mut self, choice: &Choice) -> bool {
+        let Choice { contestant, matrix, kind } = choice;
+        let meant = contestant.as_ref().is_none_or(|name| *name == self.name);
+        if !meant || !self.maker.matrices().contains(&matrix.as_str()) {
+            return false;
+        }
+        self.maker.choose(matrix, *kind);
+        if let Origin::Rule { matrices, .. } = &mut self.origin {
+            matrices.insert(matrix.clone(), *kind);
+        }
+        true
+    }
 }
 
 /// A contestant with all its settings.

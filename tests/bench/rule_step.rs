@@ -9,8 +9,8 @@ use lagrule::driver;
 use lagrule::source::Source;
 use lagrule::train::data::Part;
 use lagrule::train::derived;
-use lagrule::train::engine::{Batch, Engine};
-use lagrule::train::network::Tally;
+use lagrule::train::engine::{Batch, Curvature, Engine};
+use lagrule::train::network::{Block, Tally};
 use lagrule::train::optimizer::{Optimizer, Point};
 use lagrule::train::task::Task;
 use lagrule::train::trial::{Contestant, baseline};
@@ -30,7 +30,10 @@ impl Engine for Nothing {
     fn evaluate(&mut self, _: &[f32], _: &Part) -> Tally {
         Tally::default()
     }
-    fn curvature(&mut self, _: &[f32], _: &[f32], _: &mut [f32]) {}
+    fn curvature(&mut self, _: Curvature, _: &[f32], _: &[f32], _: &mut [f32]) {}
+    fn kronecker(&mut self, _: &[f32]) -> Vec<Block> {
+        Vec::new()
+    }
 }
 
 fn shipped(name: &str, regime: Option<&str>) -> Contestant {
@@ -75,12 +78,14 @@ fn measure(who: &Contestant, count: usize, repetitions: usize, threads: usize) {
     let before = in_place(count * (states + 1), repetitions);
     let seconds = median(repetitions, || {
         number += 1;
-        optimizer.step(&mut Point {
-            parameters: &mut theta,
-            gradient: &gradient,
-            number,
-            engine: &mut Nothing,
-        });
+        optimizer
+            .step(&mut Point {
+                parameters: &mut theta,
+                gradient: &gradient,
+                number,
+                engine: &mut Nothing,
+            })
+            .expect("a step");
     });
     let bandwidth = before.max(in_place(count * (states + 1), repetitions));
     let bytes = (count * (12 + 8 * states)) as f64;

@@ -8,6 +8,7 @@ use super::super::{Outcome, Trouble};
 use super::Plan;
 use crate::train::data::{Dataset, Part};
 use crate::train::engine::Processor;
+use crate::train::matrices::Choice;
 use crate::train::run::Run;
 use crate::train::task::Task;
 use crate::train::trial::{self, Contestant, Setting, Trial};
@@ -31,6 +32,16 @@ pub(super) fn read(
                     screen.complain(&format!("{option} {text}: {why}"));
                     mistakes += 1;
                 }
+            }
+        }
+    }
+    let mut choices = Vec::new();
+    for text in &args.matrix {
+        match Choice::read(text) {
+            Ok(choice) => choices.push(choice),
+            Err(why) => {
+                screen.complain(&format!("--matrix {text}: {why}"));
+                mistakes += 1;
             }
         }
     }
@@ -58,6 +69,9 @@ pub(super) fn read(
         return Ok(Err(Outcome::BadInput));
     }
     distinguish(&mut contestants);
+    if !all_chosen(&mut contestants, &choices, screen) {
+        return Ok(Err(Outcome::BadInput));
+    }
     let trials = match trial::trials(&contestants, &settings) {
         Ok(trials) => trials,
         Err(why) => {
@@ -77,6 +91,34 @@ pub(super) fn read(
         contestants,
         trials,
     }))
+}
+
+/// Lets matrices stand for what was chosen; each choice must concern somebody.
+fn all_chosen(who: &mut [Contestant], choices: &[Choice], screen: &mut Screen) -> bool {
+    let mut good = true;
+    for choice in choices {
+        let concerned =
+            who.iter_mut().filter_map(|who| who.choose(choice).then_some(())).count();
+        if concerned > 0 {
+            continue;
+        }
+        good = false;
+        let known: Vec<String> = who
+            .iter()
+            .flat_map(|who| {
+                let matrices = who.maker.matrices().into_iter();
+                matrices.map(|matrix| format!("{}.{matrix}", who.name))
+            })
+            .collect();
+        let known = if known.is_empty() {
+            "there are no rules of matrices".to_owned()
+        } else {
+            format!("there are: {}", known.join(", "))
+        };
+        screen
+            .complain(&format!("--matrix {choice}: no contestant has such a matrix\n{known}"));
+    }
+    good
 }
 
 /// Tries whether every trial has an optimizer; each reason is told once.

@@ -18,7 +18,7 @@ fn view_mut(a: &mut Matrix) -> MatMut<'_, f64> {
 }
 
 /// Eigenvalues in ascending order and orthonormal eigenvectors of a symmetric matrix.
-pub(super) fn symmetric_eigen(a: &Matrix) -> Result<(Vec<f64>, Matrix), LinearFailure> {
+pub(crate) fn symmetric_eigen(a: &Matrix) -> Result<(Vec<f64>, Matrix), LinearFailure> {
     let n = a.nrows();
     if n == 0 {
         // faer 0.24 subtracts one from the size.

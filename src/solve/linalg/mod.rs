@@ -24,6 +24,7 @@ mod sign;
 mod solvent;
 mod sylvester;
 
+pub(crate) use dense::symmetric_eigen;
 pub use failure::LinearFailure;
 pub use functions::{exponential, square_root};
 pub use modes::{DiagonalModes, Modes};

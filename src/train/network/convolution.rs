@@ -195,7 +195,13 @@ fn gradient<S: Simd, T: Real>(
 
 /// The nine pixels around each of some pixels, from the one numbered `first` on.
 #[inline(always)]
-fn copy_windows<T: Real>(x: &[T], side: usize, inputs: usize, first: usize, out: &mut [T]) {
+pub(super) fn copy_windows<T: Real>(
+    x: &[T],
+    side: usize,
+    inputs: usize,
+    first: usize,
+    out: &mut [T],
+) {
     for (pixel, out) in out.chunks_exact_mut(9 * inputs).enumerate() {
         let (row, col) = ((first + pixel) / side, (first + pixel) % side);
         for (down, out) in out.chunks_exact_mut(3 * inputs).enumerate() {

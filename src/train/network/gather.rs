@@ -17,10 +17,12 @@ const ROWS: usize = 48;
 /// Numbers that are added at a time.
 const CHUNK: usize = 1 << 14;
 
-/// Rows of a linear layer.
+/// Rows of a linear layer. The weights' gradient is a sum over all parts, that of the biases over those which
+/// come first, one of each shard.
 struct Piece<'a, T> {
     linear: Linear,
-    shards: &'a [Part<'a, T>],
+    parts: &'a [Part<'a, T>],
+    shards: usize,
     first: usize,
     weights: &'a mut [T],
     bias: &'a mut [T],
@@ -46,31 +48,40 @@ impl Network {
         });
         let linear: Vec<Linear> =
             self.layers[first..].iter().filter_map(|layer| layer.dense()).collect();
-        let parts =
-            (0..linear.len()).map(|at| shards.iter().map(|shard| part(shard, at)).collect());
+        let parts = (0..linear.len()).map(|at| {
+            let moving = shards.iter().filter_map(|shard| moving(shard, at));
+            shards.iter().map(|shard| part(shard, at)).chain(moving).collect()
+        });
         let parts: Vec<Vec<Part<'_, T>>> = parts.collect();
         let mut pieces = Vec::new();
-        for (linear, shards) in linear.into_iter().zip(&parts) {
+        for (linear, parts) in linear.into_iter().zip(&parts) {
             let (weights, others) = rest.split_at_mut(linear.inputs * linear.outputs);
             let (bias, others) = others.split_at_mut(linear.outputs);
             rest = others;
             let rows = weights.chunks_mut(ROWS * linear.inputs).zip(bias.chunks_mut(ROWS));
             pieces.extend(rows.enumerate().map(|(at, (weights, bias))| Piece {
                 linear,
-                shards,
+                parts,
+                shards: shards.len(),
                 first: at * ROWS,
                 weights,
                 bias,
             }));
         }
         pieces.into_par_iter().with_max_len(1).for_each(|piece| {
-            let Piece { linear, shards, first, weights, bias } = piece;
-            linear.gradient(first, shards, weights);
-            Linear::bias_gradient(first, shards, bias);
+            let Piece { linear, parts, shards, first, weights, bias } = piece;
+            linear.gradient(first, parts, weights);
+            Linear::bias_gradient(first, &parts[..shards], bias);
         });
     }
 }
 
 fn part<T>(shard: &Workspace<T>, at: usize) -> Part<'_, T> {
     Part { dy: &shard.slopes[at], panels: &shard.panels[at], count: shard.count }
+}
+
+/// What the Hessian has beside: the slopes themselves with the moving input.
+fn moving<T>(shard: &Workspace<T>, at: usize) -> Option<Part<'_, T>> {
+    let moving = shard.moving.get(at).filter(|moving| !moving.panels.is_empty())?;
+    Some(Part { dy: &moving.slopes, panels: &moving.panels, count: shard.count })
 }

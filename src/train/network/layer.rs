@@ -73,6 +73,14 @@ impl Activation {
             Activation::Softplus => T::new(-(-y.wide()).exp_m1()),
         }
     }
+
+    /// The second derivative over the first, from the value `y` of the activation.
+    fn bend<T: Real>(self, y: T) -> T {
+        match self {
+            Activation::Relu => T::ZERO,
+            Activation::Softplus => T::new((-y.wide()).exp()),
+        }
+    }
 }
 
 impl Layer {
@@ -184,6 +192,27 @@ impl Layer {
             let len = self.len(count);
             for (delta, y) in delta[..len].iter_mut().zip(&y[..len]) {
                 *delta *= activation.slope(*y);
+            }
+        }
+    }
+
+    /// Takes `delta` and its derivative `moved` along a direction, in which the output `y` moves by `along`,
+    /// through the activation.
+    pub(super) fn through_moving<T: Real>(
+        self,
+        activation: Activation,
+        (y, along): (&[T], &[T]),
+        (delta, moved): (&mut [T], &mut [T]),
+        count: usize,
+    ) {
+        if self.is_active() {
+            let len = self.len(count);
+            let outputs = y[..len].iter().zip(&along[..len]);
+            let slopes = delta[..len].iter_mut().zip(&mut moved[..len]);
+            for ((y, along), (delta, moved)) in outputs.zip(slopes) {
+                let slope = activation.slope(*y);
+                *moved = slope * *moved + activation.bend(*y) * *along * *delta;
+                *delta *= slope;
             }
         }
     }

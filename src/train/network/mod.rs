@@ -3,6 +3,8 @@
 mod buffer;
 mod convolution;
 mod gather;
+mod hessian;
+mod kronecker;
 mod layer;
 mod linear;
 mod panels;
@@ -11,11 +13,14 @@ mod product;
 mod scalar;
 mod winograd;
 
+pub(super) use kronecker::joined;
+pub use kronecker::{Block, Factor};
 pub use layer::{Activation, Layer};
 pub use scalar::Real;
 
 use crate::rule::verify::random::Random;
 use buffer::{Buffer, padded};
+use hessian::Moving;
 use linear::{turn, turn_back};
 
 /// A network: what comes in, and the layers it goes through.
@@ -77,6 +82,8 @@ pub struct Workspace<T> {
     panels: Vec<Buffer<T>>,
     /// For each linear layer what came back to its output, turned.
     slopes: Vec<Buffer<T>>,
+    /// After a product with the Hessian, what linear layers have beside those.
+    moving: Vec<Moving<T>>,
     /// The derivative by the output and by the input of a layer of maps.
     deltas: [Buffer<T>; 2],
     /// The gradient of the layers of maps.
@@ -84,6 +91,9 @@ pub struct Workspace<T> {
     /// What a layer writes down while it computes.
     scratch: Buffer<T>,
 }
+
+/// Is shown the slopes at a layer of maps: the loss's derivative by what goes into its activation.
+type Watch<'a, T> = &'a mut dyn FnMut(usize, &[T]);
 
 impl Network {
     /// A multilayer perceptron: `sizes` from the number of pixels to the number of classes.
@@ -216,6 +226,7 @@ impl Network {
             scores: Buffer::new(examples * self.classes()),
             panels: panels.collect(),
             slopes: slopes.collect(),
+            moving: Vec::new(),
             deltas: [(); 2].map(|()| Buffer::new(self.widest(examples))),
             maps: Buffer::new(offset),
             scratch: Buffer::new(self.scratch_len()),
@@ -308,8 +319,8 @@ impl Network {
         tally
     }
 
-    /// Back from the derivative by the scores, a row for each example. The outputs are those of the last
-    /// forward pass.
+    /// Back from the derivative by the scores, a row for each example, to what [`Network::gather`] needs.
+    /// The outputs are those of the last forward pass.
     fn pull_back<T: Real>(
         &self,
         parameters: &[T],
@@ -317,6 +328,19 @@ impl Network {
         scores: &[T],
         work: &mut Workspace<T>,
     ) {
+        self.pull_back_to(parameters, images, scores, work, None);
+    }
+
+    /// The same; with a `watch`, layers of maps have no gradient made but their slopes shown.
+    fn pull_back_to<T: Real>(
+        &self,
+        parameters: &[T],
+        images: &[T],
+        scores: &[T],
+        work: &mut Workspace<T>,
+        mut watch: Option<Watch<'_, T>>,
+    ) {
+        work.moving.clear();
         let count = work.count;
         let (first, offset) = self.dense();
         let Workspace {
@@ -350,7 +374,10 @@ impl Network {
             end = own.start;
             let x = if at == 0 { images } else { &outputs[at - 1] };
             layer.through(self.activation, &outputs[at], dy, count);
-            layer.gradient(x, dy, &mut maps[own.clone()], count, scratch);
+            match &mut watch {
+                Some(watch) => watch(at, dy),
+                None => layer.gradient(x, dy, &mut maps[own.clone()], count, scratch),
+            }
             if at > 0 {
                 layer.backward(&parameters[own], x, (dy, dx), count, scratch);
                 std::mem::swap(dy, dx);

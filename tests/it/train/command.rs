@@ -59,6 +59,64 @@ fn digits_are_learned_by_a_derived_rule() {
     assert!(stderr.contains("`rules/adam.lag` is no report of training"), "{stderr}");
 }
 
+/// What a matrix stands for is chosen, told in the report, and part of what a checkpoint belongs to.
+#[test]
+fn matrices_are_chosen() {
+    let dir = tempfile("matrices");
+    let out = dir.join("out");
+    let args = ["rules/natural_ballistic.lag", "--task", "digits", "--epochs", "1"];
+    let args = [&args[..], &["--out", out.to_str().unwrap()]].concat();
+    let with = |more: &[&str]| train(&[&args[..], more].concat());
+    let (code, _, stderr) = with(&["--matrix", "G=kronecker", "--matrix", "H=hessian"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    let report = std::fs::read_to_string(dir.join("out/report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let matrices = &report["contestants"]["natural_ballistic"]["matrices"];
+    assert_eq!(matrices, &serde_json::json!({"G": "kronecker", "H": "hessian"}));
+    let page = std::fs::read_to_string(dir.join("out/report.md")).unwrap();
+    assert!(page.contains("`rules/natural_ballistic.lag`, G kronecker, H hessian"), "{page}");
+    let (_, _, stderr) = with(&["--matrix", "G=kronecker", "--resume"]);
+    assert!(stderr.contains("another run"), "{stderr}");
+
+    let all = ["rules/ballistic.lag:ballistic", "--task", "digits", "--epochs", "2"];
+    let mut losses = Vec::new();
+    for kind in ["gauss_newton", "hessian", "kronecker"] {
+        let dir = tempfile(kind);
+        let (out, matrix) = (dir.join("out"), format!("H={kind}"));
+        let more = ["--matrix", &matrix, "--out", out.to_str().unwrap()];
+        let (code, _, stderr) = train(&[&all[..], &more].concat());
+        assert_eq!(code, Some(0), "{kind}: {stderr}");
+        let report = std::fs::read_to_string(out.join("report.json")).unwrap();
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        let epoch = &report["trials"][0]["runs"][0]["curve"][1];
+        assert!(epoch["test_accuracy"].as_f64().unwrap() > 0.8, "{kind}: {epoch}");
+        losses.push(epoch["train_loss"].as_f64().unwrap().to_bits());
+    }
+    losses.dedup();
+    assert_eq!(losses.len(), 3);
+}
+
+/// A file that lets its curvature be negative has no optimum where the Hessian is too negative.
+#[test]
+fn a_curvature_without_an_optimum_is_named() {
+    let dir = tempfile("negative");
+    let file = dir.join("any_sign.lag");
+    std::fs::write(
+        &file,
+        "lagrangian any_sign\ndim n\nparam theta : vector[n]\ngiven g : vector[n]\n\
+         given H : matrix[n,n] symmetric\nconst eta > 0, k > 0, gamma > 0\nrate eta\n\
+         loss k*quadratic(theta, g, H)\ndiscount gamma\n\
+         values n = 2, eta = 1, k = 1, gamma = 0.01, dt = 0.01, g = [1, 1], H = [[1, 0], [0, 1]]\n",
+    )
+    .unwrap();
+    let file = file.to_str().unwrap();
+    let args = [file, "--task", "digits", "--epochs", "1", "--matrix", "H=hessian"];
+    let (code, _, stderr) = train(&args);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("no step at epoch 1, step 1"), "{stderr}");
+    assert!(stderr.contains("where the curvature is -"), "{stderr}");
+}
+
 #[test]
 fn a_run_that_diverges_does_not_stop_the_others() {
     let args = ["--task", "digits", "--against", "sgd,adam", "--epochs", "1"];
@@ -211,7 +269,7 @@ fn bad_input_is_told() {
     let dir = tempfile("bad");
     let nowhere = dir.to_str().unwrap();
     let digits = ["--task", "digits", "--against", "sgd"];
-    let cases: [&[&str]; 10] = [
+    let cases: [&[&str]; 15] = [
         &["--task", "mnist", "--against", "sgd", "--data", nowhere],
         &["--task", "digits"],
         &["--task", "digits", "--against", "sgd,adagrad"],
@@ -222,6 +280,11 @@ fn bad_input_is_told() {
         &[&digits[..], &["--set", "beta=0.9", "--sweep", "lr=1..0:3"][..]].concat(),
         &[&digits[..], &["--seeds", "3..2"][..]].concat(),
         &[&digits[..], &["--out", "/dev/null/x"][..]].concat(),
+        &[&digits[..], &["--matrix", "H=hessian"][..]].concat(),
+        &["rules/natural_ballistic.lag", "--task", "digits", "--matrix", "H"],
+        &["rules/natural_ballistic.lag", "--task", "digits", "--matrix", "G=fisher"],
+        &["rules/natural_ballistic.lag", "--task", "digits", "--matrix", "A=kronecker"],
+        &["rules/natural_ballistic.lag", "--task", "digits", "--matrix", "H=hessian"],
     ];
     let mut all = String::new();
     for args in cases {

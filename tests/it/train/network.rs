@@ -1,8 +1,9 @@
 //! Losses and gradients.
 
 use super::{numbers, oracle, wave};
-use lagrule::train::network::{Activation, Layer, Network, Real};
+use lagrule::train::network::{Activation, Block, Layer, Network, Real};
 use lagrule::train::task::{TASKS, Task};
+use nalgebra::DMatrix;
 
 fn narrow<T: Real>(x: &[f64]) -> Vec<T> {
     x.iter().map(|x| T::new(*x)).collect()
@@ -171,6 +172,133 @@ fn curvature_products_are_those_of_the_matrix() {
         let other = product(&u, &mut work);
         assert!((dot(&u, &found) - dot(&v, &other)).abs() < 1e-9 * expected, "{name}");
     }
+}
+
+fn hessian<T: Real>(
+    network: &Network,
+    theta: &[T],
+    v: &[T],
+    x: &[T],
+    count: usize,
+) -> Vec<f64> {
+    let mut work = network.workspace(count);
+    network.forward(theta, x, count, &mut work);
+    let mut out = vec![T::ZERO; network.parameters()];
+    let scale = T::new(1.0 / count as f64);
+    network.hessian(theta, v, (x, &labels(count)), scale, &mut work, &mut out);
+    out.into_iter().map(Real::wide).collect()
+}
+
+#[test]
+fn hessian_products_are_pytorchs() {
+    let oracle = oracle();
+    for (name, network, count) in small() {
+        let theta = wave(network.parameters(), 1.7, 0.3, 0.2);
+        let v = wave(network.parameters(), 0.9, 0.2, 1.0);
+        let x = pixels(&network, count);
+        let expected = numbers(&oracle[name]["hessian"]);
+        let wide = hessian::<f64>(&network, &theta, &v, &x, count);
+        assert!(worst(&wide, &expected) < 1e-8, "{name}: {}", worst(&wide, &expected));
+        let single = hessian::<f32>(&network, &narrow(&theta), &narrow(&v), &narrow(&x), count);
+        assert!(worst(&single, &expected) < 1e-5, "{name}: {}", worst(&single, &expected));
+    }
+}
+
+/// Of a smooth activation, whose own curvature counts; and the gradient after it is that of before.
+#[test]
+fn hessian_products_are_differences_of_gradients() {
+    for (name, mut network, count) in all() {
+        network.activation = Activation::Softplus;
+        let theta: Vec<f64> = network.init(5).into_iter().map(f64::from).collect();
+        let x = pixels(&network, count);
+        // A short step, so that no window of the pooling changes its mind.
+        let v = wave(network.parameters(), 0.9, 0.2, 1.0);
+        let found = hessian::<f64>(&network, &theta, &v, &x, count);
+        let moved = |by: f64| {
+            let theta: Vec<f64> =
+                theta.iter().zip(&v).map(|(theta, v)| theta + by * v).collect();
+            loss_and_gradient::<f64>(&network, &theta, &x, &labels(count)).1
+        };
+        let h = 1e-6;
+        let slopes = moved(h).into_iter().zip(moved(-h)).map(|(p, m)| (p - m) / (2.0 * h));
+        let expected: Vec<f64> = slopes.collect();
+        assert!(worst(&found, &expected) < 1e-7, "{name}: {}", worst(&found, &expected));
+
+        let mut work = network.workspace(count);
+        let mut gradient = vec![0.0; network.parameters()];
+        network.forward(&theta, &x, count, &mut work);
+        network.hessian(&theta, &v, (&x, &labels(count)), 1.0, &mut work, &mut gradient);
+        let batch = (x.as_slice(), &*labels(count));
+        let scale = 1.0 / count as f64;
+        network.loss_and_gradient(&theta, batch, scale, &mut work, &mut gradient);
+        assert_eq!(gradient, moved(0.0), "{name}");
+    }
+}
+
+/// The blocks of a network's Kronecker products times a direction.
+fn by_blocks(network: &Network, theta: &[f64], v: &[f64], x: &[f64], count: usize) -> Vec<f64> {
+    let mut work = network.workspace::<f32>(count);
+    let (theta, x): (Vec<f32>, Vec<f32>) = (narrow(theta), narrow(x));
+    network.forward(&theta, &x, count, &mut work);
+    let mut out = vec![0.0; network.parameters()];
+    for block in network.kronecker(&theta, (&x, count), &mut work) {
+        let Block { offset, taps, inputs, outputs, incoming, outgoing } = block;
+        let all = taps * inputs;
+        let place = |row: usize, column: usize| match row {
+            row if row == all => offset + all * outputs + column,
+            row => offset + (row / inputs * outputs + column) * inputs + row % inputs,
+        };
+        let v = DMatrix::from_fn(all + 1, outputs, |row, column| v[place(row, column)]);
+        let scale = (count as f64).powi(2).recip();
+        let product = incoming.whole() * v * outgoing.whole() * scale;
+        for (row, column) in (0..=all).flat_map(|row| (0..outputs).map(move |c| (row, c))) {
+            out[place(row, column)] = product[(row, column)];
+        }
+    }
+    out
+}
+
+#[test]
+fn kronecker_products_are_those_of_pytorchs_slopes() {
+    let oracle = oracle();
+    for (name, network, count) in small() {
+        let theta = wave(network.parameters(), 1.7, 0.3, 0.2);
+        let v = wave(network.parameters(), 0.9, 0.2, 1.0);
+        let x = pixels(&network, count);
+        let expected = numbers(&oracle[name]["kronecker"]);
+        let found = by_blocks(&network, &theta, &v, &x, count);
+        assert!(worst(&found, &expected) < 1e-5, "{name}: {}", worst(&found, &expected));
+    }
+}
+
+/// Of one image a linear layer's block is the Gauss–Newton matrix itself.
+#[test]
+fn kronecker_products_of_one_image_are_exact() {
+    for (name, network, _) in small() {
+        let theta: Vec<f64> = network.init(7).into_iter().map(f64::from).collect();
+        let x = pixels(&network, 1);
+        for tensors in network.tensors().chunks(2) {
+            let Layer::Linear { .. } = network.layers[number(&tensors[0].name)] else {
+                continue;
+            };
+            let mut v = vec![0.0; network.parameters()];
+            let end = tensors[1].offset + tensors[1].shape[0];
+            let own = tensors[0].offset..end;
+            v[own.clone()].copy_from_slice(&wave(own.len(), 0.9, 0.2, 1.0));
+            let mut work = network.workspace(1);
+            network.forward(&theta, &x, 1, &mut work);
+            let mut expected = vec![0.0; v.len()];
+            network.gauss_newton(&theta, &v, (&x, 1), 1.0, &mut work, &mut expected);
+            let found = by_blocks(&network, &theta, &v, &x, 1);
+            let worst = worst(&found[own.clone()], &expected[own]);
+            assert!(worst < 1e-5, "{name}: {worst}");
+        }
+    }
+}
+
+/// The layer of a tensor.
+fn number(tensor: &str) -> usize {
+    tensor.trim_start_matches("layer").split('.').next().unwrap().parse().unwrap()
 }
 
 #[test]

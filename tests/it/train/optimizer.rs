@@ -2,8 +2,8 @@
 
 use super::{numbers, oracle, wave};
 use lagrule::train::data::Part;
-use lagrule::train::engine::{Batch, Engine};
-use lagrule::train::network::Tally;
+use lagrule::train::engine::{Batch, Curvature, Engine};
+use lagrule::train::network::{Block, Tally};
 use lagrule::train::optimizer::{BASELINES, Baseline, Optimizer, Point, clip};
 
 /// For optimizers that ask the engine nothing.
@@ -19,7 +19,10 @@ impl Engine for Idle {
     fn evaluate(&mut self, _: &[f32], _: &Part) -> Tally {
         Tally::default()
     }
-    fn curvature(&mut self, _: &[f32], _: &[f32], _: &mut [f32]) {}
+    fn curvature(&mut self, _: Curvature, _: &[f32], _: &[f32], _: &mut [f32]) {}
+    fn kronecker(&mut self, _: &[f32]) -> Vec<Block> {
+        Vec::new()
+    }
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "single precision is what is tested")]
@@ -39,12 +42,14 @@ fn baselines_are_pytorchs_over_100_steps() {
         for number in 1..=100_u32 {
             let t = f64::from(number);
             let gradient = single(&wave(8, 0.7 + 0.05 * t, 0.1 * t, 1.0));
-            optimizer.step(&mut Point {
-                parameters: &mut theta,
-                gradient: &gradient,
-                number: u64::from(number),
-                engine: &mut Idle,
-            });
+            optimizer
+                .step(&mut Point {
+                    parameters: &mut theta,
+                    gradient: &gradient,
+                    number: u64::from(number),
+                    engine: &mut Idle,
+                })
+                .unwrap();
         }
         for (found, expected) in theta.iter().zip(numbers(&oracle["optimizers"][known])) {
             let error = (f64::from(*found) - expected).abs();
