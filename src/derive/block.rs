@@ -1,7 +1,7 @@
 //! The linear class: equations of motion `M q'' + C q' + K q + b = 0` with constant
 //! coefficients, recognised by their derivatives, split into blocks that do not couple.
 
-use super::variation::{Motion, gradient, jacobian};
+use super::variation::{Motion, gradient, jacobian, jumps};
 use crate::symbolic::build::sum;
 use crate::symbolic::expand::{expand, is_zero};
 use crate::symbolic::rewrite::substitute;
@@ -33,6 +33,9 @@ pub(super) struct Block {
 /// motion is not of this kind, or when it couples vectors of symbolic dimension.
 pub(super) fn linear_blocks(motion: &Motion, loss: Option<&Expr>) -> Option<Vec<Block>> {
     let n = motion.coordinates.len();
+    if motion.residuals.iter().any(|residual| jumps(residual, &motion.coordinates)) {
+        return None;
+    }
     let mut m = Vec::new();
     let mut c = Vec::new();
     let mut k = Vec::new();

@@ -1,8 +1,9 @@
 //! What the rule is beyond its formula (E5, E6): gradient or not, effective loss, where it rests.
 
 use super::linear::{BlockSolution, tidy};
+use super::overdamped::by_time;
 use super::types::{Diagnosis, GradientFlow};
-use super::variation::{Motion, gradient, jacobian};
+use super::variation::{Motion, gradient, jacobian, jumps};
 use crate::model::types::{Horizon, Model};
 use crate::symbolic::assume::{is_nonnegative, is_positive, is_psd, is_spd};
 use crate::symbolic::build::sum;
@@ -118,10 +119,11 @@ fn effective_loss(
         return None;
     }
     let (potential, rotation) = split(motion, lowered)?;
-    // L at rest is ½ fᵀGf/η + kℓ; the cross term −a·q' adds −γχ.
+    // L at rest is ½ fᵀGf/η + kℓ; the cross term −a·q' adds −γχ, and ∂χ/∂t where χ changes by itself.
+    let itself = by_time(&potential);
     let loss = loss.cloned().unwrap_or_else(Expr::zero);
     let cost = substitute(&(&motion.lagrangian - &loss), at_rest);
-    let effective = tidy(&sum([cost, &motion.weight_rate * potential])) + loss;
+    let effective = tidy(&sum([cost, &motion.weight_rate * potential, itself])) + loss;
     Some((effective, rotation))
 }
 
@@ -181,6 +183,9 @@ fn is_convex(loss: &Expr, coordinates: &[Symbol]) -> bool {
     let slopes: Option<Vec<Expr>> =
         coordinates.iter().map(|q| gradient(loss, q).ok()).collect();
     let Some(slopes) = slopes else { return false };
+    if slopes.iter().any(|slope| jumps(slope, coordinates)) {
+        return false;
+    }
     let table: Option<Vec<Expr>> = slopes
         .iter()
         .flat_map(|slope| coordinates.iter().map(move |q| (slope, q)))
@@ -231,6 +236,9 @@ fn stationary(loss: &Expr, coordinates: &[Symbol], start: &Expr) -> Option<Expr>
     let mut hessian = Vec::new();
     for q in coordinates {
         let slope = gradient(loss, q).ok()?;
+        if jumps(&slope, coordinates) {
+            return None;
+        }
         for other in coordinates {
             let curvature = expand(&jacobian(&slope, other).ok()?);
             if curvature.contains_any(coordinates) {

@@ -6,6 +6,7 @@
 
 use super::inertia::{Inertia, at_rest};
 use super::variation::{Motion, direction, gradient};
+use crate::model::types::time;
 use crate::symbolic::build::sum;
 use crate::symbolic::diff::directional;
 use crate::symbolic::expand::{expand, is_zero};
@@ -23,6 +24,8 @@ pub(super) struct Overdamped {
     pub second_vanishes: bool,
     /// Does the velocity change along the path at leading order?
     pub steady: bool,
+    /// Does `v₁` change with time itself?
+    pub timed: bool,
 }
 
 /// Expands; `None` when the Lagrangian is not quadratic in the velocities.
@@ -40,9 +43,19 @@ pub(super) fn expand_overdamped(motion: &Motion) -> Option<Overdamped> {
     }
     let first: Vec<Expr> = inertia.solve(&forces).iter().map(|v| expand(&-v)).collect();
     let second_vanishes = second_order_vanishes(motion, &drift, &first, &on_drift);
-    let steady = drift.iter().all(|f| is_zero(&along(f, &motion.coordinates, &drift)))
-        && !drift.iter().all(Expr::is_zero);
-    Some(Overdamped { drift, first, second_vanishes, steady })
+    let turns = |f: &Expr| along(f, &motion.coordinates, &drift) + by_time(f);
+    let steady = drift.iter().all(|f| is_zero(&turns(f))) && !drift.iter().all(Expr::is_zero);
+    let timed = !first.iter().all(|v| is_zero(&by_time(v)));
+    Some(Overdamped { drift, first, second_vanishes, steady, timed })
+}
+
+/// The derivative by time itself, where the coordinates stand still.
+pub(super) fn by_time(expr: &Expr) -> Expr {
+    let time = time();
+    if !expr.contains(&time) {
+        return Expr::zeros(expr.shape().clone());
+    }
+    directional(expr, &|s: &Symbol| (*s == time).then(Expr::one))
 }
 
 /// The derivative of an expression when the coordinates move with given velocities.
@@ -53,7 +66,7 @@ pub(super) fn along(expr: &Expr, coordinates: &[Symbol], velocities: &[Expr]) ->
     })
 }
 
-/// `M v₂ = D(M v₁)[f] − ∂²F/∂q∂v v₁`, both at `v = f`; `M v₁ = −∂F/∂q` there.
+/// `M v₂ = D(M v₁)[f] + ∂(M v₁)/∂t − ∂²F/∂q∂v v₁`, all at `v = f`; `M v₁ = −∂F/∂q` there.
 fn second_order_vanishes(
     motion: &Motion,
     drift: &[Expr],
@@ -64,7 +77,8 @@ fn second_order_vanishes(
     motion.coordinates.iter().all(|coordinate| {
         let Ok(force) = gradient(&motion.lagrangian, coordinate) else { return false };
         let on_manifold = substitute(&force, on_drift);
-        let carried = -along(&on_manifold, &motion.coordinates, drift);
+        let carried =
+            -(along(&on_manifold, &motion.coordinates, drift) + by_time(&on_manifold));
         let pushed = directional(&force, &|s: &Symbol| {
             let which = velocities.iter().position(|v| v == s)?;
             Some(Expr::sym(direction(&motion.coordinates[which])))

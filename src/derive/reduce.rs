@@ -16,7 +16,7 @@ use super::regime::{
 };
 use super::single_step::LinearStep;
 use super::slow::{self, Halved};
-use super::slowness::{christoffel, slowness};
+use super::slowness::{christoffel, slowness, timed, unbroken};
 use super::solvent::{Closed, sources};
 use super::trace::{Claim, Step};
 use super::types::{
@@ -86,8 +86,10 @@ fn linear_regime(
                         .unwrap_or_else(|| (closed.spectrum.clone(), closed.response(&dt)));
                     let lift = |function: &Expr| spectrum.lift(function);
                     let calculus = (&spectrum, &response);
-                    spectral_block(&closed.causes, calculus, regime, &mut neglected)?
-                        .lifted(solution.block.force.shape(), &lift)?
+                    let terms =
+                        spectral_block(&closed.causes, calculus, regime, &mut neglected)?;
+                    terms.compare(&lift, &mut neglected);
+                    terms.lifted(solution.block.force.shape(), &lift)?
                 }
                 None if is_long_step(regime) => long_step(solution, &mut neglected)?,
                 None => return Err(NO_SPECTRUM.to_owned()),
@@ -191,6 +193,11 @@ fn overdamped(
     if drifting && !expansion.steady && !shrinks {
         return Err("with drift the step must shrink too: add `dt -> 0`".to_owned());
     }
+    if expansion.timed && !shrinks {
+        return Err(
+            "what changes with time needs a step that shrinks too: add `dt -> 0`".to_owned()
+        );
+    }
     let mut changes = Vec::new();
     let (mut flows, mut steps) = (Vec::new(), Vec::new());
     for ((coordinate, drift), first) in
@@ -216,6 +223,7 @@ fn overdamped(
         (false, false) => 1,
     };
     let by_step = match (drifting, expansion.steady, shrinks) {
+        _ if expansion.timed && !drifting => 1,
         (true, false, _) => 1,
         (_, _, true) => 2,
         (_, _, false) => 1,
@@ -227,6 +235,17 @@ fn overdamped(
     let times = (rate, &dt);
     let mut conditions = slowness(motion, &expansion.drift, &Expr::one(), times, &straight);
     for condition in slowness(motion, &expansion.first, rate, times, &bends) {
+        if !conditions.contains(&condition) {
+            conditions.push(condition);
+        }
+    }
+    let fields = [(expansion.drift.as_slice(), Expr::one()), (&expansion.first, rate.clone())];
+    let further = fields.iter().flat_map(|(field, scale)| {
+        let mut found = timed(motion, field, scale, times);
+        found.extend(unbroken(motion, field, scale, &dt));
+        found
+    });
+    for condition in further {
         if !conditions.contains(&condition) {
             conditions.push(condition);
         }
@@ -281,17 +300,23 @@ fn nonlinear_regime(
         .to_owned())
 }
 
-/// `gamma -> 0, dt -> 0` in one coordinate: the first integral of the undiscounted problem.
+/// `gamma -> 0, dt -> 0` in one coordinate, or `dt -> 0` without discount: the first integral of the
+/// undiscounted problem.
 fn undiscounted(
     model: &Model,
     configuration: &Configuration,
     motion: &Motion,
     regime: &Regime,
 ) -> Option<RegimeRule> {
-    let Discount::Rate(rate) = &model.discount else { return None };
-    let vanishes = substitute(rate, &scaling(regime)) == rate * Expr::sym(epsilon());
-    let shrinks = regime.limits.contains(&Limit::ToZero(step()));
-    if !vanishes || !shrinks || regime.limits.len() != 2 {
+    let vanishes = match &model.discount {
+        Discount::None => regime.limits.len() == 1,
+        Discount::Rate(rate) => {
+            let gone = substitute(rate, &scaling(regime)) == rate * Expr::sym(epsilon());
+            gone && regime.limits.len() == 2
+        }
+        Discount::Weight(_) => false,
+    };
+    if !vanishes || !regime.limits.contains(&Limit::ToZero(step())) {
         return None;
     }
     let free = Motion {
@@ -377,6 +402,7 @@ pub(super) fn horizon_regimes(
             let calculus = (&spectrum, &response);
             let terms = spectral_block(&causes, calculus, regime, &mut neglected)?;
             let shape = solution.block.force.shape();
+            terms.compare(&|function| spectrum.lift(function), &mut neglected);
             let written = terms.lifted(shape, &|function| spectrum.lift(function))?;
             // The root that is left may be imaginary: machines get a form that is real.
             let real = terms.lifted(shape, &|function| {

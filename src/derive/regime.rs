@@ -5,6 +5,7 @@ use super::conditions::{
     at_scale, by_limits, follows_from, magnitude, strongest, without_bars,
 };
 use super::linear::{BlockSolution, tidy};
+use super::slowness::against;
 use super::trace::{Claim, Step};
 use super::types::{Condition, ErrorOrder, RegimeRule};
 use crate::model::types::{Limit, Regime, step};
@@ -190,19 +191,39 @@ pub(super) type Lift<'a> = &'a dyn Fn(&Expr) -> Option<Expr>;
 
 /// The leading terms of a regime: functions of eigenvalues, and the vectors that their matrices are
 /// applied to.
-pub(super) struct LeadingTerms(Vec<(Expr, Expr)>);
+pub(super) struct LeadingTerms {
+    kept: Vec<(Expr, Expr)>,
+    dropped: Vec<Dropped>,
+}
+
+/// A source that is left out, and those of the same cause that are kept.
+struct Dropped {
+    one: (Expr, Expr),
+    kept: Vec<(Expr, Expr)>,
+}
 
 impl LeadingTerms {
     /// The change they make, for functions that become matrices by `lift`.
     pub(super) fn lifted(&self, shape: &Shape, lift: Lift<'_>) -> Result<Expr, String> {
-        let mut parts = vec![Expr::zeros(shape.clone())];
-        for (function, vector) in &self.0 {
-            let lifted = lift(function)
-                .ok_or_else(|| "the leading term has no matrix form".to_owned())?;
-            parts.push(lifted * vector);
-        }
-        Ok(tidy(&sum(parts)))
+        let all = lifted_sum(&self.kept, lift)
+            .ok_or_else(|| "the leading term has no matrix form".to_owned())?;
+        Ok(tidy(&(Expr::zeros(shape.clone()) + all)))
     }
+
+    /// Notes that what is left out is small beside what is kept.
+    pub(super) fn compare(&self, lift: Lift<'_>, neglected: &mut Neglected) {
+        for Dropped { one, kept } in &self.dropped {
+            let dropped = lifted_sum(std::slice::from_ref(one), lift);
+            if let (Some(dropped), Some(kept)) = (dropped, lifted_sum(kept, lift)) {
+                neglected.condition(against(&dropped, &kept));
+            }
+        }
+    }
+}
+
+fn lifted_sum(terms: &[(Expr, Expr)], lift: Lift<'_>) -> Option<Expr> {
+    let lifted = terms.iter().map(|(function, vector)| Some(lift(function)? * vector));
+    Some(sum(lifted.collect::<Option<Vec<_>>>()?))
 }
 
 /// The rule of one block in a regime, by functional calculus on its spectrum. `response` is the
@@ -239,7 +260,7 @@ pub(super) fn leading_terms(
     let (scaling, limits) = (scaling(regime), limit_symbols(regime));
     let letters: Vec<Symbol> =
         spectrum.letters.iter().map(|letter| letter.eigenvalue.clone()).collect();
-    let mut terms = Vec::new();
+    let (mut terms, mut dropped) = (Vec::new(), Vec::new());
     for cause in causes {
         if cause.iter().any(|(_, vector)| vector.contains_any(&limits)) {
             return Err("a limit acts on a vector of the problem".to_owned());
@@ -253,18 +274,22 @@ pub(super) fn leading_terms(
         let Some(lowest) = found.iter().map(|(_, l, _)| l.first.0.clone()).min() else {
             continue;
         };
+        let (mut kept, mut left) = (Vec::new(), Vec::new());
         for (scaled, leading, vector) in found {
             if leading.first.0 > lowest {
                 neglected.omit(&leading.first.0);
+                left.push((leading.first.1, vector.clone()));
                 continue;
             }
             neglected.note(&leading, &limits);
             neglected.note_later(&scaled, &leading, &limits);
             neglected.record(&scaled, &leading);
-            terms.push((arranged(&leading.first.1, &letters), vector.clone()));
+            kept.push((arranged(&leading.first.1, &letters), vector.clone()));
         }
+        dropped.extend(left.into_iter().map(|one| Dropped { one, kept: kept.clone() }));
+        terms.extend(kept);
     }
-    Ok(LeadingTerms(terms))
+    Ok(LeadingTerms { kept: terms, dropped })
 }
 
 /// What has to be positive for an optimum may have another sign in the limit: the condition that is
@@ -297,6 +322,10 @@ pub(super) fn existence(
 pub(super) fn describe(problem: &NoSeries) -> String {
     match problem {
         NoSeries::Grows(_) => "the rule grows without bound in this limit".to_owned(),
+        NoSeries::UnknownSign(of) if is_nonnegative(of) || is_nonnegative(&-of) => {
+            let of = print::ascii(&magnitude(&expand(&at_scale(of))));
+            format!("the limit is another one where `{of}` vanishes, which nothing excludes")
+        }
         NoSeries::UnknownSign(of) => {
             let of = print::ascii(&expand(&at_scale(of)));
             format!("the limit depends on the sign of `{of}`, which is not declared")

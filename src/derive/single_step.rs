@@ -6,7 +6,7 @@ use super::regime::{Neglected, existence, leading_terms};
 use super::solvent::sources;
 use super::trace::Claim;
 use super::types::{Condition, NoOptimum};
-use super::variation::{coupled, gradient, jacobian};
+use super::variation::{coupled, gradient, jacobian, jumps};
 use crate::model::types::Regime;
 use crate::symbolic::assume::{is_positive, is_spd};
 use crate::symbolic::build::sum;
@@ -14,7 +14,7 @@ use crate::symbolic::cancel::cancel;
 use crate::symbolic::expand::expand;
 use crate::symbolic::rewrite::substitute;
 use crate::symbolic::spectral::{Spectrum, spectrum};
-use crate::symbolic::{Expr, Mark, Symbol, matrix};
+use crate::symbolic::{Expr, Mark, Node, Symbol, matrix};
 use std::collections::BTreeMap;
 
 /// A step problem: stationarity, and its solution where it is linear.
@@ -124,6 +124,9 @@ fn linear_step(
     changes: &[Symbol],
     stationarity: &[Expr],
 ) -> Option<Vec<LinearStep>> {
+    if stationarity.iter().any(|equation| jumps(equation, changes)) {
+        return None;
+    }
     let still: BTreeMap<Expr, Expr> =
         changes.iter().map(|d| (Expr::sym(d.clone()), Expr::zeros(d.shape.clone()))).collect();
     let at_zero = |e: &Expr| expand(&substitute(e, &still));
@@ -299,6 +302,9 @@ fn positive(a: &Expr) -> Result<Option<Condition>, NoOptimum> {
     Ok(Some(Condition::Positive(a.clone())))
 }
 
+/// Why coupled numbers have no limit here.
+const NO_COMMON: &str = "the coordinates are coupled, in a way that changes with the constants";
+
 impl Whole {
     /// The minimising change `−A⁻¹ b`, drift first: `f − (…)⁻¹ (…)`, where there is a drift.
     fn minimiser(&self) -> Expr {
@@ -324,11 +330,10 @@ impl Whole {
     ) -> Result<(Expr, Spectrum), String> {
         let inverse = matrix::inverse(&self.inertia);
         let a = expand(&(&inverse * &self.a));
-        let spectrum = spectrum(std::slice::from_ref(&a), constants, taken)
-            .ok_or_else(|| "the matrices do not commute".to_owned())?;
-        let scalar = spectrum
-            .scalar(&a, constants)
-            .ok_or_else(|| "the matrices do not commute".to_owned())?;
+        let numbers = matches!(a.node(), Node::Literal(_));
+        let reason = if numbers { NO_COMMON } else { "the matrices do not commute" };
+        let spectrum = spectrum(std::slice::from_ref(&a), constants, taken).ok_or(reason)?;
+        let scalar = spectrum.scalar(&a, constants).ok_or(reason)?;
         existence(&scalar, &spectrum, regime, neglected)?;
         let loss = expand(&(&inverse * &self.loss_b));
         let rest = expand(&(&inverse * (&self.b - &self.loss_b)));
@@ -337,6 +342,7 @@ impl Whole {
             cause.map(|(f, vector)| (-(f / &scalar), vector)).collect()
         });
         let terms = leading_terms(&causes, &spectrum, regime, neglected)?;
+        terms.compare(&|function| spectrum.lift(function), neglected);
         let change = terms.lifted(self.b.shape(), &|function| spectrum.lift(function))?;
         Ok((change, spectrum))
     }

@@ -5,7 +5,7 @@ use super::collect::collect;
 use super::conditions::magnitude;
 use super::inertia::{Inertia, at_rest};
 use super::linear::tidy;
-use super::overdamped::along;
+use super::overdamped::{along, by_time};
 use super::types::Condition;
 use super::variation::{Motion, jacobian};
 use crate::symbolic::assume::is_positive;
@@ -60,6 +60,59 @@ pub(super) fn slowness(
     conditions
 }
 
+/// What changes with time itself, the velocity `field/scale` and its momentum, must change little over the
+/// step and over the discount time. On the drift there is no momentum.
+pub(super) fn timed(
+    motion: &Motion,
+    field: &[Expr],
+    scale: &Expr,
+    (rate, dt): (&Expr, &Expr),
+) -> Vec<Condition> {
+    let velocities = motion.velocities();
+    let moving = |s: &Symbol| Some(field[velocities.iter().position(|v| v == s)?].clone());
+    let pushed: Vec<Expr> =
+        motion.momenta.iter().map(|p| by_time(&directional(p, &moving))).collect();
+    let pushed = Inertia::of(motion).map(|inertia| inertia.solve(&pushed)).unwrap_or_default();
+    let drifts = scale.as_num().is_some();
+    let by_rate = pushed.into_iter().filter(|_| !drifts).map(|push| (push, rate.clone()));
+    let by_step = field.iter().map(|v| (by_time(v), Expr::one() / dt));
+    let both = by_rate.zip(field).chain(by_step.zip(field));
+    both.filter_map(|((change, over), velocity)| bent(&change, velocity, &over)).collect()
+}
+
+/// A velocity `field/scale` that jumps must not meet the jump within the step.
+pub(super) fn unbroken(
+    motion: &Motion,
+    field: &[Expr],
+    scale: &Expr,
+    dt: &Expr,
+) -> Vec<Condition> {
+    let mut jumps = Vec::new();
+    for velocity in field {
+        collect_jumps(velocity, &motion.coordinates, &mut jumps);
+    }
+    let conditions = jumps.iter().map(|of| {
+        let way = along(of, &motion.coordinates, field) * dt / scale;
+        // A sign is of size 1.
+        let way = replace(&way, &fun(Fun::Sign, of), &Expr::one());
+        against(&way, of)
+    });
+    conditions.collect()
+}
+
+/// What signs are taken of, where it moves.
+fn collect_jumps(expr: &Expr, moving: &[Symbol], jumps: &mut Vec<Expr>) {
+    if let Node::Fun(Fun::Sign, of) = expr.node()
+        && of.contains_any(moving)
+        && !jumps.contains(of)
+    {
+        jumps.push(of.clone());
+    }
+    for child in expr.children() {
+        collect_jumps(child, moving, jumps);
+    }
+}
+
 /// `Γ(v, v) = M⁻¹ ((∂M·v) v − ½ ∂(vᵀMv))`, the part of the acceleration that a moving inertia `M` makes.
 pub(super) fn christoffel(motion: &Motion, field: &[Expr]) -> Option<Vec<Expr>> {
     let velocities = motion.velocities();
@@ -112,7 +165,7 @@ fn at_start(expr: &Expr) -> Expr {
 }
 
 /// `‖a‖ ≪ ‖b‖`; what both sides share in front says nothing.
-fn against(change: &Expr, velocity: &Expr) -> Condition {
+pub(super) fn against(change: &Expr, velocity: &Expr) -> Condition {
     let shared = common_denominator(&front(velocity)).0;
     let plain = |e: &Expr| {
         let e = tidy(&expand(&at_start(&(e / &shared))));

@@ -9,7 +9,7 @@ use crate::symbolic::cancel::cancel;
 use crate::symbolic::diff::directional;
 use crate::symbolic::expand::expand;
 use crate::symbolic::linear::{NotLinear, coefficient, covector};
-use crate::symbolic::{Expr, Mark, Shape, Symbol, matrix};
+use crate::symbolic::{Expr, Fun, Mark, Node, Shape, Symbol, matrix};
 
 /// The Lagrangian problem in the form the derivation works on: scalars or vectors with one
 /// Euler–Lagrange expression each.
@@ -53,6 +53,13 @@ pub fn jacobian(expr: &Expr, symbol: &Symbol) -> Result<Expr, NotLinear> {
     let moved =
         directional(expr, &|s: &Symbol| (s == symbol).then(|| Expr::sym(along.clone())));
     coefficient(&moved, &along)
+}
+
+/// Does it jump where one of the symbols passes some value? Derivatives show nothing of that.
+pub(super) fn jumps(expr: &Expr, symbols: &[Symbol]) -> bool {
+    expr.any(
+        &|part| matches!(part.node(), Node::Fun(Fun::Sign, of) if of.contains_any(symbols)),
+    )
 }
 
 /// `w'/w` for a discount.

@@ -95,8 +95,35 @@ fn regime(
         goes.push(Goes { symbol, large, span: limit.span });
         limits.push(limit_read);
     }
+    ok &= agree(&limits, &goes, scope);
     let name = written.name.text.clone();
     ok.then_some(Regime { name, limits, slow, span: written.name.span })
+}
+
+/// What a comparison holds must not go the other way in the same regime.
+fn agree(limits: &[Limit], goes: &[Goes], scope: &mut Scope<'_>) -> bool {
+    let mut ok = true;
+    for (limit, own) in limits.iter().zip(goes) {
+        let Limit::Dominates { large, small } = limit else { continue };
+        let against = goes.iter().find(|other| {
+            (other.symbol == *small && other.large) || (other.symbol == *large && !other.large)
+        });
+        if let Some(against) = against {
+            let way = if against.large { "grows" } else { "shrinks" };
+            scope.report(
+                Diagnostic::error(
+                    Code::LimitsClash,
+                    against.span,
+                    format!("`{}` {way} here and is held elsewhere", against.symbol.name),
+                )
+                .here("expected limits that agree")
+                .label(own.span, "held here")
+                .hint("limits of one regime are taken together; write two regimes"),
+            );
+            ok = false;
+        }
+    }
+    ok
 }
 
 /// `large >> small`: the first of the two as written moves, the other is held.

@@ -8,7 +8,7 @@ use super::scope::Scope;
 use super::shape::lone_symbol;
 use super::types::Coordinate;
 use crate::diag::{Code, Diagnostic};
-use crate::symbolic::assume::{is_negative, is_spd};
+use crate::symbolic::assume::{is_negative, is_positive, is_spd};
 use crate::symbolic::diff::directional;
 use crate::symbolic::expand::expand;
 use crate::symbolic::{Expr, Mark, Symbol, matrix};
@@ -31,7 +31,7 @@ pub(super) fn check(
 }
 
 fn definite(written: &ast::Expr, metric: &Expr, scope: &mut Scope<'_>) {
-    if is_spd(metric) {
+    if is_spd(metric) || (metric.is_scalar() && is_positive(metric)) {
         return;
     }
     let mistake = Diagnostic::error(

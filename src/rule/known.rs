@@ -164,7 +164,7 @@ fn natural_gradient(
     Some(expand(&substitute(&matrix::entry(&solved, at, 0), values)))
 }
 
-/// The constant weight in front of the loss, such as `k`.
+/// The constant weight in front of the loss, such as `k`. Numbers belong to the loss itself, as in `k*x^2`.
 fn weight_of(slope: &Expr, model: &Model) -> Expr {
     let scalars: Vec<Expr> = slope
         .terms()
@@ -172,7 +172,8 @@ fn weight_of(slope: &Expr, model: &Model) -> Expr {
         .enumerate()
         .map(|(at, term)| constant_part(&term.as_product(), model) * spectral::marker(at))
         .collect();
-    content(&build::sum(scalars)).0
+    let weight = content(&build::sum(scalars)).0;
+    &weight / Expr::num(weight.as_product().coefficient)
 }
 
 fn constant_part(product: &Product, model: &Model) -> Expr {

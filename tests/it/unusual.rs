@@ -72,6 +72,53 @@ fn a_path_that_bends_says_how_much() {
     assert!(said.iter().any(|size| size == bend), "{said:?}");
 }
 
+/// What a limit drops from a source is small beside what it keeps; what changes with time changes little.
+#[test]
+fn sources_and_clocks_have_conditions() {
+    let conditions = |file: &str| {
+        let text = std::fs::read_to_string(format!("tests/unusual/{file}.lag")).unwrap();
+        let (_, derivation) = derived(file, &text);
+        let rule = derivation.regimes[0].outcome.as_ref().unwrap();
+        let against = rule.conditions.iter().filter_map(|condition| match condition {
+            Condition::Against(a, b) => Some(print::ascii(a) + " << " + &print::ascii(b)),
+            Condition::Small(a) => Some(print::ascii(a)),
+            _ => None,
+        });
+        against.collect::<Vec<_>>().join(", ")
+    };
+    let files = ["flat_loss", "fading_loss", "moving_wind", "kink"];
+    let all: Vec<String> =
+        files.iter().map(|file| format!("{file}: {}", conditions(file))).collect();
+    insta::assert_snapshot!("sources_and_clocks", all.join("\n"));
+}
+
+/// `|x|` has a derivative that jumps, and is no linear loss.
+#[test]
+fn a_kink_is_not_linear() {
+    let text = std::fs::read_to_string("tests/unusual/kink.lag").unwrap();
+    for text in [text.clone(), text.replace("discount gamma", "horizon single_step")] {
+        let text: String = text
+            .lines()
+            .filter(|line| !line.starts_with("regime"))
+            .map(|l| l.to_owned() + "\n")
+            .collect();
+        let (_, derivation) = derived("kink", &text);
+        assert!(!derivation.closed_form);
+    }
+}
+
+/// `torch.optim.SGD` with this rate on x² is the rule: its gradient is 2x.
+#[test]
+fn numbers_in_a_loss_belong_to_its_gradient() {
+    let text = "lagrangian square\nparam x : scalar\nconst eta > 0, k > 0, gamma > 0\nrate eta\n\
+        loss k*x^2\ndiscount gamma\nregime od : gamma -> inf, dt -> 0\n";
+    let source = Source::new("square", text);
+    let study = driver::study(&source, &mut Sink::new()).unwrap();
+    let rule = study.derivation.regimes[0].outcome.as_ref().unwrap();
+    let found = lagrule::rule::known::recognise(&study.model, &rule.changes).unwrap();
+    assert_eq!(print::ascii(&found.hyper[0].1), "eta*k*dt/gamma");
+}
+
 #[test]
 fn losses_that_fall_faster_than_a_square_have_no_optimum() {
     for file in ["quartic_hill", "cubic"] {

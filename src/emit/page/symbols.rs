@@ -3,7 +3,7 @@
 use super::{Prose, prose};
 use crate::derive::variation::{gradient, jacobian};
 use crate::emit::math::{CLOSE, COMMA, Math, OPEN, Sign, math, sign, spelt};
-use crate::model::types::{Constant, Coordinate, Discount, Horizon, Model, Range, step};
+use crate::model::types::{Constant, Coordinate, Discount, Horizon, Model, Range, step, time};
 use crate::symbolic::expand::expand;
 use crate::symbolic::rewrite::substitute;
 use crate::symbolic::{Abstract, Expr, Mark, Prop, Q, Shape, Symbol};
@@ -19,6 +19,10 @@ pub(super) fn glossary(model: &Model) -> Vec<(Math, Prose)> {
     entries.extend(
         model.constants.iter().map(|constant| constant_entry(constant, model, &landscape)),
     );
+    if model.lagrangian.contains(&time()) {
+        let words = prose!["the time; in a rule, that at which its step begins"];
+        entries.push((math![time()], words));
+    }
     if model.horizon != Horizon::SingleStep {
         entries.push((math![step()], prose!["the time between two updates"]));
     }

@@ -14,16 +14,18 @@ pub(super) fn family(symbols: &[&Symbol], n: usize, random: &mut Random) -> Vec<
     if let [only] = symbols {
         return vec![single(only.props, n, random)];
     }
-    if any(Prop::Skew) && !any(Prop::Diagonal) {
-        let basis = random.orthogonal(n);
+    let basis = |random: &mut Random| {
+        if any(Prop::Diagonal) { Matrix::identity(n, n) } else { random.orthogonal(n) }
+    };
+    if any(Prop::Skew) {
+        let basis = basis(random);
         return symbols
             .iter()
             .map(|symbol| &basis * in_planes(symbol.props, n, random) * basis.transpose())
             .collect();
     }
     if any(Prop::Symmetric) {
-        let basis =
-            if any(Prop::Diagonal) { Matrix::identity(n, n) } else { random.orthogonal(n) };
+        let basis = basis(random);
         return symbols
             .iter()
             .map(|symbol| {
@@ -111,9 +113,10 @@ mod tests {
 
     #[test]
     fn families_commute_and_keep_their_properties() {
-        let kinds: [&[&[Prop]]; 5] = [
+        let kinds: [&[&[Prop]]; 6] = [
             &[&[Prop::Spd], &[Prop::Spd], &[]],
             &[&[Prop::Skew], &[Prop::Spd], &[]],
+            &[&[Prop::Skew], &[Prop::Diagonal]],
             &[&[Prop::Diagonal], &[Prop::Diagonal, Prop::Spd]],
             &[&[], &[]],
             &[&[Prop::Symmetric], &[Prop::Psd]],

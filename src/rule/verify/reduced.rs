@@ -11,12 +11,15 @@ use super::linear_rule::step_of;
 use super::sample::Draw;
 use super::trouble::Trouble;
 use crate::derive::RegimeRule;
-use crate::model::types::{Model, step};
+use crate::model::types::{Model, step, time};
 use crate::solve::linalg::Vector;
 use crate::symbolic::diff::directional;
 use crate::symbolic::rewrite::substitute;
 use crate::symbolic::{Expr, Mark, Symbol};
 use std::collections::BTreeMap;
+
+/// When the step begins, for what depends on time itself: not at 0, where much of it may vanish.
+const MOMENT: f64 = 0.7;
 
 /// A reduced velocity field with its acceleration, as functions of position.
 pub(super) struct Reduced {
@@ -36,7 +39,12 @@ impl Reduced {
             .collect();
         let acceleration = velocity
             .iter()
-            .map(|v| directional(v, &|symbol: &Symbol| along.get(symbol).cloned()))
+            .map(|v| {
+                directional(v, &|symbol: &Symbol| match along.get(symbol) {
+                    None if *symbol == time() => Some(Expr::one()),
+                    known => known.cloned(),
+                })
+            })
             .collect();
         Reduced { velocity, acceleration }
     }
@@ -52,12 +60,12 @@ impl Reduced {
     /// The relative error of the reduced rule at one parameter set.
     pub(super) fn error(&self, case: &Case<'_>) -> Result<f64, Trouble> {
         let start = case.draw.start.clone();
-        let env = case.moving(0.0, &[(Mark::Plain, &start)])?;
+        let env = case.moving(MOMENT, &[(Mark::Plain, &start)])?;
         let (v, a) = (columns(&env, &self.velocity)?, columns(&env, &self.acceleration)?);
         let mechanics = case.mechanics();
         let mut residual = vec![0.0; case.dim()];
-        mechanics.residual(0.0, &start, v.as_slice(), a.as_slice(), &mut residual);
-        let mass = mechanics.derivatives(0.0, &start, v.as_slice()).mass;
+        mechanics.residual(MOMENT, &start, v.as_slice(), a.as_slice(), &mut residual);
+        let mass = mechanics.derivatives(MOMENT, &start, v.as_slice()).mass;
         let gamma = case.gamma()?;
         let dt = step_of(case)?;
         let residual = Vector::from_vec(residual);
