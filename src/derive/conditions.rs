@@ -132,6 +132,28 @@ pub(super) fn strongest(conditions: Vec<Condition>) -> Vec<Condition> {
     kept
 }
 
+/// Drops numbers that are small because products of others are, the last ones first.
+pub(super) fn independent(mut conditions: Vec<Condition>) -> Vec<Condition> {
+    let terms = |condition: &Condition| match condition {
+        Condition::Small(size) if size.is_scalar() => {
+            expand(&without_bars(size)).terms().to_vec()
+        }
+        _ => Vec::new(),
+    };
+    for at in (0..conditions.len()).rev() {
+        // What the terms of a sum are smaller than is not known of each of them.
+        let others = conditions.iter().enumerate().filter(|(other, _)| *other != at);
+        let single = others.map(|(_, other)| terms(other)).filter(|terms| terms.len() == 1);
+        let small: Vec<Expr> = single.flatten().collect();
+        let own = terms(&conditions[at]);
+        let symbols = own.iter().any(|term| !term.symbols().is_empty());
+        if symbols && own.iter().all(|term| is_product(term, &small)) {
+            conditions.remove(at);
+        }
+    }
+    conditions
+}
+
 /// Without the bars of absolute values.
 pub(super) fn without_bars(of: &Expr) -> Expr {
     match of.node() {
@@ -140,8 +162,7 @@ pub(super) fn without_bars(of: &Expr) -> Expr {
     }
 }
 
-/// Is a monomial `≪ 1` because others are: is it a product of positive powers of at most two of them, up to a
-/// number? A size with a sum in it counts for all there is in its symbols.
+/// Is a monomial `≪ 1` because others are: is it a product of some of them? A size with a sum in it counts for all there is in its symbols.
 pub(super) fn follows_from(term: &Expr, small: &[Expr]) -> bool {
     let symbols = term.symbols();
     let sums =
@@ -152,6 +173,11 @@ pub(super) fn follows_from(term: &Expr, small: &[Expr]) -> bool {
     {
         return true;
     }
+    is_product(term, small)
+}
+
+/// Is a monomial a product of positive powers of at most two others, up to a number?
+fn is_product(term: &Expr, small: &[Expr]) -> bool {
     let powers = |of: &Expr| -> BTreeMap<Expr, f64> {
         let one = |(base, exponent): &(Expr, Expr)| match exponent.as_num() {
             Some(e) => (base.clone(), e.to_f64().unwrap_or(f64::NAN)),

@@ -7,7 +7,7 @@ use super::solvent::{Solvent, solve};
 use super::types::{Definition, Meaning, NoOptimum};
 use crate::symbolic::assume::{is_positive, is_psd, is_spd, is_symmetric};
 use crate::symbolic::build::sum;
-use crate::symbolic::cancel::cancel;
+use crate::symbolic::cancel::{cancel, shorter};
 use crate::symbolic::expand::{common_denominator, equal, expand};
 use crate::symbolic::{Expr, Fun, Mark, Node, Symbol, matrix};
 
@@ -90,6 +90,8 @@ impl BlockSolution {
                 let tidied = entries.iter().map(|e| cancel(&expand(e))).collect();
                 matrix::literal(rest.shape().clone(), tidied)
             }
+            // Where the start is no longer, all terms meet in one fraction.
+            _ if rest.is_scalar() => shorter(&rest),
             _ => rest,
         })
     }

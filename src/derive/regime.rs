@@ -2,7 +2,7 @@
 
 use super::arrange::arranged;
 use super::conditions::{
-    at_scale, by_limits, follows_from, magnitude, strongest, without_bars,
+    at_scale, by_limits, follows_from, independent, magnitude, strongest, without_bars,
 };
 use super::linear::{BlockSolution, tidy};
 use super::slowness::against;
@@ -10,8 +10,8 @@ use super::trace::{Claim, Step};
 use super::types::{Condition, ErrorOrder, RegimeRule};
 use crate::model::types::{Limit, Regime, step};
 use crate::symbolic::assume::{is_nonnegative, is_positive};
-use crate::symbolic::build::sum;
-use crate::symbolic::cancel::cancel;
+use crate::symbolic::build::{pow, sum};
+use crate::symbolic::cancel::{cancel, shorter};
 use crate::symbolic::expand::{content, expand};
 use crate::symbolic::print;
 use crate::symbolic::rewrite::substitute;
@@ -205,7 +205,15 @@ struct Dropped {
 impl LeadingTerms {
     /// The change they make, for functions that become matrices by `lift`.
     pub(super) fn lifted(&self, shape: &Shape, lift: Lift<'_>) -> Result<Expr, String> {
-        let all = lifted_sum(&self.kept, lift)
+        // Causes that act on one vector meet in one function of it, where that is shorter.
+        let mut merged: Vec<(Expr, Expr)> = Vec::new();
+        for (function, vector) in &self.kept {
+            match merged.iter_mut().find(|(_, known)| known == vector) {
+                Some((known, _)) => *known = shorter(&(&*known + function)),
+                None => merged.push((function.clone(), vector.clone())),
+            }
+        }
+        let all = lifted_sum(&merged, lift)
             .ok_or_else(|| "the leading term has no matrix form".to_owned())?;
         Ok(tidy(&(Expr::zeros(shape.clone()) + all)))
     }
@@ -215,10 +223,29 @@ impl LeadingTerms {
         for Dropped { one, kept } in &self.dropped {
             let dropped = lifted_sum(std::slice::from_ref(one), lift);
             if let (Some(dropped), Some(kept)) = (dropped, lifted_sum(kept, lift)) {
+                let (dropped, kept) = without_shared(&dropped, &kept);
                 neglected.condition(against(&dropped, &kept));
             }
         }
     }
+}
+
+/// Two numbers without the factors that they share; of others [`against`] takes out what stands in front.
+fn without_shared(one: &Expr, other: &Expr) -> (Expr, Expr) {
+    if !one.is_scalar() || other.is_zero() {
+        return (one.clone(), other.clone());
+    }
+    let ratio = cancel(&(one / other)).as_product();
+    let below = |(_, e): &&(Expr, Expr)| e.as_num().is_some_and(|e| *e < Q::zero());
+    let powers = |(base, e): &(Expr, Expr)| pow(base, e);
+    let down =
+        ratio.powers.iter().filter(below).map(powers).fold(Expr::one(), |all, p| all / p);
+    let up = ratio.powers.iter().filter(|p| !below(p)).map(powers);
+    let up = up.fold(Expr::num(ratio.coefficient.clone()), |all, p| all * p);
+    if up.size() + down.size() < one.size() + other.size() {
+        return (up, down);
+    }
+    (one.clone(), other.clone())
 }
 
 fn lifted_sum(terms: &[(Expr, Expr)], lift: Lift<'_>) -> Option<Expr> {
@@ -352,7 +379,7 @@ pub(super) fn uniform_block(
 pub(super) fn finish(changes: Vec<(Symbol, Expr)>, neglected: Neglected) -> RegimeRule {
     let error = neglected.order();
     let (conditions, letters, steps) =
-        (strongest(neglected.conditions), neglected.letters, neglected.steps);
+        (independent(strongest(neglected.conditions)), neglected.letters, neglected.steps);
     let used = |symbol: &Symbol| {
         conditions.iter().any(|condition| match condition {
             Condition::Small(e)

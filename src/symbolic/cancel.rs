@@ -9,6 +9,12 @@ use super::rewrite::map_children;
 use num_traits::{One, Signed, Zero};
 use std::collections::BTreeMap;
 
+/// The expression as it is or cancelled, whichever is shorter.
+pub fn shorter(expr: &Expr) -> Expr {
+    let cancelled = cancel(&expand(expr));
+    if cancelled.size() < expr.size() { cancelled } else { expr.clone() }
+}
+
 /// Brings a scalar sum over common sum-denominators and cancels. Keeps the value.
 pub fn cancel(expr: &Expr) -> Expr {
     if !expr.is_scalar() {

@@ -109,6 +109,11 @@ fn paths(derivation: &Derivation) -> Vec<Formula> {
 fn method(study: &Study) -> Prose {
     let (model, derivation) = (&study.model, &study.derivation);
     match derivation.class {
+        Class::SingleStep if derivation.closed_form && !derivation.conditions.is_empty() => {
+            prose![
+                "The cost of the step is quadratic: where it has a minimum, it is the stationary point."
+            ]
+        }
         Class::SingleStep if derivation.closed_form => {
             prose!["The cost of the step is quadratic, so its stationary point is the minimum."]
         }
