@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use safetensors::{Dtype, SafeTensors, View};
+use serde_json::Value;
 
 use super::network::Tally;
 use super::run::{Epoch, Run, State};
@@ -16,7 +17,7 @@ use super::run::{Epoch, Run, State};
 pub enum Refused {
     /// It is no checkpoint of this program, or damaged.
     Damaged(String),
-    /// It belongs to another run: what that run was.
+    /// It belongs to another run: what differs.
     Other(String),
 }
 
@@ -103,15 +104,7 @@ impl Run<'_> {
     /// Goes on from bytes that [`Run::checkpoint`] made of the same run.
     pub fn resume(&mut self, bytes: &[u8], identity: &str) -> Result<(), Refused> {
         let damaged = |why: safetensors::SafeTensorError| Refused::Damaged(why.to_string());
-        let (_, about) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
-        let about = about.metadata().clone().unwrap_or_default();
-        if about.get("format").map(String::as_str) != Some(FORMAT) {
-            return Err(Refused::Damaged(format!("`format` is not {FORMAT}")));
-        }
-        match about.get(IDENTITY) {
-            Some(own) if own == identity => {}
-            own => return Err(Refused::Other(own.cloned().unwrap_or_default())),
-        }
+        belongs(bytes, identity)?;
         let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
         let mut state = State { parameters: self.state.parameters.clone(), ..State::default() };
         for tensor in self.task().network.tensors() {
@@ -137,6 +130,48 @@ impl Run<'_> {
         self.state = state;
         self.count_time_from(seconds);
         Ok(())
+    }
+}
+
+/// Whether bytes are a checkpoint of this run.
+pub fn belongs(bytes: &[u8], identity: &str) -> Result<(), Refused> {
+    let about = SafeTensors::read_metadata(bytes);
+    let (_, about) = about.map_err(|why| Refused::Damaged(why.to_string()))?;
+    let about = about.metadata().clone().unwrap_or_default();
+    if about.get("format").map(String::as_str) != Some(FORMAT) {
+        return Err(Refused::Damaged(format!("`format` is not {FORMAT}")));
+    }
+    match about.get(IDENTITY) {
+        Some(own) if own == identity => Ok(()),
+        own => Err(Refused::Other(differences(own.map_or("", |own| own), identity))),
+    }
+}
+
+/// What two runs differ in; the first of them as it is where they are not written alike.
+fn differences(own: &str, asked: &str) -> String {
+    let read = |text: &str| serde_json::from_str::<Value>(text).ok();
+    let (Some(a), Some(b)) = (read(own), read(asked)) else { return own.to_owned() };
+    let mut found = Vec::new();
+    compare("", (&a, &b), &mut found);
+    found.join(", ")
+}
+
+fn compare(path: &str, (a, b): (&Value, &Value), found: &mut Vec<String>) {
+    if let (Value::Object(left), Value::Object(right)) = (a, b) {
+        let missing = right.keys().filter(|key| !left.contains_key(*key));
+        for key in left.keys().chain(missing) {
+            let part = |of: &serde_json::Map<String, Value>| of.get(key).cloned();
+            let (a, b) = (part(left).unwrap_or_default(), part(right).unwrap_or_default());
+            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            compare(&path, (&a, &b), found);
+        }
+    } else if a != b {
+        let (a, b) = (a.to_string(), b.to_string());
+        found.push(if a.len().max(b.len()) <= 40 {
+            format!("{path} was {a} and is {b}")
+        } else {
+            format!("{path} is another")
+        });
     }
 }
 

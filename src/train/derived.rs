@@ -30,12 +30,14 @@ const PIECE: usize = 1 << 14;
 
 /// The contestant of a derived rule.
 pub fn contestant(rule: UpdateRule, model: &Model, file: &str) -> Contestant {
+    let kinds = || Spectral::matrices(&rule).map(|input| (input.name.clone(), Kind::default()));
+    let matrices = Spectral::fits(&rule).then(kinds).into_iter().flatten().collect();
     let origin = Origin::Rule {
         file: file.to_owned(),
         regime: rule.regime.clone(),
         text: rule.provenance.source.clone(),
         formula: rule.provenance.formula.clone(),
-        matrices: Matrices::new(),
+        matrices,
     };
     let name = match &rule.regime {
         Some(regime) if *regime != rule.name => format!("{}-{regime}", rule.name),

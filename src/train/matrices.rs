@@ -56,7 +56,11 @@ impl Choice {
             )
         };
         let (name, kind) = text.split_once('=').ok_or_else(wrong)?;
-        let kind = Kind::ALL.into_iter().find(|known| known.name() == kind.trim());
+        let kind = kind.trim();
+        let found = Kind::ALL.into_iter().find(|known| known.name() == kind);
+        if found.is_none() && !kind.is_empty() {
+            return Err(format!("there is no `{kind}`; there are {known}"));
+        }
         let (contestant, matrix) = match name.trim().rsplit_once('.') {
             Some((contestant, matrix)) => (Some(contestant.to_owned()), matrix),
             None => (None, name.trim()),
@@ -65,7 +69,7 @@ impl Choice {
             return Err(wrong());
         }
         let matrix = matrix.to_owned();
-        Ok(Choice { contestant, matrix, kind: kind.ok_or_else(wrong)? })
+        Ok(Choice { contestant, matrix, kind: found.ok_or_else(wrong)? })
     }
 }
 

@@ -105,9 +105,12 @@ impl Spectral {
         let one = |x: f64| Matrix::from_element(1, 1, x);
         let setting = |name: &str| settings.get(name).copied().unwrap_or(0.0);
         let (damping, products) = (setting(DAMPING), setting(PRODUCTS));
-        if !(damping >= 0.0 && (1.0..=1000.0).contains(&products)) {
+        if damping.is_nan() || damping < 0.0 {
+            return Err(format!("expected a `{DAMPING}` of at least 0, found {damping}"));
+        }
+        if !(1.0..=1000.0).contains(&products) || products.fract() != 0.0 {
             return Err(format!(
-                "expected `{DAMPING}` of at least 0 and `{PRODUCTS}` of 1 to 1000"
+                "expected a whole number from 1 to 1000 for `{PRODUCTS}`, found {products}"
             ));
         }
         let mut values: Values =
@@ -147,15 +150,21 @@ impl Spectral {
                 named(Kind::Hessian),
             ));
         }
-        if !has(Kind::Kronecker) || self.product().is_none() {
+        if !has(Kind::Kronecker) {
             return Ok(());
         }
-        if self.damping == 0.0 {
+        // Kronecker products of a batch have the eigenvalue 0.
+        let alone = self.product().is_none();
+        let inverts = if alone { self.damped(0.0).is_err() } else { self.damping == 0.0 };
+        if inverts {
             return Err(format!(
                 "{} must have an inverse, but Kronecker products of a batch have none; give a `{DAMPING}` \
                  above 0",
                 named(Kind::Kronecker),
             ));
+        }
+        if alone {
+            return Ok(());
         }
         for (metric, product) in [(4.0_f64, 0.7), (0.3, 2.5), (7.0, 0.01)] {
             let found = self.at(Coordinate {

@@ -1,5 +1,6 @@
 //! A report for people: as a table on a terminal, as Markdown, as CSV.
 
+use super::matrices::Matrices;
 use super::report::{Outcome, Report, RunReport, Spread, TrialReport};
 use super::trial::Origin;
 
@@ -175,6 +176,10 @@ pub fn comparison(left: &Report, right: &Report) -> String {
         if a.trial.settings != b.trial.settings {
             out += &format!("the settings of {} differ\n", a.trial.label);
         }
+        let (own, other) = (matrices(left, a), matrices(right, b));
+        if own != other {
+            out += &format!("the matrices of {} differ: {own} → {other}\n", a.trial.label);
+        }
         let last = a.epochs().min(b.epochs());
         if last == 0 {
             continue;
@@ -282,14 +287,27 @@ pub fn markdown(report: &Report, pictures: &[(&str, &str)]) -> String {
     for (name, origin) in &report.contestants {
         if let Origin::Rule { file, regime, text, formula, matrices } = origin {
             let regime = regime.as_ref().map_or_else(String::new, |r| format!(", regime {r}"));
-            let matrices =
-                matrices.iter().map(|(name, kind)| format!(", {name} {}", kind.name()));
-            let matrices: String = matrices.collect();
-            out += &format!("\n### {name}\n\n`{file}`{regime}{matrices}\n\n```text\n");
+            let matrices = listed(matrices);
+            let comma = if matrices.is_empty() { "" } else { ", " };
+            let heading = format!("### {name}\n\n`{file}`{regime}{comma}{matrices}");
+            out += &format!("\n{heading}\n\n```text\n");
             out += &(formula.join("\n") + "\n```\n\n```text\n" + text.trim_end() + "\n```\n");
         }
     }
     out
+}
+
+/// What the matrices of a trial's contestant stand for: `G kronecker, H gauss_newton`.
+fn matrices(report: &Report, trial: &TrialReport) -> String {
+    match report.contestants.get(&trial.trial.contestant) {
+        Some(Origin::Rule { matrices, .. }) => listed(matrices),
+        _ => String::new(),
+    }
+}
+
+fn listed(matrices: &Matrices) -> String {
+    let each = matrices.iter().map(|(name, kind)| format!("{name} {}", kind.name()));
+    each.collect::<Vec<_>>().join(", ")
 }
 
 fn piped(rows: &[[String; 6]]) -> String {

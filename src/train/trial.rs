@@ -25,7 +25,7 @@ pub enum Origin {
         text: String,
         /// The rule, one line for each coordinate and symbol.
         formula: Vec<String>,
-        /// What was chosen for its matrices.
+        /// What its matrices stand for.
         #[serde(default, skip_serializing_if = "Matrices::is_empty")]
         matrices: Matrices,
     },

@@ -278,7 +278,23 @@ def optax_takes_the_same_steps():
         assert float(state.error) < 1e-6
 
 
+def optax_takes_half_precision():
+    """The eigenvalues of a step are those of single precision; parameters keep their own."""
+    module = load("ballistic_optax")
+    curvature = np.array([1.0, 2.0, 3.0])
+    wanted = expected(torch.tensor(curvature), torch.diag(torch.tensor(curvature)))
+    for dtype in (jnp.bfloat16, jnp.float16, jnp.float32):
+        params = jnp.ones(3, dtype)
+        made = module.ballistic(**CONSTANTS)
+        gradient = jnp.asarray(curvature, dtype)
+        given = {"H": lambda v, h=gradient: h * v}
+        updates, _ = made.update(gradient, made.init(params), params, **given)
+        assert updates.dtype == dtype, updates.dtype
+        assert gap(np.asarray(updates, float), wanted) < 1e-2, updates
+
+
 CLAIMS = [
+    optax_takes_half_precision,
     torch_takes_the_step_of_the_gauss_newton_matrix,
     torch_takes_the_step_of_the_second_derivative,
     the_error_is_known,

@@ -65,6 +65,16 @@ pub(super) fn run(args: &TrainArgs, screen: &mut Screen) -> Result<Outcome, Trou
         },
         None => None,
     };
+    let foreign = store.as_ref().map(|store| store.foreign(&plan)).transpose()?;
+    if let Some(foreign) = foreign.filter(|foreign| !foreign.is_empty()) {
+        for why in &foreign {
+            screen.complain(why);
+        }
+        screen.complain(
+            "nothing was run and nothing written; take another folder for another run",
+        );
+        return Ok(Outcome::BadInput);
+    }
     let folder = data_folder(args.data.as_ref());
     let data = match data::load(plan.task.source, &folder) {
         Ok(data) => data,

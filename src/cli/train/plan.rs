@@ -96,7 +96,19 @@ pub(super) fn read(
 /// Lets matrices stand for what was chosen; each choice must concern somebody.
 fn all_chosen(who: &mut [Contestant], choices: &[Choice], screen: &mut Screen) -> bool {
     let mut good = true;
-    for choice in choices {
+    for (at, choice) in choices.iter().enumerate() {
+        let same = |other: &&Choice| {
+            other.contestant == choice.contestant && other.matrix == choice.matrix
+        };
+        if let Some(first) = choices[..at].iter().find(same) {
+            screen.complain(&format!("--matrix {choice}: `{first}` was said before"));
+            good = false;
+        }
+    }
+    // What is said of one contestant counts more than what is said of all.
+    let general = choices.iter().filter(|choice| choice.contestant.is_none());
+    let own = choices.iter().filter(|choice| choice.contestant.is_some());
+    for choice in general.chain(own) {
         let concerned =
             who.iter_mut().filter_map(|who| who.choose(choice).then_some(())).count();
         if concerned > 0 {
@@ -115,8 +127,9 @@ fn all_chosen(who: &mut [Contestant], choices: &[Choice], screen: &mut Screen) -
         } else {
             format!("there are: {}", known.join(", "))
         };
-        screen
-            .complain(&format!("--matrix {choice}: no contestant has such a matrix\n{known}"));
+        screen.complain(&format!(
+            "--matrix {choice}: no contestant's rule uses such a matrix\n{known}"
+        ));
     }
     good
 }
@@ -188,7 +201,8 @@ pub(super) fn estimate(plan: &Plan) -> String {
                 let buffers = optimizer.state().len();
                 let bytes = Processor::bytes(task) + 4 * parameters * (2 + buffers) + images;
                 let engine = Box::new(Processor::new(task));
-                let mut run = Run::new(task, &data, (1, plan.epochs), engine, optimizer);
+                // However few epochs there are, the steps that are timed must not run out.
+                let mut run = Run::new(task, &data, (1, usize::MAX), engine, optimizer);
                 // The first step meets cold memory.
                 let _ = run.advance();
                 let began = Instant::now();

@@ -7,6 +7,7 @@ use super::super::screen::Screen;
 use super::super::solve::plot::Format;
 use super::super::{Trouble, files};
 use super::{Plan, plot};
+use crate::train::checkpoint;
 use crate::train::report::{Report, TaskNumbers};
 use crate::train::run::{Epoch, Run};
 use crate::train::table;
@@ -75,6 +76,29 @@ impl Store {
                 why: std::io::Error::other(why.to_string()),
             })?;
         files::write(&path, bytes)
+    }
+
+    /// Why checkpoints that are to be gone on from cannot be, a sentence each.
+    pub(super) fn foreign(&self, plan: &Plan) -> Result<Vec<String>, Trouble> {
+        let mut found = Vec::new();
+        for (trial, seed) in plan
+            .trials
+            .iter()
+            .flat_map(|trial| plan.seeds.iter().map(move |seed| (trial, *seed)))
+        {
+            let path = self.path(trial, seed);
+            if !self.resume || !path.exists() {
+                continue;
+            }
+            let bytes = fs::read(&path).map_err(|why| Trouble::File {
+                what: format!("cannot read `{}`", path.display()),
+                why,
+            })?;
+            if let Err(why) = checkpoint::belongs(&bytes, &identity(plan, trial, seed)) {
+                found.push(format!("cannot go on from `{}`: {why}", path.display()));
+            }
+        }
+        Ok(found)
     }
 
     /// Brings a run to its checkpoint; a reason if that is impossible.

@@ -155,15 +155,15 @@ fn update(free: &Free<'_>) -> String {
     let value_fn = free.matrices.iter().any(|matrix| free.is_hessian(matrix));
     let mut text = format!(
         "\n    def update(grads, state, params=None, {}**given):\n        \
-         flat, unravel = jax.flatten_util.ravel_pytree(grads)\n        _real([flat])\n",
+         flat, unravel = _flat(grads)\n        _real([flat])\n",
         if value_fn { "*, value_fn=None, " } else { "" }
     );
-    let tree = |tree: &str| format!("            jax.flatten_util.ravel_pytree({tree})[0],\n");
+    let tree = |tree: &str| format!("            _flat({tree})[0],\n");
     let reads = free.reads_theta();
     if reads {
         text.push_str(
             "        if params is None:\n            raise ValueError(\"update needs params: this rule reads them\")\n        \
-             at = jax.flatten_util.ravel_pytree(params)[0]\n",
+             at = _flat(params)[0]\n",
         );
     }
     for vector in &free.vectors {

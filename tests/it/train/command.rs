@@ -75,11 +75,21 @@ fn matrices_are_chosen() {
     assert_eq!(matrices, &serde_json::json!({"G": "kronecker", "H": "hessian"}));
     let page = std::fs::read_to_string(dir.join("out/report.md")).unwrap();
     assert!(page.contains("`rules/natural_ballistic.lag`, G kronecker, H hessian"), "{page}");
-    let (_, _, stderr) = with(&["--matrix", "G=kronecker", "--resume"]);
-    assert!(stderr.contains("another run"), "{stderr}");
+    // Another choice is another run: nothing is run, and what is there stays.
+    let before = std::fs::read(dir.join("out/report.json")).unwrap();
+    let (code, _, stderr) = with(&["--matrix", "G=kronecker", "--resume"]);
+    assert_eq!(code, Some(2), "{stderr}");
+    let differs = "another run: origin.matrices.H was \"hessian\" and is \"gauss_newton\"";
+    assert!(stderr.contains(differs), "{stderr}");
+    assert_eq!(std::fs::read(dir.join("out/report.json")).unwrap(), before);
+    // A choice of one contestant counts more than one for all.
+    let same = ["--matrix", "natural_ballistic.H=hessian", "--matrix", "G=kronecker"];
+    let (code, _, stderr) =
+        with(&[&same[..], &["--matrix", "H=gauss_newton", "--resume"]].concat());
+    assert_eq!(code, Some(0), "{stderr}");
 
     let all = ["rules/ballistic.lag:ballistic", "--task", "digits", "--epochs", "2"];
-    let mut losses = Vec::new();
+    let (mut losses, mut reports) = (Vec::new(), Vec::new());
     for kind in ["gauss_newton", "hessian", "kronecker"] {
         let dir = tempfile(kind);
         let (out, matrix) = (dir.join("out"), format!("H={kind}"));
@@ -91,7 +101,11 @@ fn matrices_are_chosen() {
         let epoch = &report["trials"][0]["runs"][0]["curve"][1];
         assert!(epoch["test_accuracy"].as_f64().unwrap() > 0.8, "{kind}: {epoch}");
         losses.push(epoch["train_loss"].as_f64().unwrap().to_bits());
+        reports.push(out.join("report.json").display().to_string());
     }
+    let (_, stdout, _) = train(&["--compare", &reports[0], &reports[1]]);
+    let differ = "the matrices of ballistic differ: H gauss_newton → H hessian";
+    assert!(stdout.contains(differ), "{stdout}");
     losses.dedup();
     assert_eq!(losses.len(), 3);
 }
@@ -269,7 +283,7 @@ fn bad_input_is_told() {
     let dir = tempfile("bad");
     let nowhere = dir.to_str().unwrap();
     let digits = ["--task", "digits", "--against", "sgd"];
-    let cases: [&[&str]; 15] = [
+    let cases: [&[&str]; 18] = [
         &["--task", "mnist", "--against", "sgd", "--data", nowhere],
         &["--task", "digits"],
         &["--task", "digits", "--against", "sgd,adagrad"],
@@ -281,6 +295,25 @@ fn bad_input_is_told() {
         &[&digits[..], &["--seeds", "3..2"][..]].concat(),
         &[&digits[..], &["--out", "/dev/null/x"][..]].concat(),
         &[&digits[..], &["--matrix", "H=hessian"][..]].concat(),
+        &["rules/ballistic.lag", "--task", "digits", "--set", "lanczos=2.5"],
+        &[
+            "rules/newton.lag:newton",
+            "--task",
+            "digits",
+            "--matrix",
+            "H=kronecker",
+            "--set",
+            "damping=0",
+        ],
+        &[
+            "rules/newton.lag:newton",
+            "--task",
+            "digits",
+            "--matrix",
+            "H=kronecker",
+            "--matrix",
+            "H=hessian",
+        ],
         &["rules/natural_ballistic.lag", "--task", "digits", "--matrix", "H"],
         &["rules/natural_ballistic.lag", "--task", "digits", "--matrix", "G=fisher"],
         &["rules/natural_ballistic.lag", "--task", "digits", "--matrix", "A=kronecker"],

@@ -11,6 +11,13 @@ def gauss_newton(model, loss, params):
     return product
 
 
+def _flat(tree):
+    """All entries as one vector, in single precision at least, and the way back."""
+    vector, back = jax.flatten_util.ravel_pytree(tree)
+    wide = jnp.promote_types(vector.dtype, jnp.float32)
+    return vector.astype(wide), lambda v: back(v.astype(vector.dtype))
+
+
 def _product(name, source, damping, value_fn, params, unravel):
     """The product with a matrix, for vectors that hold all parameters."""
     if source is None and (value_fn is None or params is None):
