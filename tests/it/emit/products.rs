@@ -139,5 +139,5 @@ fn optimizers_by_products_train_networks() {
         }
     }
     let said = run(&python, &["tests/emit/products_network.py", folder.to_str().unwrap()]);
-    assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 10, "{said}");
+    assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), 11, "{said}");
 }
