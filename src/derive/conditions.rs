@@ -162,7 +162,8 @@ pub(super) fn without_bars(of: &Expr) -> Expr {
     }
 }
 
-/// Is a monomial `≪ 1` because others are: is it a product of some of them? A size with a sum in it counts for all there is in its symbols.
+/// Is a monomial `≪ 1` because others are: is it a product of some of them? A size with a sum in it counts for
+/// all there is in its symbols.
 pub(super) fn follows_from(term: &Expr, small: &[Expr]) -> bool {
     let symbols = term.symbols();
     let sums =

@@ -73,7 +73,7 @@ pub(super) fn timed(
     let pushed: Vec<Expr> =
         motion.momenta.iter().map(|p| by_time(&directional(p, &moving))).collect();
     let pushed = Inertia::of(motion).map(|inertia| inertia.solve(&pushed)).unwrap_or_default();
-    let drifts = scale.as_num().is_some();
+    let drifts = scale != rate;
     let by_rate = pushed.into_iter().filter(|_| !drifts).map(|push| (push, rate.clone()));
     let by_step = field.iter().map(|v| (by_time(v), Expr::one() / dt));
     let both = by_rate.zip(field).chain(by_step.zip(field));
@@ -93,9 +93,10 @@ pub(super) fn unbroken(
     }
     let conditions = jumps.iter().map(|of| {
         let way = along(of, &motion.coordinates, field) * dt / scale;
-        // A sign is of size 1.
-        let way = replace(&way, &fun(Fun::Sign, of), &Expr::one());
-        against(&way, of)
+        // A sign in front is of size 1.
+        let without = &way / fun(Fun::Sign, of);
+        let bare = without.size() < way.size() && !without.contains_any(&motion.coordinates);
+        against(if bare { &without } else { &way }, of)
     });
     conditions.collect()
 }

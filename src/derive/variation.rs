@@ -56,7 +56,7 @@ pub fn jacobian(expr: &Expr, symbol: &Symbol) -> Result<Expr, NotLinear> {
 }
 
 /// Does it jump where one of the symbols passes some value? Derivatives show nothing of that.
-pub(super) fn jumps(expr: &Expr, symbols: &[Symbol]) -> bool {
+pub fn jumps(expr: &Expr, symbols: &[Symbol]) -> bool {
     expr.any(
         &|part| matches!(part.node(), Node::Fun(Fun::Sign, of) if of.contains_any(symbols)),
     )

@@ -3,6 +3,7 @@
 use super::objective::{optimal_cost, side_by_side};
 use super::symbols::change;
 use super::{Block, Formula, Inline, Prose, Section, View, condition_math, listed, prose};
+use crate::derive::variation::jumps;
 use crate::derive::{Class, Condition, Definition, Derivation, Meaning, Update};
 use crate::emit::definitions::{finite_horizon, solvent_equation, used_by};
 use crate::emit::math::{EQUALS, Math, POSITIVE, column, math, sign};
@@ -105,6 +106,13 @@ fn paths(derivation: &Derivation) -> Vec<Formula> {
     if derivation.path.is_empty() { Vec::new() } else { formulas }
 }
 
+/// Does the equation of a single step jump on the way?
+fn kinked(study: &Study) -> bool {
+    let changes: Vec<Symbol> =
+        study.model.coordinates.iter().map(|c| c.position.marked(Mark::Change)).collect();
+    study.derivation.residuals.iter().any(|equation| jumps(equation, &changes))
+}
+
 /// The kind of problem and how it is solved, in a few sentences.
 fn method(study: &Study) -> Prose {
     let (model, derivation) = (&study.model, &study.derivation);
@@ -116,6 +124,11 @@ fn method(study: &Study) -> Prose {
         }
         Class::SingleStep if derivation.closed_form => {
             prose!["The cost of the step is quadratic, so its stationary point is the minimum."]
+        }
+        Class::SingleStep if kinked(study) => {
+            prose![
+                "The step has no closed form: it solves the equation above, or ends where that jumps through zero."
+            ]
         }
         Class::SingleStep => {
             prose!["The step has no closed form: it solves the equation above."]

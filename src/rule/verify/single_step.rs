@@ -6,10 +6,11 @@ use super::minimum::StepCost;
 use super::report::{Check, Tally, not_applicable};
 use super::tolerance;
 use super::trouble::Trouble;
+use crate::derive::variation::jumps;
 use crate::derive::{Derivation, Meaning};
 use crate::model::types::Model;
 use crate::solve::linalg::Vector;
-use crate::symbolic::{Expr, Mark};
+use crate::symbolic::{Expr, Mark, Symbol};
 
 /// The rule, or the equation that defines it where it has no closed form.
 pub(super) fn checks(model: &Model, derivation: &Derivation, cases: &[Case<'_>]) -> Vec<Check> {
@@ -36,6 +37,12 @@ pub(super) fn checks(model: &Model, derivation: &Derivation, cases: &[Case<'_>])
         .collect();
     if equations.is_empty() {
         return vec![not_applicable("rule", compared, "the derivation gives no step")];
+    }
+    let changes: Vec<Symbol> =
+        model.coordinates.iter().map(|c| c.position.marked(Mark::Change)).collect();
+    if equations.iter().any(|equation| jumps(equation, &changes)) {
+        let why = "the minimum may lie where the equation jumps through zero";
+        return vec![not_applicable("rule", compared, why)];
     }
     for case in cases {
         let place = || case.place();

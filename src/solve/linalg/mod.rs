@@ -24,6 +24,7 @@ mod sign;
 mod solvent;
 mod sylvester;
 
+#[cfg(feature = "train")]
 pub(crate) use dense::symmetric_eigen;
 pub use failure::LinearFailure;
 pub use functions::{exponential, square_root};

@@ -8,8 +8,8 @@
 //!
 //! The sum in $S$ goes over all labels, each with its probability, so that nothing is drawn: one way back for
 //! each class gives it, from $\sqrt{p}\,(e - p)$ with the probability of the class and its unit vector $e$: the
-//! squares of these sum up to the curvature of the cross entropy. A convolution takes the windows of all pixels for $x$, sums them in $A$ and takes the mean over the pixels in
-//! $S$ (Grosse and Martens, *A Kronecker-factored approximate Fisher matrix for convolution layers*, ICML 2016).
+//! squares of these sum up to the curvature of the cross entropy. A convolution takes the windows of all pixels
+//! for $x$, sums them in $A$ and takes the mean over the pixels in $S$ (Grosse and Martens, *A Kronecker-factored approximate Fisher matrix for convolution layers*, ICML 2016).
 
 use nalgebra::{DMatrix, DMatrixView};
 
