@@ -108,10 +108,11 @@ fn undiscounted(omega: &Expr, horizon: &Expr, t: &Expr) -> Response {
 /// horizons and small curvatures: what is small is written by `1 − e^{−x}` and by the excess
 /// `φ₁(x) − e^{x/2}` (see [`Fun::Excess`]), which both keep all their digits.
 ///
-/// With `R = φ₁(λ₋t) − e^{λ₊t − 2ωT} φ₁(−λ₊t)` for the push alone, and `B = φ₁(λ₋t) φ₁(−λ₊T) −
-/// e^{λ₊(t−T)} φ₁(−λ₊t) φ₁(λ₋T)` for what pulls at the end, the change by the push is
-/// `(t R − a t T B)/D` for a free end with `D = λ₊ − λ₋ e^{−2ωT} − a (1 − e^{−2ωT})`, and
-/// `t T B/(1 − e^{−2ωT})` for an imposed one.
+/// With `A(t; λ₋, λ₊) = φ₁(λ₋t) − e^{λ₋t} φ₁(−λ₊t)`, which is `∫₀ᵗ e^{(λ₋ + λ₊)u/2} sinh ω(t − u) du` but for a
+/// factor, the change by a push towards an imposed end is a sum of what was pushed before now and what will be,
+/// `s = T − t` later, both with the same sign (Green's function of the way between two ends):
+/// `B/(1 − e^{−2ωT})`, `B = t s (φ₁(−2ωs) A(t; λ₋, λ₊) + φ₁(−2ωt) A(s; −λ₊, −λ₋))`. For a free end it is
+/// `(t R − a B)/D` with `R = φ₁(λ₋t) − e^{λ₊t − 2ωT} φ₁(−λ₊t)` and `D = λ₊ − λ₋ e^{−2ωT} − a (1 − e^{−2ωT})`.
 pub(super) fn careful(
     closed: &Closed,
     omega: &Expr,
@@ -128,7 +129,6 @@ pub(super) fn careful(
         }
     }
     let exp = |x: &Expr| fun(Fun::Exp, &expand(x));
-    let phi = |x: &Expr| fun(Fun::Phi1, &expand(x));
     let excess = |x: &Expr| fun(Fun::Excess, &expand(x));
     let gone = |x: &Expr| sum([Expr::one(), -exp(x)]);
     let half = Expr::frac(1, 2);
@@ -137,9 +137,8 @@ pub(super) fn careful(
     let (slow_end, fast_end) = (&slow * horizon, -(&fast * horizon));
     // How far e^{λ₊(t − T)} is the same number for the step as for the way to the end. What is left of the
     // horizon is subtracted before it is multiplied: λ₊t − λ₊T would lose what is small.
-    let left = t - horizon;
-    let rest = &fast * &left;
-    let back = fun(Fun::Exp, &rest);
+    let left = horizon - t;
+    let back = fun(Fun::Exp, &-(&fast * &left));
     let alone = || {
         sum([
             exp(&(&half * &slow_t)) * gone(&(omega * (t - Expr::int(2) * horizon))),
@@ -148,14 +147,19 @@ pub(super) fn careful(
         ])
     };
     let between = || {
-        sum([
-            exp(&(&half * (&slow_t + &fast_end)))
-                * sum([Expr::one(), -fun(Fun::Exp, &(omega * &left))]),
-            excess(&slow_t) * phi(&fast_end),
-            exp(&(&half * &slow_t)) * excess(&fast_end),
-            -(&back * excess(&fast_t) * phi(&slow_end)),
-            -(exp(&(&rest + &half * &fast_t)) * excess(&slow_end)),
-        ])
+        let pushed = |time: &Expr, slow: &Expr, fast: &Expr| {
+            let (decay, growth) = (slow * time, fast * time);
+            sum([
+                fun(Fun::Exp, &(&half * &decay))
+                    * sum([Expr::one(), -fun(Fun::Exp, &-(omega * time))]),
+                fun(Fun::Excess, &decay),
+                -(fun(Fun::Exp, &decay) * fun(Fun::Excess, &-growth)),
+            ])
+        };
+        let still = |time: &Expr| fun(Fun::Phi1, &(&twice * time));
+        let before = still(&left) * pushed(t, &slow, &fast);
+        let after = still(t) * pushed(&left, &-&fast, &-&slow);
+        t * &left * sum([before, after])
     };
     let pulled = || {
         sum([
@@ -173,7 +177,7 @@ pub(super) fn careful(
                 sum([fast.clone(), -(&slow * exp(&(&twice * horizon))), -(drift * &all)]);
             let (mut change, mut pace) = (t * alone(), all);
             if !drift.is_zero() {
-                change = sum([change, -(drift * t * horizon * between())]);
+                change = sum([change, -(drift * between())]);
                 pace = sum([pace, -(drift * horizon * pulled())]);
             }
             Response {
@@ -182,7 +186,7 @@ pub(super) fn careful(
             }
         }
         End::Fixed => Response {
-            change: [t * horizon * between() / &all, driven / &all],
+            change: [between() / &all, driven / &all],
             velocity: [horizon * pulled() / &all, to_start / all],
         },
     }
