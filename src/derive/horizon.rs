@@ -32,7 +32,7 @@ pub(super) struct Planned {
     pub velocity: Expr,
     /// The same and the value in a form that is real where the root is imaginary.
     pub computed: Option<Computed>,
-    /// The change where the root is real, without differences of numbers that are almost equal.
+    /// The change without differences of numbers that are almost equal.
     pub careful: Option<Expr>,
     /// Change and velocity as real functions of the eigenvalues of matrices, where there is none.
     pub by_eigenvalues: Option<(Expr, Expr)>,
@@ -133,17 +133,23 @@ pub(super) fn plan(
         plan.value = Some(value(&plan.velocity));
     }
     if !is_nonnegative(&radicand) && !swings {
-        let response = real::response(closed, end, task.horizon, task.t);
+        let written = |form| real::response(closed, end, task.horizon, task.t, form);
+        let careful = written(flat::careful);
         let lift = |function: &Expr| closed.spectrum.lift(function);
-        plan.computed =
-            applied(block, &response, &lift, fixed_end).map(|(change, velocity)| {
+        let of = |response| applied(block, response, &lift, fixed_end);
+        // A path is differentiated with respect to time, and `φ₁(x)` has no derivative by its formula at x = 0.
+        plan.computed = of(&written(flat::response))
+            .map(|(change, _)| change)
+            .zip(of(&careful))
+            .map(|(change, (careful, velocity))| {
+                plan.careful = Some(careful);
                 let value = valued.then(|| value(&velocity));
                 Computed { change, velocity, value }
             });
         plan.complex = plan.computed.is_none();
         if plan.complex {
             let lift = |function: &Expr| closed.spectrum.lift_any(function);
-            plan.by_eigenvalues = applied(block, &response, &lift, fixed_end);
+            plan.by_eigenvalues = applied(block, &careful, &lift, fixed_end);
         }
     }
     if is_nonnegative(&radicand) {

@@ -7,18 +7,27 @@
 
 use super::super::solvent::Closed;
 use super::Profile;
-use super::flat::{self, End, Response};
+use super::flat::{End, Response};
 use crate::symbolic::assume::is_nonnegative;
 use crate::symbolic::build::{fun, sqrt, sum};
 use crate::symbolic::expand::expand;
 use crate::symbolic::number::q;
 use crate::symbolic::{Expr, Fun};
 
+/// How the plan is written where the root is real.
+type Form = fn(&Closed, &Expr, End<'_>, &Expr, &Expr) -> Response;
+
 /// The plan for either sign of the radicand.
-pub(super) fn response(closed: &Closed, end: End<'_>, horizon: &Expr, t: &Expr) -> Response {
+pub(super) fn response(
+    closed: &Closed,
+    end: End<'_>,
+    horizon: &Expr,
+    t: &Expr,
+    form: Form,
+) -> Response {
     let radicand = radicand(closed);
     let size = size(&radicand, horizon);
-    let real = flat::careful(closed, &size, end, horizon, t);
+    let real = form(closed, &size, end, horizon, t);
     // Where this form is not taken its growth is left out: no horizon bounds it there.
     let sign = fun(Fun::Sign, &radicand);
     let taken = Expr::frac(1, 2) * sum([Expr::one(), -&sign]) * sum([Expr::int(2), sign]);
