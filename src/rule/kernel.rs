@@ -4,8 +4,9 @@
 //! computed once, in `f64`. What is left are operations on entries. They run on a block of entries at a
 //! time, from the buffers themselves to registers and from these at the end: small enough for the processor to
 //! fetch the next block meanwhile, large enough for the choice of an operation to cost little. Each is a loop
-//! the compiler vectorises; two of which the second alone needs the first share a loop. A step allocates
-//! nothing.
+//! the compiler vectorises. Common updates, such as a part of the way to a new value, are one loop that changes
+//! a buffer in place ([`update`]); of other operations two share a loop where the second alone needs the first.
+//! A step allocates nothing.
 
 #![allow(
     clippy::inline_always,
@@ -13,6 +14,7 @@
 )]
 
 mod compile;
+mod update;
 
 use super::program::{Function, Role, UpdateRule};
 use crate::symbolic::Fun;
@@ -22,6 +24,8 @@ use compile::{Compiled, Compiler};
 use num_traits::Float;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
+use update::Update;
 
 /// Entries that are worked on together.
 const BLOCK: usize = 128;
@@ -54,8 +58,8 @@ pub struct Kernel {
     gradient: Option<String>,
     instructions: Vec<Instruction>,
     registers: Registers,
-    /// Registers with the new parameter and the new states.
-    results: Vec<(Place, usize)>,
+    /// For the parameter and the states that are not changed in place: theirs, and the one with the new value.
+    results: Vec<(usize, usize)>,
 }
 
 /// Who has which registers: the parameter the first, then the states, the givens, the numbers that
@@ -123,12 +127,6 @@ impl fmt::Display for NoKernel {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Theta,
-    State(usize),
-}
-
 /// What an instruction does with registers.
 #[derive(Clone, Copy, Debug)]
 enum Action {
@@ -142,10 +140,11 @@ enum Action {
     Least(usize, usize),
     Map(Function, usize),
     Floor(usize),
+    Copy(usize),
 }
 
 /// Operations that are cheaper than reading what they work on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Binary {
     Add,
     Sub,
@@ -153,10 +152,12 @@ enum Binary {
     Div,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Instruction {
-    to: usize,
-    action: Action,
+#[derive(Clone, Debug)]
+enum Instruction {
+    /// A new value in a register.
+    Compute { to: usize, action: Action },
+    /// A parameter or a state is changed where it lies.
+    Update { update: Update, own: usize, entries: Vec<usize>, numbers: Vec<usize> },
 }
 
 impl Kernel {
@@ -233,8 +234,8 @@ impl Kernel {
         self.gradient.as_deref()
     }
 
-    /// Number of operations on each entry.
-    pub fn operations(&self) -> usize {
+    /// Number of loops over a block, each of which costs a step about as much as any other.
+    pub fn loops(&self) -> usize {
         self.instructions.len()
     }
 
@@ -254,71 +255,86 @@ impl Kernel {
     ) {
         self.prepare(scratch, givens);
         let Scratch { registers, spare } = scratch;
-        // A result that is just what the step was given comes from its register too.
-        let computed = self.registers.first_number()..;
-        let all_computed = self.results.iter().all(|(_, register)| computed.contains(register));
         let mut from = 0;
         while from < theta.len() {
             let range = from..(from + BLOCK).min(theta.len());
-            if range.len() < BLOCK || !all_computed {
-                self.load(registers, theta, givens, state, from);
+            let whole = range.len() == BLOCK;
+            // Whole blocks are worked on where they are, what is left at the end in registers.
+            if !whole {
+                let (_, others) = self.apart(None, theta, givens, state);
+                self.load(registers, &others, range.clone());
             }
             for instruction in &self.instructions {
-                let read = |at| match self.entries(at, theta, givens, state) {
-                    // Whole blocks are read where they are.
-                    Some(entries) => {
-                        entries[range.clone()].as_array().unwrap_or(&registers[at])
+                match instruction {
+                    Instruction::Compute { to, action } => {
+                        let (_, others) = self.apart(None, theta, givens, state);
+                        run(*action, |at| others.block(at, &range, registers), spare);
+                        std::mem::swap(&mut registers[*to], spare);
                     }
-                    None => &registers[at],
-                };
-                run(instruction.action, read, spare);
-                std::mem::swap(&mut registers[instruction.to], spare);
-            }
-            for (place, register) in &self.results {
-                let new = &registers[*register][..range.len()];
-                match place {
-                    Place::Theta => theta[range.clone()].copy_from_slice(new),
-                    Place::State(at) => state[*at][range.clone()].copy_from_slice(new),
+                    Instruction::Update { update, own, entries, numbers } => {
+                        let (changed, others) = self.apart(Some(*own), theta, givens, state);
+                        std::mem::swap(&mut registers[*own], spare);
+                        update.run(
+                            changed[range.clone()].as_mut_array().unwrap_or(spare),
+                            |at| others.block(entries[at], &range, registers),
+                            |at| registers[numbers[at]][0],
+                        );
+                        std::mem::swap(&mut registers[*own], spare);
+                        if !whole {
+                            changed[range.clone()]
+                                .copy_from_slice(&registers[*own][..range.len()]);
+                        }
+                    }
                 }
+            }
+            for (to, new) in &self.results {
+                let (changed, _) = self.apart(Some(*to), theta, givens, state);
+                changed[range.clone()].copy_from_slice(&registers[*new][..range.len()]);
             }
             from = range.end;
         }
     }
 
-    /// What a step is given that the register of this number stands for.
+    /// What is changed, and beside it everything else that a step is given.
     #[inline(always)]
-    fn entries<'a, T>(
+    fn apart<'a, 'b, T>(
         &self,
-        at: usize,
-        theta: &'a [T],
-        givens: &[Given<'a, T>],
-        state: &'a [&mut [T]],
-    ) -> Option<&'a [T]> {
-        let given = at.checked_sub(1 + self.registers.states);
-        match (at, given) {
-            (0, _) => Some(theta),
-            (_, None) => Some(&*state[at - 1]),
-            (_, Some(given)) => match givens.get(given)? {
-                Given::Entries(entries) => Some(entries),
-                Given::Same(_) => None,
-            },
+        own: Option<usize>,
+        theta: &'a mut [T],
+        givens: &'a [Given<'a, T>],
+        state: &'a mut [&'b mut [T]],
+    ) -> (&'a mut [T], Others<'a, 'b, T>) {
+        let others = Others {
+            theta: &[],
+            before: &[],
+            after: &[],
+            givens,
+            states: self.registers.states,
+        };
+        match own {
+            None => (&mut [], Others { theta, before: state, ..others }),
+            Some(0) => (theta, Others { before: state, ..others }),
+            Some(at) => {
+                let (before, rest) = state.split_at_mut(at - 1);
+                match rest.split_first_mut() {
+                    Some((own, after)) => (own, Others { theta, before, after, ..others }),
+                    None => (&mut [], Others { theta, before, ..others }),
+                }
+            }
         }
     }
 
-    /// Copies a block, or what is left at the end, into registers.
+    /// Copies what is left at the end into registers.
     fn load<T: Float>(
         &self,
         registers: &mut [Register<T>],
-        theta: &[T],
-        givens: &[Given<'_, T>],
-        state: &[&mut [T]],
-        from: usize,
+        given: &Others<'_, '_, T>,
+        range: Range<usize>,
     ) {
-        for (at, register) in registers[..self.registers.first_number()].iter_mut().enumerate()
-        {
-            if let Some(entries) = self.entries(at, theta, givens, state) {
-                let block = &entries[from..(from + BLOCK).min(theta.len())];
-                register[..block.len()].copy_from_slice(block);
+        let inputs = &mut registers[..self.registers.first_number()];
+        for (at, register) in inputs.iter_mut().enumerate() {
+            if let Some(entries) = given.entries(at) {
+                register[..range.len()].copy_from_slice(&entries[range.clone()]);
             }
         }
     }
@@ -336,6 +352,46 @@ impl Kernel {
         let numbers = &mut scratch.registers[self.registers.first_number()..];
         for (register, value) in numbers.iter_mut().zip(&self.registers.numbers) {
             register.fill(T::from(*value).unwrap_or_else(T::nan));
+        }
+    }
+}
+
+/// What a step is given, but for what is just being changed.
+struct Others<'a, 'b, T> {
+    theta: &'a [T],
+    /// The states before and after the one that is changed.
+    before: &'a [&'b mut [T]],
+    after: &'a [&'b mut [T]],
+    givens: &'a [Given<'a, T>],
+    states: usize,
+}
+
+impl<T> Others<'_, '_, T> {
+    /// What the register of this number stands for.
+    #[inline(always)]
+    fn entries(&self, at: usize) -> Option<&[T]> {
+        match (at, at.checked_sub(1 + self.states)) {
+            (0, _) => Some(self.theta),
+            (_, None) if at <= self.before.len() => Some(self.before[at - 1]),
+            (_, None) => Some(self.after[at - self.before.len() - 2]),
+            (_, Some(given)) => match self.givens.get(given)? {
+                Given::Entries(entries) => Some(entries),
+                Given::Same(_) => None,
+            },
+        }
+    }
+
+    /// A whole block of it, or the register.
+    #[inline(always)]
+    fn block<'c>(
+        &'c self,
+        at: usize,
+        range: &Range<usize>,
+        registers: &'c [Register<T>],
+    ) -> &'c [T; BLOCK] {
+        match self.entries(at) {
+            Some(entries) => entries[range.clone()].as_array().unwrap_or(&registers[at]),
+            None => &registers[at],
         }
     }
 }
@@ -379,6 +435,7 @@ fn run<'a, T: Float + 'a>(
             three(out, get(a), get(b), get(c), |a, b, c| g(a, f(b, c)));
         })),
         Action::Neg(a) => one(out, get(a), |a| -a),
+        Action::Copy(a) => one(out, get(a), |a| a),
         Action::Least(a, b) => two(out, get(a), get(b), T::min),
         Action::Pow(a, b) => two(out, get(a), get(b), T::powf),
         Action::Map(function, a) => map(function, out, get(a)),

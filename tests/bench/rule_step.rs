@@ -75,7 +75,8 @@ fn measure(who: &Contestant, count: usize, repetitions: usize, threads: usize) {
     let gradient: Vec<f32> = (0..count).map(|i| (i % 777) as f32 * 1e-3 - 0.4).collect();
     let mut number = 0;
     // Before and after, as other work comes and goes.
-    let before = in_place(count * (states + 1), repetitions);
+    let bytes = count * (12 + 8 * states);
+    let before = in_place(bytes / 8, repetitions);
     let seconds = median(repetitions, || {
         number += 1;
         optimizer
@@ -87,8 +88,8 @@ fn measure(who: &Contestant, count: usize, repetitions: usize, threads: usize) {
             })
             .expect("a step");
     });
-    let bandwidth = before.max(in_place(count * (states + 1), repetitions));
-    let bytes = (count * (12 + 8 * states)) as f64;
+    let bandwidth = before.max(in_place(bytes / 8, repetitions));
+    let bytes = bytes as f64;
     println!(
         "{{\"rule\": \"{}\", \"threads\": {threads}, \"ms\": {:.3}, \"GB/s\": {:.1}, \"in place\": {:.1}, \"share\": {:.2}}}",
         who.name,

@@ -1,8 +1,9 @@
 //! From the graph of an [`UpdateRule`] to instructions on registers.
 
 use super::super::interpret::of_number;
-use super::super::program::{Id, Op, Role, UpdateRule};
-use super::{Action, Binary, Instruction, Place, Registers};
+use super::super::program::{Graph, Id, Op, Role, UpdateRule};
+use super::update::{self, Found};
+use super::{Action, Binary, Instruction, Registers};
 use crate::symbolic::number::to_f64;
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 pub(super) struct Compiled {
     pub(super) instructions: Vec<Instruction>,
     pub(super) registers: Registers,
-    pub(super) results: Vec<(Place, usize)>,
+    pub(super) results: Vec<(usize, usize)>,
 }
 
 /// A rule with the values of its constants, and the order of what a step is given.
@@ -21,20 +22,60 @@ pub(super) struct Compiler<'a> {
     pub(super) states: &'a [(String, f64)],
 }
 
+/// What is computed in one loop.
+struct Loops<'a> {
+    graph: &'a Graph,
+    updates: Vec<Found>,
+    /// For each other operation the one that is computed in its loop: an operand that nothing else needs.
+    inner: Vec<Option<Id>>,
+}
+
+impl Loops<'_> {
+    fn update(&self, new: Id) -> Option<&Found> {
+        self.updates.iter().find(|found| found.inside.last() == Some(&new))
+    }
+
+    /// Is the node computed in the loop of another one?
+    fn absorbed(&self, id: Id) -> bool {
+        let in_update = |found: &Found| {
+            found.inside.split_last().is_some_and(|(_, rest)| rest.contains(&id))
+        };
+        self.inner.contains(&Some(id)) || self.updates.iter().any(in_update)
+    }
+
+    /// What the loop of a node reads.
+    fn reads(&self, id: Id) -> Vec<Id> {
+        if let Some(found) = self.update(id) {
+            return found
+                .entries
+                .iter()
+                .chain(&found.numbers)
+                .chain([&found.own])
+                .copied()
+                .collect();
+        }
+        let own = self.graph.node(id).op.operands().into_iter();
+        let Some(inner) = self.inner[id.index()] else { return own.collect() };
+        let others = self.graph.node(inner).op.operands();
+        own.filter(|of| *of != inner).chain(others).collect()
+    }
+}
+
 impl Compiler<'_> {
     pub(super) fn run(&self) -> Compiled {
         let graph = &self.rule.graph;
         let needed = graph.needed(&self.rule.results());
-        let inner = self.inner(&needed);
-        let absorbed: Vec<Id> = inner.iter().flatten().copied().collect();
-        let last = self.last_uses(&needed, &inner);
+        let updates = self.updates();
+        let inner = self.inner(&needed, &updates);
+        let all = Loops { graph, updates, inner };
+        let last = self.last_uses(&needed, &all);
         let loops: Vec<Id> = graph
             .nodes()
-            .filter(|(id, node)| needed[id.index()] && !node.uniform && !absorbed.contains(id))
+            .filter(|(id, node)| needed[id.index()] && !node.uniform && !all.absorbed(*id))
             .map(|(id, _)| id)
             .collect();
         let inputs = 1 + self.states.len() + self.givens.len();
-        let (mut places, exponents, numbers) = self.numbers(&loops, &inner, inputs);
+        let (mut places, exponents, numbers) = self.numbers(&loops, &all, inputs);
         let first_computed = inputs + numbers.len();
         let (mut free, mut computed) = (Vec::new(), 0);
         let mut instructions = Vec::new();
@@ -44,21 +85,30 @@ impl Compiler<'_> {
                 places.insert(id, place);
                 continue;
             }
-            let action = match (op, inner[id.index()]) {
-                (op, Some(inner)) => pair(op, inner, &graph.node(inner).op, &places),
-                (Op::Power(base, _), None) => {
-                    places.get(base).map(|base| Action::Pow(*base, exponents[&id]))
-                }
-                (op, None) => action(op, &places),
-            };
-            let action = action.expect("invariant: an entrywise rule has entrywise operations");
-            let to = free.pop().unwrap_or_else(|| {
-                computed += 1;
-                first_computed + computed - 1
-            });
-            instructions.push(Instruction { to, action });
-            places.insert(id, to);
-            for from in self.reads(id, &inner) {
+            if let Some(found) = all.update(id) {
+                let get = |ids: &[Id]| ids.iter().map(|id| places[id]).collect();
+                let (own, update) = (places[&found.own], found.update);
+                let (entries, numbers) = (get(&found.entries), get(&found.numbers));
+                instructions.push(Instruction::Update { update, own, entries, numbers });
+                places.insert(id, own);
+            } else {
+                let action = match (op, all.inner[id.index()]) {
+                    (op, Some(inner)) => pair(op, inner, &graph.node(inner).op, &places),
+                    (Op::Power(base, _), None) => {
+                        places.get(base).map(|base| Action::Pow(*base, exponents[&id]))
+                    }
+                    (op, None) => action(op, &places),
+                };
+                let action =
+                    action.expect("invariant: an entrywise rule has entrywise operations");
+                let to = free.pop().unwrap_or_else(|| {
+                    computed += 1;
+                    first_computed + computed - 1
+                });
+                instructions.push(Instruction::Compute { to, action });
+                places.insert(id, to);
+            }
+            for from in all.reads(id) {
                 let place = places.get(&from).filter(|place| **place >= first_computed);
                 if let (true, Some(place)) = (last[from.index()] == Some(id), place)
                     && !free.contains(place)
@@ -67,19 +117,48 @@ impl Compiler<'_> {
                 }
             }
         }
-        let mut states = 0..;
-        let results = self.rule.assignments.iter().map(|assignment| {
-            let place = if self.states.iter().any(|(name, _)| *name == assignment.name) {
-                Place::State(states.next().unwrap_or(0))
-            } else {
-                Place::Theta
-            };
-            (place, places[&assignment.value])
-        });
-        let results = results.collect();
+        let mut results = Vec::new();
+        for (to, value) in self.assigned() {
+            let mut from = places[&value];
+            if from == to {
+                continue;
+            }
+            // What is just something a step was given is taken before anything of it is overwritten.
+            if from < inputs {
+                computed += 1;
+                let copy = first_computed + computed - 1;
+                instructions
+                    .push(Instruction::Compute { to: copy, action: Action::Copy(from) });
+                from = copy;
+            }
+            results.push((to, from));
+        }
         let (states, givens) = (self.states.len(), self.givens.len());
         let registers = Registers { states, givens, numbers, computed };
         Compiled { instructions, registers, results }
+    }
+
+    /// The register of what each assignment changes, and its new value.
+    fn assigned(&self) -> impl Iterator<Item = (usize, Id)> {
+        let mut states = 1..;
+        self.rule.assignments.iter().map(move |assignment| {
+            let state = self.states.iter().any(|(name, _)| *name == assignment.name);
+            let to = if state { states.next().unwrap_or(0) } else { 0 };
+            (to, assignment.value)
+        })
+    }
+
+    /// The assignments that are updates.
+    fn updates(&self) -> Vec<Found> {
+        let graph = &self.rule.graph;
+        let uses = graph.uses(&self.rule.results());
+        let none = BTreeMap::new();
+        let found = self.assigned().filter_map(|(place, new)| {
+            let (own, _) =
+                graph.nodes().find(|(_, node)| self.input(&node.op, &none) == Some(place))?;
+            update::find(graph, &uses, own, new)
+        });
+        found.collect()
     }
 
     /// The registers of numbers that loops read or results are, those of exponents by the power they belong
@@ -87,7 +166,7 @@ impl Compiler<'_> {
     fn numbers(
         &self,
         loops: &[Id],
-        inner: &[Option<Id>],
+        all: &Loops<'_>,
         first: usize,
     ) -> (BTreeMap<Id, usize>, BTreeMap<Id, usize>, Vec<f64>) {
         let graph = &self.rule.graph;
@@ -98,7 +177,7 @@ impl Compiler<'_> {
         }
         let (mut places, mut exponents) = (BTreeMap::new(), BTreeMap::new());
         let mut numbers = Vec::new();
-        let read = loops.iter().flat_map(|id| self.reads(*id, inner));
+        let read = loops.iter().flat_map(|id| all.reads(*id));
         for id in read.chain(self.rule.results()) {
             if let (Some(value), false) = (values.get(&id), places.contains_key(&id)) {
                 places.insert(id, first + numbers.len());
@@ -114,12 +193,13 @@ impl Compiler<'_> {
         (places, exponents, numbers)
     }
 
-    /// For each operation the one that is computed in its loop: an operand that nothing else needs.
-    fn inner(&self, needed: &[bool]) -> Vec<Option<Id>> {
+    /// For each operation outside of updates an operand that nothing else needs.
+    fn inner(&self, needed: &[bool], updates: &[Found]) -> Vec<Option<Id>> {
         let graph = &self.rule.graph;
         let uses = graph.uses(&self.rule.results());
         let mut inner: Vec<Option<Id>> = vec![None; graph.len()];
         let mut taken = vec![false; graph.len()];
+        updates.iter().flat_map(|found| &found.inside).for_each(|id| taken[id.index()] = true);
         let nodes: Vec<_> = graph.nodes().filter(|(id, _)| needed[id.index()]).collect();
         for (id, node) in nodes.into_iter().rev() {
             if node.uniform || taken[id.index()] || binary(&node.op).is_none() {
@@ -137,20 +217,12 @@ impl Compiler<'_> {
         inner
     }
 
-    /// What the loop of a node reads.
-    fn reads(&self, id: Id, inner: &[Option<Id>]) -> Vec<Id> {
-        let own = self.rule.graph.node(id).op.operands().into_iter();
-        let Some(inner) = inner[id.index()] else { return own.collect() };
-        let others = self.rule.graph.node(inner).op.operands();
-        own.filter(|of| *of != inner).chain(others).collect()
-    }
-
     /// The last node that reads each node; none for results, which are read at the end.
-    fn last_uses(&self, needed: &[bool], inner: &[Option<Id>]) -> Vec<Option<Id>> {
+    fn last_uses(&self, needed: &[bool], all: &Loops<'_>) -> Vec<Option<Id>> {
         let graph = &self.rule.graph;
         let mut last = vec![None; graph.len()];
         for (id, _) in graph.nodes().filter(|(id, _)| needed[id.index()]) {
-            for from in self.reads(id, inner) {
+            for from in all.reads(id) {
                 last[from.index()] = Some(id);
             }
         }
@@ -204,7 +276,7 @@ impl Compiler<'_> {
     }
 }
 
-fn binary(op: &Op) -> Option<(Binary, Id, Id)> {
+pub(super) fn binary(op: &Op) -> Option<(Binary, Id, Id)> {
     Some(match op {
         Op::Add(a, b) => (Binary::Add, *a, *b),
         Op::Sub(a, b) => (Binary::Sub, *a, *b),

@@ -245,8 +245,7 @@ impl Graph {
     pub fn uses(&self, results: &[Id]) -> Vec<usize> {
         let needed = self.needed(results);
         let mut uses = vec![0; self.nodes.len()];
-        for (at, node) in self.nodes.iter().enumerate().filter(|(at, _)| needed[*at]) {
-            let _ = at;
+        for (node, _) in self.nodes.iter().zip(&needed).filter(|(_, needed)| **needed) {
             for from in node.op.operands() {
                 uses[from.0] += 1;
             }

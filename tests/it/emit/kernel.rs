@@ -83,3 +83,21 @@ fn the_kernel_agrees_with_the_interpreter() {
     }
     assert!(count >= 5, "{count} rules are entrywise");
 }
+
+/// A rule whose operations are common updates takes one loop for each thing it changes.
+#[test]
+fn common_updates_are_one_loop_each() {
+    let loops = |name: &str| -> Vec<String> {
+        let rules =
+            programs().into_iter().filter(|rule| rule.name == name && rule.is_entrywise());
+        let of = |rule: UpdateRule| {
+            let numbers = rule.inputs.iter().map(|input| (input.name.clone(), 0.5)).collect();
+            format!("{} {}", label(&rule), Kernel::new(&rule, &numbers).unwrap().loops())
+        };
+        rules.map(of).collect()
+    };
+    let names =
+        ["momentum", "adam", "adamw", "adaptive_natural", "ballistic_diagonal", "rmsprop"];
+    let all: Vec<String> = names.iter().flat_map(|name| loops(name)).collect();
+    insta::assert_snapshot!(all.join("\n"), @"");
+}
