@@ -99,5 +99,20 @@ fn common_updates_are_one_loop_each() {
     let names =
         ["momentum", "adam", "adamw", "adaptive_natural", "ballistic_diagonal", "rmsprop"];
     let all: Vec<String> = names.iter().flat_map(|name| loops(name)).collect();
-    insta::assert_snapshot!(all.join("\n"), @"");
+    insta::assert_snapshot!(all.join("\n"), @r"
+    momentum 1
+    momentum__newton 1
+    momentum__gradient_descent 1
+    momentum__ballistic 1
+    adam 12
+    adam__adam 3
+    adamw 16
+    adamw__adamw 3
+    adaptive_natural 8
+    adaptive_natural__natural 3
+    ballistic_diagonal 8
+    ballistic_diagonal__ballistic 2
+    rmsprop 11
+    rmsprop__rmsprop 2
+    ");
 }
