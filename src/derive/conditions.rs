@@ -4,13 +4,14 @@
 use super::collect::{mostly_negative, shared_by_all};
 use super::types::Condition;
 use crate::derive::regime::epsilon;
-use crate::symbolic::assume::is_nonnegative;
+use crate::symbolic::assume::{is_nonnegative, may_be_complex};
 use crate::symbolic::build::{fun, pow, sum};
 use crate::symbolic::cancel::cancel;
-use crate::symbolic::expand::{common_denominator, expand};
+use crate::symbolic::expand::{common_denominator, content, expand};
 use crate::symbolic::number::q;
+use crate::symbolic::probe::value_at;
 use crate::symbolic::rewrite::{map_children, replace};
-use crate::symbolic::{Expr, Fun, Node, Q, Symbol};
+use crate::symbolic::{Expr, Fun, Node, Prop, Q, Symbol};
 use num_traits::{Signed, ToPrimitive};
 use std::collections::BTreeMap;
 
@@ -51,6 +52,40 @@ fn size(base: &Expr) -> Expr {
     }
 }
 
+/// The sizes of the parts of a term beside the leading one, multiplied out or with what all of a sum share in front
+/// of it, whichever is shorter.
+pub(super) fn relative(term: &Expr, leading: &Expr, limits: &[Symbol]) -> Vec<Expr> {
+    let spread = by_limits(&expand(&(term / leading)), limits);
+    let below = shared_in_front(leading);
+    let parts = term.terms().iter().map(|part| shared_in_front(part) / &below);
+    let parts: Vec<Expr> = parts.collect();
+    let mixed = |part: &Expr| {
+        let powers = part.as_product().powers;
+        powers.iter().any(|(base, _)| base.terms().len() > 1 && base.contains_any(limits))
+    };
+    if parts.iter().any(mixed) {
+        return spread;
+    }
+    fewer_symbols(spread, by_limits(&sum(parts), limits))
+}
+
+/// The shorter of two ways to write the same sizes, the first if they are equally long.
+pub(super) fn fewer_symbols(first: Vec<Expr>, second: Vec<Expr>) -> Vec<Expr> {
+    let length = |sizes: &[Expr]| sizes.iter().map(Expr::size).sum::<usize>();
+    if length(&second) < length(&first) { second } else { first }
+}
+
+/// A term whose factors are no sums with a common factor.
+fn shared_in_front(term: &Expr) -> Expr {
+    let product = term.as_product();
+    let apart = |(base, exponent): &(Expr, Expr)| {
+        let (front, rest) = content(base);
+        pow(&front, exponent) * pow(&rest, exponent)
+    };
+    let scalar = product.powers.iter().map(apart);
+    scalar.fold(Expr::num(product.coefficient.clone()), |all, power| all * power)
+}
+
 /// The sizes of the parts of a sum that scale differently with the symbols of the limit. What
 /// scales alike is one condition, unless roots keep its terms apart; so is a sum over a sum of such
 /// symbols, as in `γ(T² − TΔt + Δt²/3)/(2T − Δt)`.
@@ -80,6 +115,18 @@ pub(super) fn by_limits(ratio: &Expr, limits: &[Symbol]) -> Vec<Expr> {
         magnitude(&(scales * shortest(&sum(parts))))
     };
     groups.into_iter().map(whole).collect()
+}
+
+/// The parts of a sum that scale differently with the symbols of the limit.
+pub(super) fn by_scale(total: &Expr, limits: &[Symbol]) -> Vec<Expr> {
+    let scaled = |(base, _): &&(Expr, Expr)| base.contains_any(limits);
+    let mut parts: BTreeMap<Vec<(Expr, Expr)>, Expr> = BTreeMap::new();
+    for term in total.terms() {
+        let scale = term.as_product().powers.iter().filter(scaled).cloned().collect();
+        let part = parts.entry(scale).or_insert_with(Expr::zero);
+        *part = &*part + term;
+    }
+    parts.into_values().collect()
 }
 
 /// A sum of fractions as one fraction, and that without sums where they only bound each other:
@@ -162,19 +209,154 @@ pub(super) fn without_bars(of: &Expr) -> Expr {
     }
 }
 
-/// Is a monomial `≪ 1` because others are: is it a product of some of them? A size with a sum in it counts for
-/// all there is in its symbols.
+/// Is a monomial `≪ 1` because others are: is it a product of some of them?
 pub(super) fn follows_from(term: &Expr, small: &[Expr]) -> bool {
-    let symbols = term.symbols();
-    let sums =
-        |of: &Expr| of.as_product().powers.iter().any(|(base, _)| base.terms().len() > 1);
     // Terms without symbols are no sizes.
-    if symbols.is_empty()
-        || small.iter().any(|size| sums(size) && symbols.iter().all(|s| size.contains(s)))
-    {
-        return true;
+    term.symbols().is_empty() || is_product(term, small)
+}
+
+/// Is there a sum in one of the factors?
+pub(super) fn has_sums(of: &Expr) -> bool {
+    of.as_product().powers.iter().any(|(base, _)| base.terms().len() > 1)
+}
+
+/// Does a sum with all symbols of a term count for all there is in them? Taken where there are no points to tell.
+pub(super) fn counted(term: &Expr, small: &[Expr]) -> bool {
+    let symbols = term.symbols();
+    small.iter().any(|size| has_sums(size) && symbols.iter().all(|s| size.contains(s)))
+}
+
+/// Points at which conditions begin to hold on the way into a regime. They tell what the conditions do not bound: what
+/// is large at one of them.
+pub(super) struct Edge {
+    symbols: Vec<Symbol>,
+    points: Vec<Vec<f64>>,
+}
+
+impl Edge {
+    /// Starting points.
+    const COUNT: u32 = 100;
+    /// Decades that every symbol covers there, on both sides of 1.
+    const DECADES: f64 = 4.0;
+    /// Steps of half a decade of `ε`, from 1e4 on.
+    const STEPS: u32 = 24;
+    /// What is much less than 1.
+    const SMALL: f64 = 1e-2;
+    /// Conditions longer than this take too long.
+    const LONGEST: usize = 600;
+
+    /// `grows` says which symbols a limit makes large, and which small. What is not known to be positive takes both
+    /// signs; `None` where eigenvalues may be complex.
+    pub(super) fn new(
+        conditions: &[Condition],
+        of: &Expr,
+        grows: &[(Symbol, bool)],
+    ) -> Option<Edge> {
+        let sizes = conditions.iter().flat_map(|condition| match condition {
+            Condition::Small(size) | Condition::Large(size) | Condition::Positive(size) => {
+                vec![size]
+            }
+            Condition::Against(small, large) => vec![small, large],
+            _ => Vec::new(),
+        });
+        let all: Vec<&Expr> = sizes.chain([of]).collect();
+        let length: usize = all.iter().map(|expr| expr.size()).sum();
+        if length > Edge::LONGEST || all.iter().any(|expr| may_be_complex(expr)) {
+            return None;
+        }
+        let mut symbols: Vec<Symbol> = all.iter().flat_map(|expr| expr.symbols()).collect();
+        symbols.sort_by(|a, b| (&a.name, a.mark).cmp(&(&b.name, b.mark)));
+        symbols.dedup_by(|a, b| same(a, b));
+        let mut edge = Edge { symbols, points: Vec::new() };
+        edge.points = (1..=Edge::COUNT)
+            .filter_map(|index| edge.point(index, conditions, grows))
+            .collect();
+        Some(edge)
     }
-    is_product(term, small)
+
+    fn point(
+        &self,
+        index: u32,
+        conditions: &[Condition],
+        grows: &[(Symbol, bool)],
+    ) -> Option<Vec<f64>> {
+        let start = self.start(index);
+        let way = |step: u32| -> Vec<f64> {
+            let epsilon = 10_f64.powf(4.0 - 0.5 * f64::from(step));
+            let moved = |(symbol, value): (&Symbol, &f64)| match grows
+                .iter()
+                .find(|(other, _)| same(symbol, other))
+            {
+                Some((_, true)) => value / epsilon,
+                Some((_, false)) => value * epsilon,
+                None => *value,
+            };
+            self.symbols.iter().zip(&start).map(moved).collect()
+        };
+        let hold = |step: u32| {
+            let at = way(step);
+            conditions.iter().all(|condition| self.holds(condition, &at) == Some(true))
+        };
+        let (mut before, mut after) = (0, Edge::STEPS);
+        if hold(before) || !hold(after) {
+            return None;
+        }
+        while after - before > 1 {
+            let middle = u32::midpoint(before, after);
+            if hold(middle) { after = middle } else { before = middle }
+        }
+        Some(way(after))
+    }
+
+    /// An additive sequence by powers of the generalised golden ratio, which fills space evenly (Roberts 2018).
+    fn start(&self, index: u32) -> Vec<f64> {
+        let dimensions = self.symbols.len() as f64;
+        let golden = (0..40).fold(1.5_f64, |x, _| (1.0 + x).powf(1.0 / (dimensions + 1.0)));
+        let of = |(at, symbol): (i32, &Symbol)| {
+            let turn = (0.5 + f64::from(index) * golden.powi(-1 - at)).fract();
+            let size = 10_f64.powf(Edge::DECADES * (2.0 * turn - 1.0));
+            let turned = !symbol.props.has(Prop::Nonnegative) && (index >> (at % 6)) & 1 == 1;
+            if turned { -size } else { size }
+        };
+        (0..).zip(&self.symbols).map(of).collect()
+    }
+
+    fn holds(&self, condition: &Condition, at: &[f64]) -> Option<bool> {
+        Some(match condition {
+            Condition::Small(size) => self.value(size, at)?.abs() < Edge::SMALL,
+            Condition::Large(size) => self.value(size, at)? > -Edge::SMALL.ln(),
+            Condition::Positive(size) => self.value(size, at)? > 0.0,
+            Condition::Against(a, b) => {
+                self.value(a, at)?.abs() < Edge::SMALL * self.value(b, at)?.abs()
+            }
+            _ => return None,
+        })
+    }
+
+    fn value(&self, of: &Expr, at: &[f64]) -> Option<f64> {
+        let place = |symbol: &Symbol| self.symbols.iter().position(|other| same(symbol, other));
+        value_at(of, &|symbol| place(symbol).map_or(f64::NAN, |place| at[place]))
+    }
+
+    /// Is a size less than 1 at all points?
+    pub(super) fn bounds(&self, size: &Expr) -> bool {
+        let large = |at: &Vec<f64>| self.value(size, at).is_some_and(|value| value.abs() > 0.5);
+        !self.points.iter().any(large)
+    }
+
+    /// Are two numbers far from each other at a point?
+    pub(super) fn sets_apart(&self, one: &Expr, other: &Expr) -> bool {
+        let apart = |at: &Vec<f64>| {
+            let ratio = Some(self.value(one, at)? / self.value(other, at)?);
+            ratio.map(|ratio| (ratio - 1.0).abs() > 0.2)
+        };
+        self.points.iter().any(|at| apart(at) == Some(true))
+    }
+}
+
+/// Is it the same quantity, whatever is known about it?
+fn same(one: &Symbol, other: &Symbol) -> bool {
+    one.name == other.name && one.mark == other.mark
 }
 
 /// Is a monomial a product of positive powers of at most two others, up to a number?

@@ -2,7 +2,8 @@
 
 use super::arrange::arranged;
 use super::conditions::{
-    at_scale, by_limits, follows_from, independent, magnitude, strongest, without_bars,
+    Edge, at_scale, by_limits, by_scale, counted, fewer_symbols, follows_from, has_sums,
+    independent, magnitude, relative, strongest, without_bars,
 };
 use super::linear::{BlockSolution, tidy};
 use super::slowness::against;
@@ -12,7 +13,7 @@ use crate::model::types::{Limit, Regime, step};
 use crate::symbolic::assume::{is_nonnegative, is_positive};
 use crate::symbolic::build::{pow, sum};
 use crate::symbolic::cancel::{cancel, shorter};
-use crate::symbolic::expand::{content, expand};
+use crate::symbolic::expand::{content, expand, is_zero};
 use crate::symbolic::print;
 use crate::symbolic::rewrite::substitute;
 use crate::symbolic::series::{Leading, NoSeries, later, leading};
@@ -81,7 +82,7 @@ impl Neglected {
         if let Some((power, coefficient)) = &found.second {
             let next = self.next.take().map_or(power.clone(), |low| low.min(power.clone()));
             self.next = Some(next);
-            for group in by_limits(&expand(&(coefficient / &found.first.1)), limits) {
+            for group in relative(coefficient, &found.first.1, limits) {
                 self.condition(Condition::Small(group));
             }
         }
@@ -106,27 +107,58 @@ impl Neglected {
         self.next = Some(next);
     }
 
-    /// Notes smaller terms that no product of the conditions bounds.
-    fn note_later(&mut self, function: &Expr, found: &Leading, limits: &[Symbol]) {
+    /// Notes smaller terms that the conditions do not bound.
+    fn note_later(&mut self, function: &Expr, found: &Leading, regime: &Regime) {
+        if found.second.is_none() {
+            return;
+        }
+        let limits = limit_symbols(regime);
+        let large = |limit: &Limit| !matches!(limit, Limit::ToZero(_));
+        let grows = regime.limits.iter().map(large);
+        let grows: Vec<(Symbol, bool)> = limits.iter().cloned().zip(grows).collect();
+        let [whole, leading] = [function, &found.first.1].map(at_scale);
         let small = epsilon();
         let note = |all: &mut Self, coefficients: &[Expr]| {
             for coefficient in coefficients {
-                let relative = expand(&cancel(&expand(&(coefficient / &found.first.1))));
-                let sizes = all.sizes();
-                let new = relative.terms().iter().filter(|term| !follows_from(term, &sizes));
+                let (sizes, first) = (all.sizes(), &found.first.1);
+                let terms = expand(&cancel(&expand(&(coefficient / first))));
+                // What has sums in it bounds more than products of it.
+                let sums = sizes.iter().any(has_sums);
+                let edge = || Edge::new(&all.conditions, &whole, &grows);
+                let edge = sums.then(edge).flatten();
+                let bounded = |of: &Expr| {
+                    follows_from(of, &sizes)
+                        || match &edge {
+                            Some(edge) => edge.bounds(of),
+                            None => counted(of, &sizes),
+                        }
+                };
+                // Terms that scale alike may cancel where each of them is large.
+                let alike = by_scale(&terms, &limits);
+                let open = alike.iter().filter(|alike| match &edge {
+                    Some(edge) => !edge.bounds(alike),
+                    None => true,
+                });
+                let new = open.flat_map(|alike| alike.terms()).filter(|term| !bounded(term));
                 let new = sum(new.cloned());
-                for group in by_limits(&new, limits) {
+                let mut groups = by_limits(&new, &limits);
+                if let (Some(edge), true) = (&edge, new == terms) {
+                    groups = fewer_symbols(groups, relative(coefficient, first, &limits));
+                    groups.retain(|group| !edge.bounds(group));
+                }
+                for group in groups {
                     all.condition(Condition::Small(group));
                 }
             }
         };
-        if found.second.is_none() {
-            return;
-        }
         note(self, &found.further);
-        // Deeper, where some rate is not spoken of.
+        // Deeper, where some rate is not spoken of, or what is spoken of is not enough.
         let spoken = |symbol: &Symbol| *symbol == small || self.speaks_of(symbol);
-        if !function.symbols().iter().all(spoken) {
+        let lacking = || {
+            Edge::new(&self.conditions, &whole, &grows)
+                .is_some_and(|edge| edge.sets_apart(&whole, &leading))
+        };
+        if !function.symbols().iter().all(spoken) || lacking() {
             note(self, &later(function, &small));
         }
     }
@@ -267,19 +299,51 @@ pub(super) fn spectral_block(
             return Err("a limit acts on the entries of a matrix".to_owned());
         }
     }
-    let scaled = |cause: &Vec<(Expr, Expr)>| {
-        cause.iter().map(|(f, vector)| (response * f, vector.clone())).collect()
-    };
-    let causes: Vec<_> = causes.iter().map(scaled).collect();
-    let terms = leading_terms(&causes, spectrum, regime, neglected)?;
+    let terms = leading_terms((causes, response), spectrum, regime, neglected)?;
     neglected.letters(spectrum.letters.clone());
     Ok(terms)
 }
 
-/// The leading terms of every cause: what the other terms of the same cause are smaller by is
+/// Causes that act on one vector are one cause where their leading terms cancel, or where that of the later one is no
+/// larger than what is neglected of the first. (What the loss does beside a larger drift stays a term of its own.)
+fn merged(
+    (causes, response): (&[Vec<(Expr, Expr)>], &Expr),
+    scaling: &BTreeMap<Expr, Expr>,
+) -> Vec<Vec<(Expr, Expr)>> {
+    let expanded = |factor: &Expr| {
+        leading(&substitute(&(response * factor), scaling), &epsilon()).ok().flatten()
+    };
+    let neglects = |one: &Leading, other: &Leading| {
+        one.second.as_ref().is_some_and(|(power, _)| *power <= other.first.0)
+    };
+    let mut found: Vec<Vec<(Expr, Expr)>> = Vec::new();
+    for cause in causes {
+        let mut own = Vec::new();
+        for (factor, vector) in cause {
+            let known = found
+                .iter_mut()
+                .flatten()
+                .find(|(_, known): &&mut (Expr, Expr)| known == vector);
+            let one = known.and_then(|(known, _)| {
+                let (a, b) = (expanded(known)?, expanded(factor)?);
+                let cancel =
+                    a.first.0 == b.first.0 && is_zero(&(a.first.1.clone() + &b.first.1));
+                (cancel || neglects(&a, &b)).then_some(known)
+            });
+            match one {
+                Some(known) => *known = expand(&(&*known + factor)),
+                None => own.push((factor.clone(), vector.clone())),
+            }
+        }
+        found.push(own);
+    }
+    found
+}
+
+/// The leading terms of the response to every cause: what the other terms of the same cause are smaller by is
 /// neglected.
 pub(super) fn leading_terms(
-    causes: &[Vec<(Expr, Expr)>],
+    (causes, response): (&[Vec<(Expr, Expr)>], &Expr),
     spectrum: &Spectrum,
     regime: &Regime,
     neglected: &mut Neglected,
@@ -288,13 +352,13 @@ pub(super) fn leading_terms(
     let letters: Vec<Symbol> =
         spectrum.letters.iter().map(|letter| letter.eigenvalue.clone()).collect();
     let (mut terms, mut dropped) = (Vec::new(), Vec::new());
-    for cause in causes {
+    for cause in &merged((causes, response), &scaling) {
         if cause.iter().any(|(_, vector)| vector.contains_any(&limits)) {
             return Err("a limit acts on a vector of the problem".to_owned());
         }
         let mut found = Vec::new();
         for (factor, vector) in cause {
-            let scaled = substitute(factor, &scaling);
+            let scaled = substitute(&(response * factor), &scaling);
             let leading = leading(&scaled, &epsilon()).map_err(|problem| describe(&problem))?;
             found.extend(leading.map(|leading| (scaled, leading, vector)));
         }
@@ -309,7 +373,7 @@ pub(super) fn leading_terms(
                 continue;
             }
             neglected.note(&leading, &limits);
-            neglected.note_later(&scaled, &leading, &limits);
+            neglected.note_later(&scaled, &leading, regime);
             neglected.record(&scaled, &leading);
             kept.push((arranged(&leading.first.1, &letters), vector.clone()));
         }

@@ -337,11 +337,9 @@ impl Whole {
         existence(&scalar, &spectrum, regime, neglected)?;
         let loss = expand(&(&inverse * &self.loss_b));
         let rest = expand(&(&inverse * (&self.b - &self.loss_b)));
-        let causes = [loss, rest].map(|force| {
-            let cause = sources(&force, &spectrum, constants).into_iter();
-            cause.map(|(f, vector)| (-(f / &scalar), vector)).collect()
-        });
-        let terms = leading_terms(&causes, &spectrum, regime, neglected)?;
+        let causes = [loss, rest].map(|force| sources(&force, &spectrum, constants));
+        let response = -(Expr::one() / scalar);
+        let terms = leading_terms((&causes, &response), &spectrum, regime, neglected)?;
         terms.compare(&|function| spectrum.lift(function), neglected);
         let change = terms.lifted(self.b.shape(), &|function| spectrum.lift(function))?;
         Ok((change, spectrum))

@@ -20,7 +20,7 @@ pub mod matrix;
 pub mod number;
 mod polynomial;
 pub mod print;
-mod probe;
+pub mod probe;
 pub mod rewrite;
 pub mod series;
 pub mod shape;

@@ -12,7 +12,13 @@ const ROUNDING: f64 = 1e-6;
 
 /// Is the expression certainly not zero? `false` means that it may be.
 pub(super) fn refutes_zero(expr: &Expr) -> bool {
-    probe(expr).is_some_and(Probe::is_certain)
+    probe(expr, &of_symbol).is_some_and(Probe::is_certain)
+}
+
+/// The value of a scalar expression of symbols with these values; `None` where it has none, or where rounding may
+/// have taken its digits.
+pub fn value_at(expr: &Expr, of_symbol: &dyn Fn(&Symbol) -> f64) -> Option<f64> {
+    probe(expr, of_symbol).filter(|probe| probe.is_certain()).map(|probe| probe.value)
 }
 
 /// A value, and how large it would be if nothing in it cancelled.
@@ -35,14 +41,14 @@ impl Probe {
     }
 }
 
-fn probe(expr: &Expr) -> Option<Probe> {
+fn probe(expr: &Expr, of_symbol: &dyn Fn(&Symbol) -> f64) -> Option<Probe> {
     match expr.node() {
         Node::Num(number) => Some(Probe::exact(to_f64(number))),
         Node::Sym(symbol) if expr.is_scalar() => Some(Probe::exact(of_symbol(symbol))),
         Node::Sum(terms) if expr.is_scalar() => {
             let mut all = Probe::exact(0.0);
             for term in terms {
-                let term = probe(term)?;
+                let term = probe(term, of_symbol)?;
                 all.value += term.value;
                 all.size += term.size;
             }
@@ -51,7 +57,8 @@ fn probe(expr: &Expr) -> Option<Probe> {
         Node::Product(product) if product.tail.is_none() => {
             let mut all = Probe::exact(to_f64(&product.coefficient));
             for (base, exponent) in &product.powers {
-                let (base, exponent) = (probe(base)?, probe(exponent)?.value);
+                let (base, exponent) =
+                    (probe(base, of_symbol)?, probe(exponent, of_symbol)?.value);
                 // A root of a negative number has no real value here, and nothing divides by what may be zero.
                 let rooted = base.value < 0.0 && exponent.fract() != 0.0;
                 if rooted || (exponent < 0.0 && !base.is_certain()) {
@@ -68,7 +75,7 @@ fn probe(expr: &Expr) -> Option<Probe> {
             Some(all)
         }
         Node::Fun(function, inner) if expr.is_scalar() => {
-            let inner = probe(inner).filter(|inner| inner.is_certain())?;
+            let inner = probe(inner, of_symbol).filter(|inner| inner.is_certain())?;
             of_function(*function, inner.value).map(Probe::exact)
         }
         _ => None,

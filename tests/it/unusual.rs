@@ -62,6 +62,22 @@ fn a_large_discount_alone_is_large_against_the_curvature_too() {
     assert_eq!(small(&derivation), ["eta*h*dt/(2*gamma)", "eta*h/gamma^2"]);
 }
 
+/// A drift that fades is no part of the rule's leading term, where the loss neglects as much; it is small in the
+/// first order, and in the second where `γ → 0` makes the first vanish.
+#[test]
+fn a_fading_drift_has_both_its_conditions() {
+    let text = std::fs::read_to_string("tests/unusual/small_drift.lag").unwrap();
+    let (_, derivation) = derived("small_drift", &text);
+    let rule = derivation.regimes[0].outcome.as_ref().unwrap();
+    let [(_, change)] = rule.changes.as_slice() else { panic!("one coordinate") };
+    insta::assert_snapshot!(print::ascii(change), @"x(0)*dt*(gamma - sqrt(gamma^2 + 4*eta*k*h))/2");
+    insta::assert_snapshot!(small(&derivation).join("\n"), @r"
+    2*gamma*j/(sqrt(gamma^2 + 4*eta*k*h)*(2*sqrt(gamma^2/4 + eta*k*h) - gamma))
+    dt*(2*sqrt(gamma^2/4 + eta*k*h) - gamma)/4
+    8*eta*k*h*j^2/((2*sqrt(gamma^2/4 + eta*k*h) - gamma)*(gamma^2 + 4*eta*k*h)^(3/2))
+    ");
+}
+
 /// `u'' + u'²` against `γu'`: the second term is the inertia's, which moves with `u`.
 #[test]
 fn a_path_that_bends_says_how_much() {
