@@ -139,7 +139,7 @@ impl Neglected {
                     Some(edge) => !edge.bounds(alike),
                     None => true,
                 });
-                let new = open.flat_map(|alike| alike.terms()).filter(|term| !bounded(term));
+                let new = open.flat_map(Expr::terms).filter(|term| !bounded(term));
                 let new = sum(new.cloned());
                 let mut groups = by_limits(&new, &limits);
                 if let (Some(edge), true) = (&edge, new == terms) {

@@ -272,7 +272,7 @@ pub mod rank {
     pub const GIVEN: u32 = 10_000;
     /// Coordinates in order of declaration.
     pub const COORDINATE: u32 = 20_000;
-    /// The step and time.
+    /// The step; time stands before it, as in `atΔt`.
     pub const STEP: u32 = 30_000;
 }
 
@@ -285,5 +285,5 @@ pub fn step() -> Symbol {
 /// The time `t ≥ 0` along the planned path.
 pub fn time() -> Symbol {
     let props = Props::NONE.with(Prop::Nonnegative);
-    Symbol::new("t", Shape::scalar(), rank::STEP + 1).with_props(props)
+    Symbol::new("t", Shape::scalar(), rank::STEP - 1).with_props(props)
 }

@@ -32,11 +32,11 @@ pub fn sum(terms: impl IntoIterator<Item = Expr>) -> Expr {
         .filter(|(_, coefficient)| !coefficient.is_zero())
         .map(|(rest, coefficient)| scale(&coefficient, &rest))
         .collect();
+    // The coefficient plays no part in the order, so a sum and its negative are arranged alike.
     if let Some(merged) = matrix::merge_literals(&terms) {
         terms = merged;
+        terms.sort_by_cached_key(|term| split_coefficient(term).1);
     }
-    // The coefficient plays no part in the order, so a sum and its negative are arranged alike.
-    terms.sort_by_cached_key(|term| split_coefficient(term).1);
     match terms.len() {
         0 => Expr::zeros(shape),
         1 => terms.swap_remove(0),
