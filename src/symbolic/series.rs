@@ -4,11 +4,13 @@
 //! than every power (`e^(−c/ε)`, `c > 0`) are dropped and leave a mark.
 
 use super::assume::is_positive;
-use super::build::{fun, pow, sum};
+use super::build::{fun, pow, sqrt, sum};
 use super::expand::{expand, is_zero};
 use super::expr::{Expr, Fun, Node};
 use super::number::{Q, multiply, q};
-use super::symbol::Symbol;
+use super::rewrite::{map_children, substitute};
+use super::shape::Shape;
+use super::symbol::{Prop, Props, Symbol};
 use num_traits::{One, Signed, ToPrimitive, Zero};
 use std::collections::BTreeMap;
 
@@ -40,12 +42,74 @@ pub struct Leading {
 
 /// The first two terms of `expr` as `ε → 0⁺`. `Ok(None)` when `expr` is zero.
 pub fn leading(expr: &Expr, epsilon: &Symbol) -> Result<Option<Leading>, NoSeries> {
+    if let Some(found) = leading_by_roots(expr, epsilon) {
+        return Ok(Some(found));
+    }
     match leading_of(expr, epsilon) {
         // What grows may stand beside what falls faster: together they are one exponential.
         Err(NoSeries::Grows(_) | NoSeries::UnknownSign(_)) => {
             leading_of(&expand(expr), epsilon)
         }
         found => found,
+    }
+}
+
+/// The same where roots that do not depend on `ε` have names, so that their radicands are multiplied out once, at
+/// the end. `None` if there are no roots, or if a term cancels only by what they are the roots of.
+fn leading_by_roots(expr: &Expr, epsilon: &Symbol) -> Option<Leading> {
+    let (named, roots) = name_roots(expr, epsilon);
+    if roots.is_empty() {
+        return None;
+    }
+    let Leading { first, second, dropped, further } = leading_of(&named, epsilon).ok()??;
+    let whole = |of: &Expr| expand(&substitute(of, &roots));
+    let known = |(power, of): (Q, Expr)| {
+        Some(whole(&of)).filter(|of| !is_zero(of)).map(|of| (power, of))
+    };
+    let second = match second {
+        Some(second) => Some(known(second)?),
+        None => None,
+    };
+    let further = further.iter().map(whole).filter(|of| !is_zero(of)).collect();
+    let dropped = dropped.iter().map(|of| substitute(of, &roots)).collect();
+    Some(Leading { first: known(first)?, second, dropped, further })
+}
+
+/// Names for the square roots of positive sums without `ε`, and what they stand for.
+fn name_roots(expr: &Expr, epsilon: &Symbol) -> (Expr, BTreeMap<Expr, Expr>) {
+    let mut roots = BTreeMap::new();
+    let named = with_names(expr, epsilon, &mut roots);
+    (named, roots.into_iter().map(|(radicand, name)| (name, sqrt(&radicand))).collect())
+}
+
+fn with_names(expr: &Expr, epsilon: &Symbol, names: &mut BTreeMap<Expr, Expr>) -> Expr {
+    let inner = map_children(expr, &mut |child| with_names(child, epsilon, names));
+    let Node::Product(product) = inner.node() else { return inner };
+    let half = q(1, 2);
+    let mut name = |(base, exponent): &(Expr, Expr)| {
+        let root =
+            exponent.as_num().filter(|e| !e.is_integer() && (*e / &half).is_integer())?;
+        if base.terms().len() < 2 || base.contains(epsilon) || !is_positive(base) {
+            return None;
+        }
+        let count = u32::try_from(names.len()).unwrap_or(0);
+        let fresh = || {
+            let props = Props::NONE.with(Prop::Positive);
+            let symbol =
+                Symbol::new(&format!("√{count}"), Shape::scalar(), u32::MAX - 1 - count);
+            Expr::sym(symbol.with_props(props))
+        };
+        let name = names.entry(base.clone()).or_insert_with(fresh);
+        Some(pow(name, &Expr::num(root / &half)))
+    };
+    let scalar = product
+        .powers
+        .iter()
+        .map(|power| name(power).unwrap_or_else(|| pow(&power.0, &power.1)));
+    let scalar = scalar.fold(Expr::num(product.coefficient.clone()), |all, power| all * power);
+    match &product.tail {
+        Some(tail) => scalar * tail,
+        None => scalar,
     }
 }
 
@@ -77,9 +141,10 @@ fn leading_of(expr: &Expr, epsilon: &Symbol) -> Result<Option<Leading>, NoSeries
 /// The coefficients of the terms after the first two, as far as a deeper expansion has them.
 pub fn later(expr: &Expr, epsilon: &Symbol) -> Vec<Expr> {
     let mut context = Context::new(epsilon, q(5, 1));
-    let terms = context.series(expr).map(|series| series.terms).unwrap_or_default();
-    let coefficients = terms.into_values().filter(|coefficient| !coefficient.is_zero());
-    coefficients.skip(2).collect()
+    let (named, roots) = name_roots(expr, epsilon);
+    let terms = context.series(&named).map(|series| series.terms).unwrap_or_default();
+    let whole = terms.into_values().map(|of| expand(&substitute(&of, &roots)));
+    whole.filter(|coefficient| !is_zero(coefficient)).skip(2).collect()
 }
 
 /// All terms of `expr` up to a power of `ε`, lowest first.
@@ -441,7 +506,6 @@ impl<'a> Context<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::symbolic::build::sqrt;
     use crate::symbolic::{Prop, Props, Shape};
 
     fn positive(name: &str, rank: u32) -> Expr {
