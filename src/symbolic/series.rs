@@ -62,15 +62,15 @@ fn leading_by_roots(expr: &Expr, epsilon: &Symbol) -> Option<Leading> {
         return None;
     }
     let Leading { first, second, dropped, further } = leading_of(&named, epsilon).ok()??;
-    let whole = |of: &Expr| expand(&substitute(of, &roots));
+    let whole = |of: &Expr| simplified(&substitute(of, &roots));
     let known = |(power, of): (Q, Expr)| {
-        Some(whole(&of)).filter(|of| !is_zero(of)).map(|of| (power, of))
+        Some(whole(&of)).filter(|of| !of.is_zero()).map(|of| (power, of))
     };
     let second = match second {
         Some(second) => Some(known(second)?),
         None => None,
     };
-    let further = further.iter().map(whole).filter(|of| !is_zero(of)).collect();
+    let further = further.iter().map(whole).filter(|of| !of.is_zero()).collect();
     let dropped = dropped.iter().map(|of| substitute(of, &roots)).collect();
     Some(Leading { first: known(first)?, second, dropped, further })
 }
@@ -143,8 +143,8 @@ pub fn later(expr: &Expr, epsilon: &Symbol) -> Vec<Expr> {
     let mut context = Context::new(epsilon, q(5, 1));
     let (named, roots) = name_roots(expr, epsilon);
     let terms = context.series(&named).map(|series| series.terms).unwrap_or_default();
-    let whole = terms.into_values().map(|of| expand(&substitute(&of, &roots)));
-    whole.filter(|coefficient| !is_zero(coefficient)).skip(2).collect()
+    let whole = terms.into_values().map(|of| simplified(&substitute(&of, &roots)));
+    whole.filter(|coefficient| !coefficient.is_zero()).skip(2).collect()
 }
 
 /// All terms of `expr` up to a power of `ε`, lowest first.
