@@ -88,7 +88,7 @@ impl Run<'_> {
         progress.extend([loss, if state.step == 0 { 0.0 } else { self.seconds() }]);
         tensors.push(("progress".to_owned(), Numbers::double(vec![6], &progress)));
         let curve: Vec<f64> = state.curve.iter().flat_map(row).collect();
-        let shape = vec![state.curve.len(), 6];
+        let shape = vec![state.curve.len(), 7];
         tensors.push(("curve".to_owned(), Numbers::double(shape, &curve)));
         if !state.tasks.is_empty() {
             let all: Vec<f64> = state.tasks.iter().flatten().copied().collect();
@@ -120,7 +120,9 @@ impl Run<'_> {
         state.epoch = epoch as usize;
         state.step = step as usize;
         state.tally = Tally { loss, correct: correct as usize, count: count as usize };
-        state.curve = doubles(&file, "curve")?.chunks_exact(6).map(unrow).collect();
+        let curve = doubles(&file, "curve")?;
+        let width = (curve.len() / state.epoch.max(1)).max(6);
+        state.curve = curve.chunks_exact(width).map(unrow).collect();
         if self.task().permuted && state.epoch > 0 {
             state.tasks = triangle(&doubles(&file, "tasks")?, state.epoch)?;
         }
@@ -175,9 +177,10 @@ fn compare(path: &str, (a, b): (&Value, &Value), found: &mut Vec<String>) {
     }
 }
 
-fn row(e: &Epoch) -> [f64; 6] {
+fn row(e: &Epoch) -> [f64; 7] {
     let epoch = e.epoch as f64;
-    [epoch, e.train_loss, e.train_accuracy, e.test_loss, e.test_accuracy, e.seconds]
+    let last = e.last_product.unwrap_or(f64::NAN);
+    [epoch, e.train_loss, e.train_accuracy, e.test_loss, e.test_accuracy, e.seconds, last]
 }
 
 fn unrow(row: &[f64]) -> Epoch {
@@ -188,6 +191,7 @@ fn unrow(row: &[f64]) -> Epoch {
         test_loss: row[3],
         test_accuracy: row[4],
         seconds: row[5],
+        last_product: row.get(6).copied().filter(|last| !last.is_nan()),
     }
 }
 

@@ -36,6 +36,12 @@ pub trait Optimizer: Send {
     /// The same, to be restored.
     fn state_mut(&mut self) -> Vec<(&str, &mut [f32])>;
 
+    /// For a rule by products with a matrix: how much of the last step its last product changed. The step is off by
+    /// about as much.
+    fn last_product(&self) -> Option<f64> {
+        None
+    }
+
     /// Whether it begins anew with each task of a sequence: new parameters, nothing remembered.
     fn restarts(&self) -> bool {
         false

@@ -27,6 +27,9 @@ pub struct Epoch {
     pub test_accuracy: f64,
     /// Time the epoch took, evaluation included.
     pub seconds: f64,
+    /// For a rule by products with a matrix: how much of the epoch's last step its last product changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_product: Option<f64>,
 }
 
 /// Where a run left the numbers.
@@ -227,6 +230,7 @@ impl<'a> Run<'a> {
             test_loss: test.loss / count,
             test_accuracy: test.correct as f64 / count,
             seconds: self.seconds(),
+            last_product: self.optimizer.last_product(),
         };
         let state = &mut self.state;
         state.curve.push(epoch);

@@ -36,6 +36,7 @@ pub(super) struct Spectral {
     gradient: String,
     damping: f64,
     products: usize,
+    last_product: Option<f64>,
 }
 
 /// What a rule is given on one coordinate.
@@ -127,7 +128,16 @@ impl Spectral {
         let gradient = rule.gradient.clone().unwrap_or_default();
         let products = products as usize;
         let settings = settings.clone();
-        let made = Spectral { rule, settings, values, matrices, gradient, damping, products };
+        let made = Spectral {
+            rule,
+            settings,
+            values,
+            matrices,
+            gradient,
+            damping,
+            products,
+            last_product: None,
+        };
         // A missing value shows here, before any training.
         made.at(Coordinate::WHITENED)?;
         made.require_one_kind()?;
@@ -233,7 +243,7 @@ impl Spectral {
     }
 
     /// The step where every matrix is the same, known by products.
-    fn by_products(&self, of: Curvature, point: &mut Point<'_>) -> Result<(), String> {
+    fn by_products(&self, of: Curvature, point: &mut Point<'_>) -> Result<f64, String> {
         let Point { parameters, gradient, engine, .. } = point;
         let mut product = |v: &[f32], out: &mut [f32]| engine.curvature(of, parameters, v, out);
         let krylov = lanczos(&mut product, gradient, self.products);
@@ -245,7 +255,7 @@ impl Spectral {
         &self,
         other: Option<Curvature>,
         point: &mut Point<'_>,
-    ) -> Result<(), String> {
+    ) -> Result<Option<f64>, String> {
         let Point { parameters, gradient, engine, .. } = point;
         let spectrum = Spectrum::new(&engine.kronecker(parameters));
         let spectrum = spectrum.map_err(|why| why.to_string())?;
@@ -254,7 +264,7 @@ impl Spectral {
             self.damped(0.0)?;
             let f = |lambda: f64| self.damped(lambda).unwrap_or(f64::NAN);
             spectrum.add(&f, gradient, parameters);
-            return Ok(());
+            return Ok(None);
         };
         let root = |lambda: f64| (lambda + self.damping).sqrt().recip();
         let whitened = |v: &[f32]| {
@@ -272,11 +282,11 @@ impl Spectral {
         let krylov = lanczos(&mut product, &whitened(gradient), self.products);
         let mut change = vec![0.0; gradient.len()];
         let whitened_rule = |product| self.at(Coordinate { product, ..Coordinate::WHITENED });
-        krylov.add(whitened_rule, &mut change)?;
+        let last = krylov.add(whitened_rule, &mut change)?;
         for (theta, change) in parameters.iter_mut().zip(whitened(&change)) {
             *theta += change;
         }
-        Ok(())
+        Ok(Some(last))
     }
 }
 
@@ -287,10 +297,15 @@ impl Optimizer for Spectral {
 
     fn step(&mut self, point: &mut Point<'_>) -> Result<(), String> {
         let factors = self.matrices.iter().any(|(_, kind, _)| *kind == Kind::Kronecker);
-        match self.product() {
-            Some(of) if !factors => self.by_products(of, point),
-            other => self.with_factors(other, point),
-        }
+        self.last_product = match self.product() {
+            Some(of) if !factors => Some(self.by_products(of, point)?),
+            other => self.with_factors(other, point)?,
+        };
+        Ok(())
+    }
+
+    fn last_product(&self) -> Option<f64> {
+        self.last_product
     }
 
     fn state(&self) -> Vec<(&str, &[f32])> {

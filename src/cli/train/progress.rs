@@ -70,8 +70,11 @@ impl Progress {
                 bar.inc(1);
             }
             (Ok(Event::Epoch(e)), bar) => {
+                let last = e.last_product.map_or_else(String::new, |last| {
+                    format!(", last product {:.1} % of the step", 100.0 * last)
+                });
                 let text = format!(
-                    "{}: epoch {}/{}, train loss {:.4}, test accuracy {:.2} %, {}",
+                    "{}: epoch {}/{}, train loss {:.4}, test accuracy {:.2} %, {}{last}",
                     self.label,
                     e.epoch,
                     self.epochs,
