@@ -238,8 +238,8 @@ impl Edge {
     const COUNT: u32 = 100;
     /// Decades that every symbol covers there, on both sides of 1.
     const DECADES: f64 = 4.0;
-    /// Steps of half a decade of `ε`, from 1e4 on.
-    const STEPS: u32 = 24;
+    /// Steps of `ε` from 1e4 to 1e-8.
+    const STEPS: u32 = 17;
     /// What is much less than 1.
     const SMALL: f64 = 1e-2;
     /// Conditions longer than this take too long.
@@ -269,20 +269,22 @@ impl Edge {
         symbols.dedup_by(|a, b| same(a, b));
         let mut edge = Edge { symbols, points: Vec::new() };
         edge.points = (1..=Edge::COUNT)
-            .filter_map(|index| edge.point(index, conditions, grows))
+            .flat_map(|index| edge.on_the_way(index, conditions, grows))
             .collect();
         Some(edge)
     }
 
-    fn point(
+    /// Where the conditions begin to hold on one way. Far from the limit they may hold because something fades.
+    fn on_the_way(
         &self,
         index: u32,
         conditions: &[Condition],
         grows: &[(Symbol, bool)],
-    ) -> Option<Vec<f64>> {
+    ) -> Vec<Vec<f64>> {
         let start = self.start(index);
-        let way = |step: u32| -> Vec<f64> {
-            let epsilon = 10_f64.powf(4.0 - 0.5 * f64::from(step));
+        let (mut found, mut held) = (Vec::new(), false);
+        for step in 0..=Edge::STEPS {
+            let epsilon = 10_f64.powf(4.0 - 0.7 * f64::from(step));
             let moved = |(symbol, value): (&Symbol, &f64)| match grows
                 .iter()
                 .find(|(other, _)| same(symbol, other))
@@ -291,21 +293,15 @@ impl Edge {
                 Some((_, false)) => value * epsilon,
                 None => *value,
             };
-            self.symbols.iter().zip(&start).map(moved).collect()
-        };
-        let hold = |step: u32| {
-            let at = way(step);
-            conditions.iter().all(|condition| self.holds(condition, &at) == Some(true))
-        };
-        let (mut before, mut after) = (0, Edge::STEPS);
-        if hold(before) || !hold(after) {
-            return None;
+            let at: Vec<f64> = self.symbols.iter().zip(&start).map(moved).collect();
+            let holds =
+                conditions.iter().all(|condition| self.holds(condition, &at) == Some(true));
+            if holds && !held {
+                found.push(at);
+            }
+            held = holds;
         }
-        while after - before > 1 {
-            let middle = u32::midpoint(before, after);
-            if hold(middle) { after = middle } else { before = middle }
-        }
-        Some(way(after))
+        found
     }
 
     /// An additive sequence by powers of the generalised golden ratio, which fills space evenly (Roberts 2018).
@@ -340,7 +336,13 @@ impl Edge {
 
     /// Is a size less than 1 at all points?
     pub(super) fn bounds(&self, size: &Expr) -> bool {
-        let large = |at: &Vec<f64>| self.value(size, at).is_some_and(|value| value.abs() > 0.5);
+        self.keeps_below(0.5, size)
+    }
+
+    /// Is a size below a number at all points?
+    pub(super) fn keeps_below(&self, most: f64, size: &Expr) -> bool {
+        let large =
+            |at: &Vec<f64>| self.value(size, at).is_some_and(|value| value.abs() > most);
         !self.points.iter().any(large)
     }
 
@@ -348,7 +350,7 @@ impl Edge {
     pub(super) fn sets_apart(&self, one: &Expr, other: &Expr) -> bool {
         let apart = |at: &Vec<f64>| {
             let ratio = Some(self.value(one, at)? / self.value(other, at)?);
-            ratio.map(|ratio| (ratio - 1.0).abs() > 0.2)
+            ratio.map(|ratio| (ratio - 1.0).abs() > 0.1)
         };
         self.points.iter().any(|at| apart(at) == Some(true))
     }

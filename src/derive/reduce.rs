@@ -85,7 +85,7 @@ fn linear_regime(
                         .response_by_rate(&dt, &limit_symbols(regime))
                         .unwrap_or_else(|| (closed.spectrum.clone(), closed.response(&dt)));
                     let lift = |function: &Expr| spectrum.lift(function);
-                    let calculus = (&spectrum, &response);
+                    let calculus = (&spectrum, &response, [&closed.c, &closed.k]);
                     let terms =
                         spectral_block(&closed.causes, calculus, regime, &mut neglected)?;
                     terms.compare(&lift, &mut neglected);
@@ -397,9 +397,9 @@ pub(super) fn horizon_regimes(
         let mut neglected = Neglected::default();
         let (mut changes, mut reals, mut imaginary) = (Vec::new(), Vec::new(), false);
         for solution in solutions {
-            let Spectral { spectrum, causes, response } =
+            let Spectral { spectrum, causes, response, coefficients: [c, k] } =
                 spectral(solution, length, &constants)?;
-            let calculus = (&spectrum, &response);
+            let calculus = (&spectrum, &response, [&c, &k]);
             let terms = spectral_block(&causes, calculus, regime, &mut neglected)?;
             let shape = solution.block.force.shape();
             terms.compare(&|function| spectrum.lift(function), &mut neglected);
@@ -436,6 +436,8 @@ struct Spectral {
     spectrum: Spectrum,
     causes: Vec<Vec<(Expr, Expr)>>,
     response: Expr,
+    /// `Ĉ` and `K̂`; zero where nothing pulls back.
+    coefficients: [Expr; 2],
 }
 
 fn spectral(
@@ -456,13 +458,15 @@ fn spectral(
             let spectrum = spectrum(std::slice::from_ref(&block.m), constants, &[])
                 .ok_or_else(no_spectrum)?;
             let causes = vec![sources(&found.push, &spectrum, constants)];
-            Ok(Spectral { spectrum, causes, response: found.travelled })
+            let coefficients = [Expr::zero(), Expr::zero()];
+            Ok(Spectral { spectrum, causes, response: found.travelled, coefficients })
         }
         Some(solvent) => {
             let closed = solvent.closed.as_ref().ok_or_else(no_spectrum)?;
             let response = horizon::response(block, closed, length, &dt).ok_or_else(drifts)?;
             let spectrum = closed.spectrum.clone();
-            Ok(Spectral { spectrum, causes: closed.causes.to_vec(), response })
+            let coefficients = [closed.c.clone(), closed.k.clone()];
+            Ok(Spectral { spectrum, causes: closed.causes.to_vec(), response, coefficients })
         }
     }
 }

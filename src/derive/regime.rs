@@ -108,7 +108,13 @@ impl Neglected {
     }
 
     /// Notes smaller terms that the conditions do not bound.
-    fn note_later(&mut self, function: &Expr, found: &Leading, regime: &Regime) {
+    fn note_later(
+        &mut self,
+        function: &Expr,
+        found: &Leading,
+        regime: &Regime,
+        natural: &[Expr],
+    ) {
         if found.second.is_none() {
             return;
         }
@@ -154,12 +160,26 @@ impl Neglected {
         note(self, &found.further);
         // Deeper, where some rate is not spoken of, or what is spoken of is not enough.
         let spoken = |symbol: &Symbol| *symbol == small || self.speaks_of(symbol);
-        let lacking = || {
-            Edge::new(&self.conditions, &whole, &grows)
-                .is_some_and(|edge| edge.sets_apart(&whole, &leading))
+        let lacking = |all: &Self| {
+            Edge::new(&all.conditions, &whole, &grows)
+                .filter(|edge| edge.sets_apart(&whole, &leading))
         };
-        if !function.symbols().iter().all(spoken) || lacking() {
+        let spoken = function.symbols().iter().all(spoken);
+        let before = self.conditions.clone();
+        if !spoken || lacking(self).is_some() {
             note(self, &later(function, &small));
+        }
+        if lacking(self).is_some() {
+            // Terms of the series cancel or fade: what is compared anyway comes first.
+            self.conditions = before;
+            for size in natural {
+                if lacking(self).is_some_and(|edge| !edge.keeps_below(0.05, size)) {
+                    self.condition(Condition::Small(size.clone()));
+                }
+            }
+            if !spoken || lacking(self).is_some() {
+                note(self, &later(function, &small));
+            }
         }
     }
 
@@ -289,7 +309,7 @@ fn lifted_sum(terms: &[(Expr, Expr)], lift: Lift<'_>) -> Option<Expr> {
 /// change along a unit source as a scalar function.
 pub(super) fn spectral_block(
     causes: &[Vec<(Expr, Expr)>],
-    (spectrum, response): (&Spectrum, &Expr),
+    (spectrum, response, [c, k]): (&Spectrum, &Expr, [&Expr; 2]),
     regime: &Regime,
     neglected: &mut Neglected,
 ) -> Result<LeadingTerms, String> {
@@ -299,7 +319,8 @@ pub(super) fn spectral_block(
             return Err("a limit acts on the entries of a matrix".to_owned());
         }
     }
-    let terms = leading_terms((causes, response), spectrum, regime, neglected)?;
+    let natural = vanishing(c, k, regime);
+    let terms = leading_terms((causes, response, &natural), spectrum, regime, neglected)?;
     neglected.letters(spectrum.letters.clone());
     Ok(terms)
 }
@@ -340,10 +361,26 @@ fn merged(
     found
 }
 
+/// What vanishes in a regime of the terms of `K̂/Ĉ²`, which compare the curvature with the discount, and of its
+/// reciprocal.
+fn vanishing(c: &Expr, k: &Expr, regime: &Regime) -> Vec<Expr> {
+    let square = c * c;
+    if is_zero(&square) || is_zero(k) {
+        return Vec::new();
+    }
+    let ratios = expand(&(k / &square)).terms().to_vec().into_iter().chain([square / k]);
+    let limit = |ratio: Expr| {
+        let (power, size) =
+            leading(&substitute(&ratio, &scaling(regime)), &epsilon()).ok()??.first;
+        (power > Q::zero()).then(|| magnitude(&size))
+    };
+    ratios.filter_map(limit).collect()
+}
+
 /// The leading terms of the response to every cause: what the other terms of the same cause are smaller by is
 /// neglected.
 pub(super) fn leading_terms(
-    (causes, response): (&[Vec<(Expr, Expr)>], &Expr),
+    (causes, response, natural): (&[Vec<(Expr, Expr)>], &Expr, &[Expr]),
     spectrum: &Spectrum,
     regime: &Regime,
     neglected: &mut Neglected,
@@ -373,7 +410,7 @@ pub(super) fn leading_terms(
                 continue;
             }
             neglected.note(&leading, &limits);
-            neglected.note_later(&scaled, &leading, regime);
+            neglected.note_later(&scaled, &leading, regime, natural);
             neglected.record(&scaled, &leading);
             kept.push((arranged(&leading.first.1, &letters), vector.clone()));
         }

@@ -339,7 +339,7 @@ impl Whole {
         let rest = expand(&(&inverse * (&self.b - &self.loss_b)));
         let causes = [loss, rest].map(|force| sources(&force, &spectrum, constants));
         let response = -(Expr::one() / scalar);
-        let terms = leading_terms((&causes, &response), &spectrum, regime, neglected)?;
+        let terms = leading_terms((&causes, &response, &[]), &spectrum, regime, neglected)?;
         terms.compare(&|function| spectrum.lift(function), neglected);
         let change = terms.lifted(self.b.shape(), &|function| spectrum.lift(function))?;
         Ok((change, spectrum))

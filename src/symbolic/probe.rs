@@ -7,18 +7,26 @@ use super::expr::{Expr, Fun, Node};
 use super::number::to_f64;
 use super::symbol::Symbol;
 
-/// Less than this share of its terms may be rounding.
-const ROUNDING: f64 = 1e-6;
+/// How symbols are read.
+struct Reading<'a> {
+    value: &'a dyn Fn(&Symbol) -> f64,
+    /// Less than this share of its terms may be rounding.
+    rounding: f64,
+}
 
 /// Is the expression certainly not zero? `false` means that it may be.
 pub(super) fn refutes_zero(expr: &Expr) -> bool {
-    probe(expr, &of_symbol).is_some_and(Probe::is_certain)
+    let reading = Reading { value: &of_symbol, rounding: 1e-6 };
+    probe(expr, &reading).is_some_and(|probe| probe.is_certain(&reading))
 }
 
 /// The value of a scalar expression of symbols with these values; `None` where it has none, or where rounding may
 /// have taken its digits.
-pub fn value_at(expr: &Expr, of_symbol: &dyn Fn(&Symbol) -> f64) -> Option<f64> {
-    probe(expr, of_symbol).filter(|probe| probe.is_certain()).map(|probe| probe.value)
+pub fn value_at(expr: &Expr, value: &dyn Fn(&Symbol) -> f64) -> Option<f64> {
+    let reading = Reading { value, rounding: 1e-10 };
+    // What fades below the smallest number is nothing.
+    let known = |probe: &Probe| probe.is_certain(&reading) || probe.size == 0.0;
+    probe(expr, &reading).filter(known).map(|probe| probe.value)
 }
 
 /// A value, and how large it would be if nothing in it cancelled.
@@ -33,22 +41,22 @@ impl Probe {
         Probe { value, size: value.abs() }
     }
 
-    fn is_certain(self) -> bool {
+    fn is_certain(self, reading: &Reading<'_>) -> bool {
         self.value.is_finite()
             && self.size.is_finite()
             && self.size > 0.0
-            && self.value.abs() > ROUNDING * self.size
+            && self.value.abs() > reading.rounding * self.size
     }
 }
 
-fn probe(expr: &Expr, of_symbol: &dyn Fn(&Symbol) -> f64) -> Option<Probe> {
+fn probe(expr: &Expr, reading: &Reading<'_>) -> Option<Probe> {
     match expr.node() {
         Node::Num(number) => Some(Probe::exact(to_f64(number))),
-        Node::Sym(symbol) if expr.is_scalar() => Some(Probe::exact(of_symbol(symbol))),
+        Node::Sym(symbol) if expr.is_scalar() => Some(Probe::exact((reading.value)(symbol))),
         Node::Sum(terms) if expr.is_scalar() => {
             let mut all = Probe::exact(0.0);
             for term in terms {
-                let term = probe(term, of_symbol)?;
+                let term = probe(term, reading)?;
                 all.value += term.value;
                 all.size += term.size;
             }
@@ -57,11 +65,10 @@ fn probe(expr: &Expr, of_symbol: &dyn Fn(&Symbol) -> f64) -> Option<Probe> {
         Node::Product(product) if product.tail.is_none() => {
             let mut all = Probe::exact(to_f64(&product.coefficient));
             for (base, exponent) in &product.powers {
-                let (base, exponent) =
-                    (probe(base, of_symbol)?, probe(exponent, of_symbol)?.value);
+                let (base, exponent) = (probe(base, reading)?, probe(exponent, reading)?.value);
                 // A root of a negative number has no real value here, and nothing divides by what may be zero.
                 let rooted = base.value < 0.0 && exponent.fract() != 0.0;
-                if rooted || (exponent < 0.0 && !base.is_certain()) {
+                if rooted || (exponent < 0.0 && !base.is_certain(reading)) {
                     return None;
                 }
                 let power = base.value.powf(exponent);
@@ -75,7 +82,7 @@ fn probe(expr: &Expr, of_symbol: &dyn Fn(&Symbol) -> f64) -> Option<Probe> {
             Some(all)
         }
         Node::Fun(function, inner) if expr.is_scalar() => {
-            let inner = probe(inner, of_symbol).filter(|inner| inner.is_certain())?;
+            let inner = probe(inner, reading).filter(|inner| inner.is_certain(reading))?;
             of_function(*function, inner.value).map(Probe::exact)
         }
         _ => None,

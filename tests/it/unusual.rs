@@ -78,6 +78,24 @@ fn a_fading_drift_has_both_its_conditions() {
     ");
 }
 
+/// Where terms of the series cancel for short steps, or fade for long ones, what compares curvature and discount is
+/// said: `K̂/Ĉ²` or its reciprocal.
+#[test]
+fn curvature_and_discount_are_compared_where_the_series_does_not_tell() {
+    for (file, sizes) in [
+        ("strong_discount", ["eta*k*h/gamma^2"].as_slice()),
+        ("fading_step", &["gamma^2/(eta*k*h)", "eta*k*h/gamma^2", "eta*k*h/gamma^2"]),
+    ] {
+        let text = std::fs::read_to_string(format!("tests/unusual/{file}.lag")).unwrap();
+        let (_, mut derivation) = derived(file, &text);
+        for wanted in sizes {
+            let said = small(&derivation);
+            assert!(said.iter().any(|size| size == wanted), "{file}: {said:?}");
+            derivation.regimes.remove(0);
+        }
+    }
+}
+
 /// `u'' + u'²` against `γu'`: the second term is the inertia's, which moves with `u`.
 #[test]
 fn a_path_that_bends_says_how_much() {
