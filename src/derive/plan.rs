@@ -22,7 +22,9 @@ use super::types::{
 use super::unbounded::unbounded;
 use super::variation::Motion;
 use crate::model::types::{Discount, Horizon, Model, step, time};
+use crate::symbolic::assume::{is_nonnegative, is_psd};
 use crate::symbolic::build::sum;
+use crate::symbolic::expand::{expand, is_zero};
 use crate::symbolic::{Expr, Fun, Mark, Node, Symbol, matrix};
 
 /// Symbols a derivation must not reuse.
@@ -262,6 +264,14 @@ fn flat_directions(
                 .to_owned(),
         );
     }
+    if model.horizon == Horizon::Infinite && solutions.iter().any(|s| runs_away(&s.block, half))
+    {
+        derivation.notes.push(
+            "The loss does not curve where the drift may run away: this is the optimum only while the slope of \
+             the drift stays below γ/2."
+                .to_owned(),
+        );
+    }
     let phi = |e: &Expr| {
         e.any(&|part| {
             matches!(part.node(), Node::Fun(Fun::Phi1, _) | Node::MatFun(Fun::Phi1, _))
@@ -274,6 +284,18 @@ fn flat_directions(
                 .to_owned(),
         );
     }
+}
+
+/// May the drift, along which the loss has no curvature at all, grow faster than `e^{γt/2}`?
+fn runs_away(block: &Block, half: &Expr) -> bool {
+    if !is_zero(&block.idle_curvature(half)) {
+        return false;
+    }
+    let slope = expand(&-(matrix::inverse(&block.m) * &block.momentum_slope));
+    let middle = Expr::frac(1, 2) * (&slope + matrix::transpose(&slope));
+    let margin = expand(&(half * Expr::identity(slope.shape().rows.clone()) - middle));
+    let stays = if margin.is_scalar() { is_nonnegative(&margin) } else { is_psd(&margin) };
+    !is_zero(&slope) && !stays
 }
 
 /// The equations of a block as `M q'' + C q' + K (q − q₀) + F₀ = 0`.
