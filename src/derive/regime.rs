@@ -238,6 +238,9 @@ impl Neglected {
     }
 }
 
+/// What a cause contributes: functions of eigenvalues, and the vectors that their matrices are applied to.
+type Cause = Vec<(Expr, Expr)>;
+
 /// How a function of eigenvalues becomes a matrix.
 pub(super) type Lift<'a> = &'a dyn Fn(&Expr) -> Option<Expr>;
 
@@ -380,7 +383,7 @@ fn vanishing(c: &Expr, k: &Expr, regime: &Regime) -> Vec<Expr> {
 /// The leading terms of the response to every cause: what the other terms of the same cause are smaller by is
 /// neglected.
 pub(super) fn leading_terms(
-    (causes, response, natural): (&[Vec<(Expr, Expr)>], &Expr, &[Expr]),
+    (causes, response, natural): (&[Cause], &Expr, &[Expr]),
     spectrum: &Spectrum,
     regime: &Regime,
     neglected: &mut Neglected,
