@@ -166,9 +166,10 @@ impl Neglected {
         };
         let spoken = function.symbols().iter().all(spoken);
         let before = self.conditions.clone();
-        if !spoken || lacking(self).is_some() {
-            note(self, &later(function, &small));
+        if spoken && lacking(self).is_none() {
+            return;
         }
+        note(self, &later(function, &small));
         if lacking(self).is_some() {
             // Terms of the series cancel or fade: what is compared anyway comes first.
             self.conditions = before;
