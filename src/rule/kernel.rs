@@ -5,7 +5,7 @@
 //! time, from the buffers themselves to registers and from these at the end: small enough for the processor to
 //! fetch the next block meanwhile, large enough for the choice of an operation to cost little. Each is a loop
 //! the compiler vectorises. Common updates, such as a part of the way to a new value, are one loop that changes
-//! a buffer in place ([`update`]); of other operations two share a loop where the second alone needs the first.
+//! a buffer in place (`update`); of other operations two share a loop where the second alone needs the first.
 //! A step allocates nothing.
 
 #![allow(
