@@ -66,11 +66,11 @@ pub(super) fn relative(term: &Expr, leading: &Expr, limits: &[Symbol]) -> Vec<Ex
     if parts.iter().any(mixed) {
         return spread;
     }
-    fewer_symbols(spread, by_limits(&sum(parts), limits))
+    shorter_sizes(spread, by_limits(&sum(parts), limits))
 }
 
 /// The shorter of two ways to write the same sizes, the first if they are equally long.
-pub(super) fn fewer_symbols(first: Vec<Expr>, second: Vec<Expr>) -> Vec<Expr> {
+pub(super) fn shorter_sizes(first: Vec<Expr>, second: Vec<Expr>) -> Vec<Expr> {
     let length = |sizes: &[Expr]| sizes.iter().map(Expr::size).sum::<usize>();
     if length(&second) < length(&first) { second } else { first }
 }
@@ -246,7 +246,7 @@ impl Edge {
     const LONGEST: usize = 600;
 
     /// `grows` says which symbols a limit makes large, and which small. What is not known to be positive takes both
-    /// signs; `None` where eigenvalues may be complex.
+    /// signs; `None` where eigenvalues may be complex, or no point is found.
     pub(super) fn new(
         conditions: &[Condition],
         of: &Expr,
@@ -271,7 +271,8 @@ impl Edge {
         edge.points = (1..=Edge::COUNT)
             .flat_map(|index| edge.on_the_way(index, conditions, grows))
             .collect();
-        Some(edge)
+        // Where the conditions hold nowhere, or have no numbers, nothing is known.
+        (!edge.points.is_empty()).then_some(edge)
     }
 
     /// Where the conditions begin to hold on one way. Far from the limit they may hold because something fades.
@@ -311,8 +312,8 @@ impl Edge {
         let of = |(at, symbol): (i32, &Symbol)| {
             let turn = (0.5 + f64::from(index) * golden.powi(-1 - at)).fract();
             let size = 10_f64.powf(Edge::DECADES * (2.0 * turn - 1.0));
-            let turned = !symbol.props.has(Prop::Nonnegative) && (index >> (at % 6)) & 1 == 1;
-            if turned { -size } else { size }
+            let either = !symbol.props.has(Prop::Nonnegative) && (index >> (at % 6)) & 1 == 1;
+            if either || symbol.props.has(Prop::Negative) { -size } else { size }
         };
         (0..).zip(&self.symbols).map(of).collect()
     }
@@ -334,7 +335,7 @@ impl Edge {
         value_at(of, &|symbol| place(symbol).map_or(f64::NAN, |place| at[place]))
     }
 
-    /// Is a size less than 1 at all points?
+    /// Is a size no larger than 1 at all points, nor near it?
     pub(super) fn bounds(&self, size: &Expr) -> bool {
         self.keeps_below(0.5, size)
     }

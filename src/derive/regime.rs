@@ -2,8 +2,8 @@
 
 use super::arrange::arranged;
 use super::conditions::{
-    Edge, at_scale, by_limits, by_scale, counted, fewer_symbols, follows_from, has_sums,
-    independent, magnitude, relative, strongest, without_bars,
+    Edge, at_scale, by_limits, by_scale, counted, follows_from, has_sums, independent,
+    magnitude, relative, shorter_sizes, strongest, without_bars,
 };
 use super::linear::{BlockSolution, tidy};
 use super::slowness::against;
@@ -149,7 +149,7 @@ impl Neglected {
                 let new = sum(new.cloned());
                 let mut groups = by_limits(&new, &limits);
                 if let (Some(edge), true) = (&edge, new == terms) {
-                    groups = fewer_symbols(groups, relative(coefficient, first, &limits));
+                    groups = shorter_sizes(groups, relative(coefficient, first, &limits));
                     groups.retain(|group| !edge.bounds(group));
                 }
                 for group in groups {
@@ -240,7 +240,7 @@ impl Neglected {
 }
 
 /// What a cause contributes: functions of eigenvalues, and the vectors that their matrices are applied to.
-type Cause = Vec<(Expr, Expr)>;
+pub(super) type Cause = Vec<(Expr, Expr)>;
 
 /// How a function of eigenvalues becomes a matrix.
 pub(super) type Lift<'a> = &'a dyn Fn(&Expr) -> Option<Expr>;
@@ -312,7 +312,7 @@ fn lifted_sum(terms: &[(Expr, Expr)], lift: Lift<'_>) -> Option<Expr> {
 /// The rule of one block in a regime, by functional calculus on its spectrum. `response` is the
 /// change along a unit source as a scalar function.
 pub(super) fn spectral_block(
-    causes: &[Vec<(Expr, Expr)>],
+    causes: &[Cause],
     (spectrum, response, [c, k]): (&Spectrum, &Expr, [&Expr; 2]),
     regime: &Regime,
     neglected: &mut Neglected,
@@ -331,17 +331,14 @@ pub(super) fn spectral_block(
 
 /// Causes that act on one vector are one cause where their leading terms cancel, or where that of the later one is no
 /// larger than what is neglected of the first. (What the loss does beside a larger drift stays a term of its own.)
-fn merged(
-    (causes, response): (&[Vec<(Expr, Expr)>], &Expr),
-    scaling: &BTreeMap<Expr, Expr>,
-) -> Vec<Vec<(Expr, Expr)>> {
+fn merged((causes, response): (&[Cause], &Expr), scaling: &BTreeMap<Expr, Expr>) -> Vec<Cause> {
     let expanded = |factor: &Expr| {
         leading(&substitute(&(response * factor), scaling), &epsilon()).ok().flatten()
     };
     let neglects = |one: &Leading, other: &Leading| {
         one.second.as_ref().is_some_and(|(power, _)| *power <= other.first.0)
     };
-    let mut found: Vec<Vec<(Expr, Expr)>> = Vec::new();
+    let mut found: Vec<Cause> = Vec::new();
     for cause in causes {
         let mut own = Vec::new();
         for (factor, vector) in cause {
