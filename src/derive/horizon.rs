@@ -11,6 +11,7 @@ mod real;
 
 pub(super) use imaginary::real as real_form;
 pub(super) use numeric::numeric;
+pub(super) use real::choose;
 
 use super::block::Block;
 use super::linear::tidy;
@@ -208,7 +209,7 @@ fn about_rest(
 }
 
 impl Planned {
-    fn new(change: Option<Expr>, velocity: Expr, closed: bool) -> Planned {
+    pub(super) fn new(change: Option<Expr>, velocity: Expr, closed: bool) -> Planned {
         Planned {
             change,
             velocity,

@@ -1,10 +1,12 @@
 //! The linear class: rest point, exact rule, first-order rule, path and value (B5–B8, D3, E2–E4,
 //! L2), block by block.
 
+use super::adrift;
 use super::block::Block;
 use super::collect::collect;
 use super::solvent::{Solvent, solve};
 use super::types::{Definition, Meaning, NoOptimum};
+use crate::model::types::{Horizon, Model};
 use crate::symbolic::assume::{is_positive, is_psd, is_spd, is_symmetric};
 use crate::symbolic::build::sum;
 use crate::symbolic::cancel::{cancel, shorter};
@@ -33,6 +35,8 @@ pub(super) enum Change {
     Decay,
     /// `t φ₁(Xt) q'(0)`, which stays finite in directions without curvature.
     Flat,
+    /// The same along a drift that nothing holds (see [`super::adrift`]).
+    Adrift,
     /// `q'(0) t`.
     Uniform,
 }
@@ -75,7 +79,7 @@ impl BlockSolution {
                     None => -((identity_like(&self.block.m) - flow) * offset),
                 }
             }
-            (Change::Flat, Some(solvent), _) => {
+            (Change::Flat | Change::Adrift, Some(solvent), _) => {
                 t * matrix::entire(Fun::Phi1, &expand(&(&solvent.x * t))) * &self.velocity
             }
             _ => &self.velocity * t,
@@ -107,14 +111,40 @@ pub(super) fn identity_like(matrix: &Expr) -> Expr {
     Expr::identity(matrix.shape().rows.clone())
 }
 
+/// How a path ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Until {
+    /// Never.
+    Forever,
+    /// At a horizon, where it likes.
+    Free,
+    /// At a horizon, in a given place.
+    Given,
+}
+
+impl Until {
+    /// How the paths of a model end.
+    pub(super) fn of(model: &Model) -> Until {
+        match model.horizon {
+            Horizon::Finite(_) if model.end.is_empty() => Until::Free,
+            Horizon::Finite(_) => Until::Given,
+            _ => Until::Forever,
+        }
+    }
+}
+
 /// Solves one block of the linear class.
 pub(super) fn solve_block(
     block: Block,
     half: &Expr,
-    finite: bool,
+    until: Until,
     constants: &dyn Fn(&Symbol) -> bool,
     taken: &[Symbol],
 ) -> Result<BlockSolution, NoOptimum> {
+    let finite = until != Until::Forever;
+    if until != Until::Given && adrift::is_adrift(&block, half) {
+        return adrift::solve(block, half, finite, constants, taken);
+    }
     if block.k.is_zero() {
         return uniform(block, half, finite);
     }

@@ -3,6 +3,7 @@
 //! The symbolic road: variation, class, rule, regimes, diagnosis. Nothing is recognised by name or
 //! by the shape of the file; the steps are general and the known rules fall out.
 
+mod adrift;
 mod arrange;
 mod belief;
 mod block;

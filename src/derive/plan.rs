@@ -7,14 +7,16 @@ mod gather;
 use self::blocks::{BlockPlan, plan_block};
 use self::gather::{Changed, by_eigenvalues, numeric, updates};
 use super::Extent;
+use super::adrift::may_outgrow;
 use super::block::{Block, linear_blocks};
 use super::configuration::Configuration;
 use super::diagnosis::diagnose;
 use super::first_integral::{Orbit, is_unbounded, orbit};
-use super::linear::{BlockSolution, solve_block, tidy};
+use super::linear::{BlockSolution, Change, Until, identity_like, solve_block, tidy};
 use super::reduce;
 use super::single_step::{change_symbol, step_problem};
 use super::slow::Halved;
+use super::solvent::entries_cancelled;
 use super::trace::{Claim, Step, Trace};
 use super::types::{
     Class, Condition, Definition, Derivation, Equation, Meaning, NoOptimum, Stacked, Update,
@@ -22,9 +24,9 @@ use super::types::{
 use super::unbounded::unbounded;
 use super::variation::Motion;
 use crate::model::types::{Discount, Horizon, Model, step, time};
-use crate::symbolic::assume::{is_nonnegative, is_psd};
+use crate::symbolic::assume::{is_positive, is_spd};
 use crate::symbolic::build::sum;
-use crate::symbolic::expand::{expand, is_zero};
+use crate::symbolic::expand::expand;
 use crate::symbolic::{Expr, Fun, Mark, Node, Symbol, matrix};
 
 /// Symbols a derivation must not reuse.
@@ -66,6 +68,7 @@ fn empty(class: Class) -> Derivation {
         numeric: Vec::new(),
         plans: Vec::new(),
         by_eigenvalues: Vec::new(),
+        adrift: Vec::new(),
         complex: false,
         conditions: Vec::new(),
         no_optimum: None,
@@ -147,9 +150,11 @@ fn linear(
     let mut solutions = Vec::new();
     for block in blocks {
         record_coefficients(&block, motion, &mut derivation.trace);
-        let finite = matches!(model.horizon, Horizon::Finite(_));
-        match solve_block(block, half, finite, &constants, &taken) {
+        match solve_block(block, half, Until::of(model), &constants, &taken) {
             Ok(solution) => {
+                if matches!(solution.change, Change::Adrift) {
+                    derivation.adrift.extend(solution.block.coordinates.iter().cloned());
+                }
                 taken.extend(solution.definitions().into_iter().map(|d| d.symbol));
                 solutions.push(solution);
             }
@@ -239,6 +244,9 @@ fn linear(
     };
     record_regimes(&mut derivation);
     derivation.diagnosis = diagnose(model, motion, configuration.loss.as_ref(), &solutions);
+    if model.horizon == Horizon::Infinite {
+        derivation.conditions.extend(solutions.iter().filter_map(|s| detectable(s, half)));
+    }
     flat_directions(model, &solutions, half, &mut derivation);
     derivation
 }
@@ -257,18 +265,12 @@ fn flat_directions(
                 .to_owned(),
         );
     }
-    if derivation.conditions.iter().any(|c| matches!(c, Condition::Positive(_))) {
+    let curved = solutions.iter().filter(|s| !matches!(s.change, Change::Adrift));
+    let mut conditions = curved.flat_map(|s| s.solvent.iter().flat_map(|s| &s.conditions));
+    if conditions.any(|c| matches!(c, Condition::Positive(_))) {
         derivation.notes.push(
             "Where the curvature is negative the optimum moves away from the rest point, slower than \
              e^(γt/2)."
-                .to_owned(),
-        );
-    }
-    if model.horizon == Horizon::Infinite && solutions.iter().any(|s| runs_away(&s.block, half))
-    {
-        derivation.notes.push(
-            "The loss does not curve where the drift may run away: this is the optimum only while the slope of \
-             the drift stays below γ/2."
                 .to_owned(),
         );
     }
@@ -286,16 +288,25 @@ fn flat_directions(
     }
 }
 
-/// May the drift, along which the loss has no curvature at all, grow faster than `e^{γt/2}`?
-fn runs_away(block: &Block, half: &Expr) -> bool {
-    if !is_zero(&block.idle_curvature(half)) {
-        return false;
+/// The condition that the loss bends what the drift may carry away, where that is not known.
+fn detectable(solution: &BlockSolution, half: &Expr) -> Option<Condition> {
+    let block = &solution.block;
+    let curvature = block.idle_curvature(half);
+    let bends = if curvature.is_scalar() { is_positive(&curvature) } else { is_spd(&curvature) };
+    if matches!(solution.change, Change::Adrift) || bends || !may_outgrow(block, half) {
+        return None;
     }
-    let slope = expand(&-(matrix::inverse(&block.m) * &block.momentum_slope));
-    let middle = Expr::frac(1, 2) * (&slope + matrix::transpose(&slope));
-    let margin = expand(&(half * Expr::identity(slope.shape().rows.clone()) - middle));
-    let stays = if margin.is_scalar() { is_nonnegative(&margin) } else { is_psd(&margin) };
-    !is_zero(&slope) && !stays
+    let inverse = matrix::inverse(&block.m);
+    let slope = &inverse * &block.momentum_slope;
+    let margin = half * identity_like(&block.m) + slope;
+    let plain = |e: Expr| {
+        let e = entries_cancelled(&expand(&e));
+        matrix::identity_multiple(&e).unwrap_or(e)
+    };
+    Some(Condition::Detectable {
+        curvature: plain(inverse * curvature),
+        margin: plain(margin),
+    })
 }
 
 /// The equations of a block as `M q'' + C q' + K (q − q₀) + F₀ = 0`.

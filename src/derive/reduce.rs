@@ -7,7 +7,7 @@ use super::configuration::Configuration;
 use super::first_integral::orbit;
 use super::flow::flow;
 use super::horizon;
-use super::linear::{BlockSolution, tidy};
+use super::linear::{BlockSolution, Change, tidy};
 use super::overdamped::expand_overdamped;
 use super::plan::{entries, is_constant, taken};
 use super::regime::{
@@ -78,8 +78,7 @@ fn linear_regime(
                     settled(solution, closed, &mut neglected)
                 }
                 Some(closed) => {
-                    let radicand = expand(&(&closed.root * &closed.root));
-                    existence(&radicand, &closed.spectrum, regime, &mut neglected)?;
+                    existence(&closed.positive, &closed.spectrum, regime, &mut neglected)?;
                     let dt = Expr::sym(step());
                     let (spectrum, response) = closed
                         .response_by_rate(&dt, &limit_symbols(regime))
@@ -92,6 +91,11 @@ fn linear_regime(
                     terms.lifted(solution.block.force.shape(), &lift)?
                 }
                 None if is_long_step(regime) => long_step(solution, &mut neglected)?,
+                None if matches!(solution.change, Change::Adrift) => {
+                    return Err("the drift does not commute with its transpose: the limit has no \
+                                series here"
+                        .to_owned());
+                }
                 None => return Err(NO_SPECTRUM.to_owned()),
             },
         };

@@ -489,6 +489,7 @@ pub(super) fn finish(changes: Vec<(Symbol, Expr)>, neglected: Neglected) -> Regi
             | Condition::Positive(e)
             | Condition::Nonzero(e) => e.contains(symbol),
             Condition::Against(..)
+            | Condition::Detectable { .. }
             | Condition::NoConjugatePoint { .. }
             | Condition::RootsApart { .. } => false,
         })

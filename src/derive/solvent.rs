@@ -52,6 +52,8 @@ pub(super) struct Closed {
     pub c: Expr,
     /// `K̂` as a scalar function.
     pub k: Expr,
+    /// What has to be positive on the spectrum for a minimum.
+    pub positive: Expr,
     /// The square root `(Ĉ²/4 − K̂)^½`.
     pub root: Expr,
     /// The drift part of the kept root, `λ = lead − rate`.
@@ -92,8 +94,6 @@ pub(super) fn solve(
         entries_cancelled(&expand(&(&inverse * &block.c)))
     };
     let k_hat = entries_cancelled(&expand(&(&inverse * &block.k)));
-    let by_loss = expand(&(&inverse * &block.loss_force));
-    let by_drift = expand(&(&inverse * (&block.force - &block.loss_force)));
     let family = [c_hat.clone(), k_hat.clone()];
     let Some(spectrum) = spectrum(&family, constants, taken) else {
         return Ok(implicit(block, half, taken));
@@ -117,19 +117,30 @@ pub(super) fn solve(
     let (decay, definitions) = named_rate(lifted_rate, block, taken);
     let symbol = definitions.first().map(|definition| definition.symbol.clone());
     let scalar_lead = lead;
-    let causes = [by_loss, by_drift].map(|force| sources(&force, &spectrum, constants));
+    let causes = causes(block, &spectrum, constants);
+    let positive = radicand;
     Ok(Solvent {
         x: &lifted_lead - &decay,
         flow: Flow { lead: lifted_lead, decay },
         definitions,
-        closed: Some(Closed { spectrum, c, k, root, lead: scalar_lead, rate, symbol, causes }),
+        closed: Some(Closed {
+            spectrum,
+            c,
+            k,
+            positive,
+            root,
+            lead: scalar_lead,
+            rate,
+            symbol,
+            causes,
+        }),
         conditions: condition.into_iter().collect(),
         steps,
     })
 }
 
 /// A matrix written out with its fractions put together: what an inverse leaves behind.
-fn entries_cancelled(of: &Expr) -> Expr {
+pub(super) fn entries_cancelled(of: &Expr) -> Expr {
     match of.node() {
         Node::Literal(entries) => {
             let joined = entries.iter().map(|entry| cancel(&expand(entry))).collect();
@@ -262,6 +273,18 @@ fn apart(block: &Block, half: &Expr) -> Option<Condition> {
         k: block.k.clone(),
         half: half.clone(),
     })
+}
+
+/// The starting force `M⁻¹(Kq₀ + b)`, cause by cause: the loss and the drift.
+pub(super) fn causes(
+    block: &Block,
+    spectrum: &Spectrum,
+    constants: &dyn Fn(&Symbol) -> bool,
+) -> [Vec<(Expr, Expr)>; 2] {
+    let inverse = matrix::inverse(&block.m);
+    let by_loss = expand(&(&inverse * &block.loss_force));
+    let by_drift = expand(&(&inverse * (&block.force - &block.loss_force)));
+    [by_loss, by_drift].map(|force| sources(&force, spectrum, constants))
 }
 
 /// Splits the starting force into scalar functions of the letters on plain vectors.

@@ -218,6 +218,15 @@ pub enum Condition {
     Positive(Expr),
     /// No entry of `expr` is zero: data for which the rule has a value.
     Nonzero(Expr),
+    /// Where `curvature` vanishes (for a matrix: an eigenvalue of it), `margin > 0` (all its
+    /// eigenvalues): what the loss does not bend grows slower than `e^{γt/2}`. In the words of control,
+    /// the pair of loss and drift is detectable.
+    Detectable {
+        /// The curvature of the cost without control, over the metric.
+        curvature: Expr,
+        /// `γ/2 − A` with the slope `A` of the drift.
+        margin: Expr,
+    },
     /// No root of `det(M λ² + C λ + K)` has the real part `half`.
     RootsApart {
         /// Coefficient of the acceleration.
@@ -467,6 +476,8 @@ pub struct Derivation {
     /// The same rule as real functions of the eigenvalues of matrices that need not have them on
     /// paper, for programs that know matrices by their products; else empty.
     pub by_eigenvalues: Vec<Numeric>,
+    /// Coordinates along which the loss does not curve and the drift may outgrow the discount.
+    pub adrift: Vec<Symbol>,
     /// May the root in the rule be imaginary, so that its formulas hold as complex ones?
     pub complex: bool,
     /// Conditions for the optimum to exist.

@@ -50,6 +50,7 @@ pub(super) fn parts(condition: &Condition) -> Vec<&Expr> {
         | Condition::Positive(e)
         | Condition::Nonzero(e) => vec![e],
         Condition::Against(left, right) => vec![left, right],
+        Condition::Detectable { curvature, margin } => vec![curvature, margin],
         Condition::NoConjugatePoint { of, until, .. } => vec![of, until],
         Condition::RootsApart { m, c, k, half } => vec![m, c, k, half],
     }

@@ -460,12 +460,15 @@ fn valid_when(conditions: &[Condition], spelling: &Spelling) -> Option<E> {
     let text: Vec<String> = shown.iter().map(|m| m.text(super::Script::Unicode)).collect();
     let latex: Vec<String> = shown.iter().map(super::math::Math::latex).collect();
     // What must be positive or must not vanish is no size to keep small, unless it is all there is.
-    let sign = |c: &&Condition| matches!(c, Condition::Nonzero(_) | Condition::Positive(_));
+    let positive = |c: &&Condition| {
+        matches!(c, Condition::Positive(_) | Condition::Detectable { .. })
+    };
+    let sign = |c: &&Condition| matches!(c, Condition::Nonzero(_)) || positive(c);
     let all = conditions.iter().all(|c| sign(&c));
     let sized = conditions.iter().filter(|c| all || !sign(c));
     let mut sizes: Vec<String> = sized.map(|c| spelling.size(c)).collect();
     if !all {
-        let positive = conditions.iter().filter(|c| matches!(c, Condition::Positive(_)));
+        let positive = conditions.iter().filter(positive);
         sizes
             .extend(positive.map(|c| format!("(0.0 if {} > 0 else np.inf)", spelling.size(c))));
     }

@@ -139,6 +139,14 @@ impl Spelling {
             Condition::Positive(expr) => {
                 format!("np.min(np.linalg.eigvals({}).real)", self.python(expr))
             }
+            Condition::Detectable { curvature, margin } => {
+                let eigenvalues = |expr: &Expr| {
+                    let text = self.python(expr);
+                    if expr.is_scalar() { text } else { format!("np.linalg.eigvals({text})") }
+                };
+                let (curvature, margin) = (eigenvalues(curvature), eigenvalues(margin));
+                format!("max(np.min(np.abs({curvature})), np.min(np.real({margin})))")
+            }
             Condition::RootsApart { m, c, k, half } => {
                 let (companion, half) = (self.companion(m, c, k), self.python(half));
                 format!("np.min(np.abs(np.linalg.eigvals({companion}).real - ({half})))")

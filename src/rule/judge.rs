@@ -159,6 +159,7 @@ fn separation(
             }
             Condition::Positive(_)
             | Condition::Nonzero(_)
+            | Condition::Detectable { .. }
             | Condition::NoConjugatePoint { .. }
             | Condition::RootsApart { .. } => continue,
         };

@@ -8,7 +8,7 @@ use super::collocation::{Path, layered};
 use super::cost::{Cost, with_floor};
 use super::endpoints::Endpoint;
 use super::linalg::{
-    HorizonEnd, LinearQuadratic, Matrix, Pencil, Road, Solvent, Vector, exponential, solvent,
+    HorizonEnd, LinearQuadratic, Matrix, Pencil, Road, Solvent, Vector, exponential,
 };
 use super::outcome::{Outcome, Work};
 use super::problem::{End, Horizon, Problem};
@@ -92,11 +92,8 @@ pub(crate) fn solvents_differ(
 ) -> Result<f64, Outcome> {
     let not = Outcome::NotApplicable { reason: "the equations of motion are not linear" };
     let quadratic = quadratic_part(mechanics, start).ok_or(not)?;
-    let gamma = quadratic.gamma;
-    let pencil =
-        Pencil::from_quadratic(&quadratic.mass, &quadratic.cross, &quadratic.hessian, gamma);
-    let first = solvent(&pencil, gamma / 2.0, Road::Schur)?.matrix;
-    let second = solvent(&pencil, gamma / 2.0, Road::Sign)?.matrix;
+    let first = quadratic.solvent(Road::Schur)?.matrix;
+    let second = quadratic.solvent(Road::Sign)?.matrix;
     Ok((&first - second).amax() / first.amax().max(f64::MIN_POSITIVE))
 }
 
@@ -141,9 +138,8 @@ fn finite(
 fn infinite(problem: &Problem<'_>, quadratic: &LinearQuadratic) -> Result<ClosedForm, Outcome> {
     let Problem { mechanics, start, .. } = problem;
     let gamma = quadratic.gamma;
-    let pencil =
-        Pencil::from_quadratic(&quadratic.mass, &quadratic.cross, &quadratic.hessian, gamma);
-    let found = solvent(&pencil, gamma / 2.0, Road::Schur)?;
+    let pencil = quadratic.pencil();
+    let found = quadratic.solvent(Road::Schur)?;
     let force = -(&quadratic.lean * gamma) - &quadratic.force;
     let v0 = -(&pencil.mass * &found.matrix + &pencil.damping).lu().solve(&force).ok_or(
         Outcome::Linear(super::linalg::LinearFailure::Singular {

@@ -6,7 +6,7 @@
 //! motion too, but one that leaves.
 
 use super::field::Linearised;
-use super::linalg::{LinearFailure, Matrix, Road, Solvent, Vector, solvent};
+use super::linalg::{LinearFailure, Matrix, Road, Solvent, Vector};
 use super::problem::Settings;
 use super::residual::{Derivatives, Mechanics};
 use nalgebra::Complex;
@@ -56,7 +56,7 @@ impl Endpoint {
         let derivatives = mechanics.derivatives(late, &at, &vec![0.0; at.len()]);
         let pencil = derivatives.pencil(gamma);
         let flat_directions = flat_directions(&pencil.stiffness);
-        let (admissibility, found) = match solvent(&pencil, gamma / 2.0, Road::Schur) {
+        let (admissibility, found) = match derivatives.quadratic(gamma).solvent(Road::Schur) {
             Ok(found) => (judge(&found.roots, gamma, flat_directions), Some(found)),
             Err(failure) => (Admissibility::Refused(failure), None),
         };

@@ -157,6 +157,7 @@ impl Outcome {
             Self::OutOfRange { .. } => "out_of_range",
             Self::Linear(
                 LinearFailure::NoOptimum { .. }
+                | LinearFailure::RunsAway { .. }
                 | LinearFailure::Flat
                 | LinearFailure::Conjugate { .. },
             ) => "no_optimum",

@@ -89,7 +89,7 @@ pub(super) fn size(radicand: &Expr, time: &Expr) -> Expr {
 }
 
 /// The first where `of > 0`, the second where `of < 0`.
-pub(super) fn choose(of: &Expr, positive: &Expr, negative: &Expr) -> Expr {
+pub(in crate::derive) fn choose(of: &Expr, positive: &Expr, negative: &Expr) -> Expr {
     let sign = fun(Fun::Sign, of);
     let half = Expr::frac(1, 2);
     let weight = |sign: Expr| &half * sum([Expr::one(), sign]);

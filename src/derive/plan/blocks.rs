@@ -1,6 +1,6 @@
 //! The plan of one block, in every form that is used of it.
 
-use super::super::horizon;
+use super::super::{adrift, horizon};
 use super::super::linear::{BlockSolution, Change, offset, value};
 use super::super::trace::Claim;
 use super::super::types::{Derivation, Meaning};
@@ -137,11 +137,14 @@ fn finite(
     let Some(solvent) = &solution.solvent else {
         return if fixed { None } else { horizon::uniform(block, horizon, dt) };
     };
+    let closed = solvent.closed.as_ref();
+    if matches!(solution.change, Change::Adrift) {
+        return adrift::plan(block, closed, half, (horizon, dt));
+    }
     let offset = &solution.offset.clone().unwrap_or_else(|| offset(block));
     let flat = matches!(solution.change, Change::Flat);
     let task = horizon::Task { horizon, t: dt, fixed_end: fixed, flat, taken };
-    let plan =
-        solvent.closed.as_ref().and_then(|closed| horizon::plan(block, closed, offset, &task));
+    let plan = closed.and_then(|closed| horizon::plan(block, closed, offset, &task));
     match plan {
         Some(plan) => Some(plan),
         None if fixed => None,

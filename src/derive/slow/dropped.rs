@@ -3,7 +3,7 @@
 use super::equations::{SlowPart, is_moving};
 use crate::derive::block::linear_blocks;
 use crate::derive::configuration::configure;
-use crate::derive::linear::{solve_block, tidy};
+use crate::derive::linear::{Until, solve_block, tidy};
 use crate::derive::plan::{is_constant, taken};
 use crate::derive::regime::{epsilon, scaling};
 use crate::derive::trace::{Claim, Step};
@@ -227,7 +227,7 @@ fn adiabatic(fast: &Model, part: &SlowPart, regime: Option<&Regime>) -> Vec<Expr
     let scales = regime.map(scaling).unwrap_or_default();
     let mut sizes = Vec::new();
     for block in blocks.into_iter().flatten() {
-        let Ok(solution) = solve_block(block, &half, false, &constants, &names) else {
+        let Ok(solution) = solve_block(block, &half, Until::Forever, &constants, &names) else {
             continue;
         };
         let Some(closed) = solution.solvent.and_then(|solvent| solvent.closed) else {

@@ -4,7 +4,7 @@ use super::average;
 use super::{frozen, regrouped, role};
 use crate::derive::block::linear_blocks;
 use crate::derive::configuration::{Configuration, configure};
-use crate::derive::linear::{BlockSolution, solve_block, tidy};
+use crate::derive::linear::{BlockSolution, Until, solve_block, tidy};
 use crate::derive::overdamped::expand_overdamped;
 use crate::derive::plan::{LONGEST_OFFSET, entries, taken as taken_by};
 use crate::derive::slowness::{bent, christoffel};
@@ -144,9 +144,10 @@ impl<'a> Solver<'a> {
         let linear = self.half.clone().and_then(|half| {
             let blocks = linear_blocks(motion, None)?;
             let constants = crate::derive::plan::is_constant(self.model);
+            let until = Until::Forever;
             let solved = blocks
                 .into_iter()
-                .map(|block| solve_block(block, &half, false, &constants, &self.taken));
+                .map(|block| solve_block(block, &half, until, &constants, &self.taken));
             Some(solved.collect::<Result<Vec<_>, _>>())
         });
         match linear {

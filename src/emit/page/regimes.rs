@@ -77,6 +77,10 @@ pub(in crate::emit) fn condition(condition: &Condition) -> Math {
         Condition::Positive(expr) if expr.is_scalar() => math![expr, POSITIVE],
         Condition::Positive(expr) => math![expr, DEFINITE],
         Condition::Nonzero(expr) => math![expr, NONZERO],
+        Condition::Detectable { curvature, margin } => {
+            let or = sign(" or ", " or ", r"\text{ or }");
+            math![curvature, NONZERO, or, margin, POSITIVE]
+        }
         Condition::RootsApart { half, .. } => {
             math![sign("Re λ ≠ ", "Re lambda != ", r"\operatorname{Re}\lambda \ne"), half]
         }
@@ -95,6 +99,7 @@ fn stated(given: &Condition) -> Prose {
     | Condition::Against(expr, _)
     | Condition::Positive(expr)
     | Condition::Nonzero(expr)
+    | Condition::Detectable { curvature: expr, .. }
     | Condition::RootsApart { half: expr, .. }
     | Condition::NoConjugatePoint { of: expr, .. }) = given;
     if expr.size() <= LONGEST {

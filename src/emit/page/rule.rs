@@ -11,6 +11,7 @@ use crate::model::types::{Discount, Horizon, Model};
 use crate::rule::judge::longest_horizon;
 use crate::rule::known::Match;
 use crate::study::Study;
+use crate::symbolic::assume::is_symmetric;
 use crate::symbolic::expand::equal;
 use crate::symbolic::rewrite::replace;
 use crate::symbolic::{Expr, Mark, Node, Symbol};
@@ -175,6 +176,12 @@ fn slow_fast(derivation: &Derivation) -> Prose {
 
 fn linear(model: &Model, derivation: &Derivation) -> Prose {
     let mut words = prose!["The equations are linear with constant coefficients. "];
+    if !derivation.adrift.is_empty() {
+        words.extend(adrift(model, derivation));
+    }
+    if derivation.adrift.len() == derivation.residuals.len() {
+        return words;
+    }
     match &model.horizon {
         Horizon::Finite(_) if !model.end.is_empty() => {
             words.push("Start and end of the path fix both of its constants.".into());
@@ -197,6 +204,26 @@ fn linear(model: &Model, derivation: &Derivation) -> Prose {
             "; along the others the cost is infinite.",
         ]),
     }
+    words
+}
+
+/// What moves along directions in which the loss does not curve.
+fn adrift(model: &Model, derivation: &Derivation) -> Prose {
+    let mut words = prose!["Along "];
+    words.extend(listed(derivation.adrift.iter().map(|q| prose![q]).collect()));
+    words.push(
+        match &model.horizon {
+            Horizon::Finite(_) => {
+                " the loss has no curvature: by how much the velocity differs from the drift does not depend \
+                 on where the path is, and vanishes at the horizon. "
+            }
+            _ => {
+                " the loss has no curvature: wherever the path goes, its velocity differs from the drift by \
+                 the same amount. "
+            }
+        }
+        .into(),
+    );
     words
 }
 
@@ -341,21 +368,48 @@ fn existence(study: &Study) -> Vec<Block> {
     };
     let needed: Vec<Expr> = derivation.conditions.iter().filter_map(positive).collect();
     let mut blocks = conjugate(study);
+    let bent = derivation.conditions.iter().flat_map(detectable);
     if needed.is_empty() {
+        blocks.extend(bent);
         return blocks;
     }
     let matrices = needed.iter().any(|expr| !expr.is_scalar());
-    let words = if matrices {
-        "A minimum exists only while all eigenvalues are positive of"
-    } else {
-        "A minimum exists only while"
+    // What a drift that turns brings in has complex eigenvalues.
+    let real = derivation.adrift.is_empty()
+        || needed.iter().all(|expr| expr.is_scalar() || is_symmetric(expr));
+    let words = match (matrices, real) {
+        (false, _) => "A minimum exists only while",
+        (true, true) => "A minimum exists only while all eigenvalues are positive of",
+        (true, false) => {
+            "A minimum exists only while all eigenvalues have a positive real part of"
+        }
     };
     let formulas = needed.iter().map(|expr| {
         let shown = if expr.is_scalar() { math![expr, POSITIVE] } else { expr.into() };
         Formula::bare(shown)
     });
     blocks.extend([Block::Text(prose![words]), Block::Formulas(formulas.collect())]);
+    blocks.extend(bent);
     blocks
+}
+
+/// What the loss does not bend must not be carried away.
+fn detectable(condition: &Condition) -> Vec<Block> {
+    let Condition::Detectable { curvature, margin } = condition else { return Vec::new() };
+    let growth = math![sign("e^(γt/2)", "e^(gamma t/2)", r"e^{\gamma t/2}")];
+    let grows = "this is the optimum only while the drift grows slower than ";
+    let words = if curvature.is_scalar() {
+        let gone = math![curvature, sign(" = 0", " = 0", "= 0")];
+        let bends = " the loss does not bend the path, and ";
+        prose!["Where ", gone, bends, grows, growth, ", that is, while"]
+    } else {
+        let (from, to) = (sign("det(", "det(", r"\det("), sign(") = 0", ") = 0", ") = 0"));
+        let bends = " the loss leaves directions unbent, and ";
+        let enough = " in them. It does if all eigenvalues have a positive real part of";
+        prose!["Where ", math![from, curvature, to], bends, grows, growth, enough]
+    };
+    let shown = if margin.is_scalar() { math![margin, POSITIVE] } else { margin.into() };
+    vec![Block::Text(words), Block::Formulas(vec![Formula::bare(shown)])]
 }
 
 /// How far a plan may reach.

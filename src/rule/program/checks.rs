@@ -5,7 +5,7 @@ use super::hyper::formula;
 use super::{Check, Input, Role};
 use crate::derive::{Condition, Definition, Meaning};
 use crate::model::types::time;
-use crate::symbolic::build::fun;
+use crate::symbolic::build::{fun, sum};
 use crate::symbolic::print::ascii;
 use crate::symbolic::rewrite::{map_children, replace};
 use crate::symbolic::{Expr, Fun, Mark, Node, Shape, Symbol};
@@ -18,13 +18,16 @@ pub(super) fn checks(
 ) -> Vec<Check> {
     let one = |condition: &Condition| {
         let (of, until) = match condition {
-            Condition::Positive(of) => (of, None),
+            Condition::Positive(of) => (of.clone(), None),
+            Condition::Detectable { curvature, margin } if curvature.is_scalar() => {
+                (larger(&fun(Fun::Abs, curvature), margin), None)
+            }
             Condition::NoConjugatePoint { both: Some(both), over: None, until, .. } => {
-                (both, Some(until))
+                (both.clone(), Some(until))
             }
             _ => return None,
         };
-        let mut value = written_out(of, definitions);
+        let mut value = written_out(&of, definitions);
         let share = free_name(inputs);
         let part = Expr::sym(Symbol::new(&share, Shape::scalar(), u32::MAX));
         if let Some(until) = until {
@@ -41,7 +44,14 @@ pub(super) fn checks(
         }
         let says = match until {
             Some(_) => "no optimum: the horizon is beyond the conjugate point".to_owned(),
-            None => format!("the rule holds where {} > 0", ascii(of)),
+            None => match condition {
+                Condition::Detectable { curvature, margin } => format!(
+                    "where {} = 0 the rule holds only if {} > 0",
+                    ascii(curvature),
+                    ascii(margin)
+                ),
+                _ => format!("the rule holds where {} > 0", ascii(&of)),
+            },
         };
         let formula = formula(&share, &value, inputs)?;
         Some(Check { says, formula, at_all_times: until.is_some() })
@@ -70,6 +80,11 @@ pub(super) fn each_step(
         decides.then(|| format!("{} > 0{}", ascii(of), until.unwrap_or_default()))
     };
     conditions.iter().filter_map(one).collect()
+}
+
+/// The larger of two numbers.
+fn larger(a: &Expr, b: &Expr) -> Expr {
+    Expr::frac(1, 2) * sum([a.clone(), b.clone(), fun(Fun::Abs, &sum([a.clone(), -b]))])
 }
 
 /// With definitions put in.

@@ -92,7 +92,7 @@ fn judge<'a>(
     let exists = exists(derivation, &case);
     let kept = |d: &Definition| matches!(d.meaning, Meaning::Solvent { .. });
     let implicit = derivation.definitions.iter().any(kept);
-    if margin.abs() < EDGE {
+    if margin.abs() < EDGE || !is_detectable(derivation, &case)? {
         return Ok(None);
     }
     match &exists {
@@ -106,7 +106,9 @@ fn judge<'a>(
             return Ok(None);
         }
         // A solvent that is kept by its equation exists exactly where the optimum does.
-        Err(Trouble::Linear(LinearFailure::NoOptimum { .. })) if margin > 0.0 && !implicit => {
+        Err(Trouble::Linear(
+            LinearFailure::NoOptimum { .. } | LinearFailure::RunsAway { .. },
+        )) if margin > 0.0 && !implicit => {
             tally.broken(
                 "the conditions of the derivation hold where there is no optimum",
                 &place,
@@ -158,6 +160,22 @@ fn margin(derivation: &Derivation, case: &Case<'_>) -> Result<f64, Trouble> {
         }
     }
     Ok(least)
+}
+
+/// Does the rule claim to be the optimum here? Where the loss does not bend what the drift carries away, it
+/// does not.
+fn is_detectable(derivation: &Derivation, case: &Case<'_>) -> Result<bool, Trouble> {
+    for condition in &derivation.conditions {
+        let Condition::Detectable { curvature, margin } = condition else { continue };
+        let bent = eval(curvature, &case.draw.env)?;
+        let unbent = eigenvalues(&bent)?.iter().any(|root| root.norm() < EDGE * bent.amax());
+        if (bent.amax() == 0.0 || unbent)
+            && least_eigenvalue(&eval(margin, &case.draw.env)?) < EDGE
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The least value at all times up to a horizon, for all eigenvalues of a matrix.

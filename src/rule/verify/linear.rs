@@ -14,13 +14,15 @@ use super::case::Case;
 use super::trouble::Trouble;
 use crate::model::types::Horizon;
 use crate::solve::linalg::{
-    EndKind, LinearFailure, Matrix, Pencil, Road, Scattering, Solvent, Vector, eigenvalues,
-    exponential, solvent,
+    EndKind, LinearFailure, LinearQuadratic, Matrix, Pencil, Road, Scattering, Solvent, Vector, eigenvalues,
+    exponential,
 };
 use crate::symbolic::eval::eval_scalar;
 
 /// The equations of motion at the start.
 pub(super) struct Linearised {
+    /// The quadratic Lagrangian in displacements from the start.
+    quadratic: LinearQuadratic,
     /// `M`, `C` and `K`.
     pub pencil: Pencil,
     /// `F₀`.
@@ -45,7 +47,9 @@ impl Linearised {
         let gamma = case.gamma()?;
         let rest = vec![0.0; case.dim()];
         let blocks = case.mechanics().blocks(0.0, &case.draw.start, &rest, &rest);
+        let derivatives = case.mechanics().derivatives(0.0, &case.draw.start, &rest);
         Ok(Linearised {
+            quadratic: derivatives.quadratic(gamma),
             pencil: Pencil {
                 mass: blocks.acceleration,
                 damping: blocks.velocity,
@@ -90,7 +94,7 @@ impl Motion {
     /// Solves for the optimal motion.
     pub(super) fn new(case: &Case<'_>, road: Road) -> Result<Motion, Trouble> {
         let equations = Linearised::at_start(case)?;
-        let found = solvent(&equations.pencil, equations.gamma / 2.0, road)?;
+        let found = equations.quadratic.solvent(road)?;
         let growing = &equations.pencil.mass * &found.matrix + &equations.pencil.damping;
         let velocity = growing
             .lu()

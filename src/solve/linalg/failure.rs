@@ -34,6 +34,14 @@ pub enum LinearFailure {
     /// Neither curvature nor discount in some direction: what moves along it comes to rest, if it does, more
     /// slowly than any exponential.
     Flat,
+    /// Nothing bends the loss where the drift carries the path down its slope faster than the discount
+    /// forgets.
+    RunsAway {
+        /// The rate of the drift.
+        rate: f64,
+        /// The discount γ.
+        discount: f64,
+    },
     /// The roots do not fall half and half on the two sides of `Re λ = γ/2`.
     WrongSplit {
         /// Roots left of the line.
@@ -77,6 +85,9 @@ impl LinearFailure {
                 "increase the discount, add curvature, or give a finite horizon below the \
                  conjugate time"
             }
+            Self::RunsAway { .. } => {
+                "increase the discount beyond that rate, add curvature, or give a finite horizon"
+            }
             Self::WrongSplit { .. } => {
                 "the equations of motion do not come from one discounted objective; check them"
             }
@@ -106,6 +117,11 @@ impl fmt::Display for LinearFailure {
                 f,
                 "no optimum: curvature {curvature:.6} is not above -gamma^2/4 = {bound:.6} (motion \
                  of frequency {frequency:.6} lowers the objective without bound)"
+            ),
+            Self::RunsAway { rate, discount } => write!(
+                f,
+                "no optimum: the drift grows at the rate {rate:.6} down a loss without curvature, and the \
+                 discount forgets no faster than {discount:.6}"
             ),
             Self::WrongSplit { left, wanted } => write!(
                 f,

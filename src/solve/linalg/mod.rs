@@ -9,6 +9,7 @@
 //! | `functions` | exponential and principal square root |
 //! | `pencil` | the quadratic pencil, its structure, and when it has no optimum |
 //! | `solvent` | the stabilising solvent by Schur form or by sign |
+//! | `unseen` | the same where the cost does not see all that moves |
 //! | `dense` | the costly kernels, by faer |
 //! | `modes` | the symmetric case by one eigendecomposition, the diagonal one without |
 //! | `scattering` | finite horizons, free of overflow |
@@ -23,6 +24,7 @@ mod schur;
 mod sign;
 mod solvent;
 mod sylvester;
+mod unseen;
 
 #[cfg(feature = "train")]
 pub(crate) use dense::symmetric_eigen;

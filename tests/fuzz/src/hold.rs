@@ -136,6 +136,7 @@ fn conditions(conditions: &[Condition]) -> Vec<(&'static str, Expr)> {
             vec![expr.clone()]
         }
         Condition::Against(left, right) => vec![left.clone(), right.clone()],
+        Condition::Detectable { curvature, margin } => vec![curvature.clone(), margin.clone()],
         Condition::RootsApart { m, c, k, half } => {
             [m, c, k, half].into_iter().cloned().collect()
         }
