@@ -60,8 +60,10 @@ impl Parts {
     ) -> Option<(Spectrum, [Expr; 2])> {
         let family = [self.slope.clone(), self.adjoint.clone()];
         let spectrum = spectrum(&family, constants, taken)?;
-        let both =
-            [spectrum.scalar(&self.slope, constants)?, spectrum.scalar(&self.adjoint, constants)?];
+        let both = [
+            spectrum.scalar(&self.slope, constants)?,
+            spectrum.scalar(&self.adjoint, constants)?,
+        ];
         Some((spectrum, both))
     }
 }
@@ -153,8 +155,9 @@ fn outweighed(margin: &Expr, spectrum: &Spectrum) -> Result<Option<Condition>, N
     let lifted = matrix::identity_multiple(&lifted).unwrap_or(lifted);
     if is_nonnegative(&-margin) {
         return Err(NoOptimum {
-            reason: "the drift runs down the slope of the loss faster than the discount forgets"
-                .to_owned(),
+            reason:
+                "the drift runs down the slope of the loss faster than the discount forgets"
+                    .to_owned(),
             needs: Some(lifted),
             advice: "give a larger discount rate, a curvature or a finite horizon".to_owned(),
         });
@@ -201,7 +204,8 @@ pub(super) fn plan(
     let change = along(&drifted, &pushed)?;
     let velocity = along(&Expr::one(), &pace)?;
     // The absolute value of a matrix has no formula; its inverse has.
-    let apart = closed.spectrum.shape.is_scalar() && !is_positive(&pull) && !is_positive(&-&pull);
+    let apart =
+        closed.spectrum.shape.is_scalar() && !is_positive(&pull) && !is_positive(&-&pull);
     let careful = along(&drifted, &careful(a, &pull, horizon, t, apart));
     Some(Planned { careful, ..Planned::new(Some(change), velocity, true) })
 }

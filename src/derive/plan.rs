@@ -292,7 +292,8 @@ fn flat_directions(
 fn detectable(solution: &BlockSolution, half: &Expr) -> Option<Condition> {
     let block = &solution.block;
     let curvature = block.idle_curvature(half);
-    let bends = if curvature.is_scalar() { is_positive(&curvature) } else { is_spd(&curvature) };
+    let bends =
+        if curvature.is_scalar() { is_positive(&curvature) } else { is_spd(&curvature) };
     if matches!(solution.change, Change::Adrift) || bends || !may_outgrow(block, half) {
         return None;
     }
@@ -303,10 +304,7 @@ fn detectable(solution: &BlockSolution, half: &Expr) -> Option<Condition> {
         let e = entries_cancelled(&expand(&e));
         matrix::identity_multiple(&e).unwrap_or(e)
     };
-    Some(Condition::Detectable {
-        curvature: plain(inverse * curvature),
-        margin: plain(margin),
-    })
+    Some(Condition::Detectable { curvature: plain(inverse * curvature), margin: plain(margin) })
 }
 
 /// The equations of a block as `M q'' + C q' + K (q − q₀) + F₀ = 0`.

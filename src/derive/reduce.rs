@@ -92,9 +92,11 @@ fn linear_regime(
                 }
                 None if is_long_step(regime) => long_step(solution, &mut neglected)?,
                 None if matches!(solution.change, Change::Adrift) => {
-                    return Err("the drift does not commute with its transpose: the limit has no \
+                    return Err(
+                        "the drift does not commute with its transpose: the limit has no \
                                 series here"
-                        .to_owned());
+                            .to_owned(),
+                    );
                 }
                 None => return Err(NO_SPECTRUM.to_owned()),
             },

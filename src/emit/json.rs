@@ -460,9 +460,8 @@ fn valid_when(conditions: &[Condition], spelling: &Spelling) -> Option<E> {
     let text: Vec<String> = shown.iter().map(|m| m.text(super::Script::Unicode)).collect();
     let latex: Vec<String> = shown.iter().map(super::math::Math::latex).collect();
     // What must be positive or must not vanish is no size to keep small, unless it is all there is.
-    let positive = |c: &&Condition| {
-        matches!(c, Condition::Positive(_) | Condition::Detectable { .. })
-    };
+    let positive =
+        |c: &&Condition| matches!(c, Condition::Positive(_) | Condition::Detectable { .. });
     let sign = |c: &&Condition| matches!(c, Condition::Nonzero(_)) || positive(c);
     let all = conditions.iter().all(|c| sign(&c));
     let sized = conditions.iter().filter(|c| all || !sign(c));

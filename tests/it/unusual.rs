@@ -188,3 +188,18 @@ fn many_coupled_coordinates_are_answered_at_once() {
     let (_, derivation) = derived("chain", &text);
     assert!(derivation.notes.iter().any(|note| note.contains("60 coordinates are coupled")));
 }
+
+/// Where no curvature holds it, the drift keeps its own root on whichever side of `γ/2`, over any horizon; the
+/// velocity beyond it is the slope over what the discount leaves of it.
+#[test]
+fn a_drift_that_nothing_bends_is_left_to_itself() {
+    for (file, wanted) in [
+        ("outgrowing_drift", "dt*(b*x(0) - eta*k*g/(gamma - b))*phi1(b*dt)"),
+        ("outgrowing_matrix", "dt phi1(S dt) (S x(0) - eta*k (gamma G - S^T G)^-1 g)"),
+        ("free_drift", "b*x(0)*dt*phi1(b*dt)"),
+    ] {
+        let text = std::fs::read_to_string(format!("tests/unusual/{file}.lag")).unwrap();
+        let (_, derivation) = derived(file, &text);
+        assert_eq!(print::ascii(derivation.updates[0].change.as_ref().unwrap()), wanted);
+    }
+}

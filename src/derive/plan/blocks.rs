@@ -1,9 +1,9 @@
 //! The plan of one block, in every form that is used of it.
 
-use super::super::{adrift, horizon};
 use super::super::linear::{BlockSolution, Change, offset, value};
 use super::super::trace::Claim;
 use super::super::types::{Derivation, Meaning};
+use super::super::{adrift, horizon};
 use super::{LONGEST_OFFSET, record_definition};
 use crate::model::types::{Horizon, Model, step, time};
 use crate::symbolic::{Expr, Symbol};

@@ -84,11 +84,9 @@ fn condition(condition: &Condition) -> String {
         Condition::Against(a, b) => format!("Holds when {} << {}.", ascii(a), ascii(b)),
         Condition::Positive(e) => format!("Holds when {} > 0.", ascii(e)),
         Condition::Nonzero(e) => format!("Holds when {} != 0.", ascii(e)),
-        Condition::Detectable { curvature, margin } => format!(
-            "Where {} = 0, holds only when {} > 0.",
-            ascii(curvature),
-            ascii(margin)
-        ),
+        Condition::Detectable { curvature, margin } => {
+            format!("Where {} = 0, holds only when {} > 0.", ascii(curvature), ascii(margin))
+        }
         Condition::RootsApart { m, c, k, half } => format!(
             "Holds while no root of det(lambda^2 ({}) + lambda ({}) + {}) has the real part {}.",
             ascii(m),

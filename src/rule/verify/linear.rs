@@ -14,8 +14,8 @@ use super::case::Case;
 use super::trouble::Trouble;
 use crate::model::types::Horizon;
 use crate::solve::linalg::{
-    EndKind, LinearFailure, LinearQuadratic, Matrix, Pencil, Road, Scattering, Solvent, Vector, eigenvalues,
-    exponential,
+    EndKind, LinearFailure, LinearQuadratic, Matrix, Pencil, Road, Scattering, Solvent, Vector,
+    eigenvalues, exponential,
 };
 use crate::symbolic::eval::eval_scalar;
 

@@ -251,6 +251,14 @@ impl LinearQuadratic {
         {
             let mut block = s.view_mut((0, 0), (n, n));
             block += &self.hessian;
+            // What the subtraction leaves of equal numbers is no curvature: a drift that nothing bends
+            // would make it grow.
+            let rounding = 8.0 * f64::EPSILON * self.hessian.amax();
+            block.apply(|entry| {
+                if entry.abs() <= rounding {
+                    *entry = 0.0;
+                }
+            });
         }
         for i in 0..n {
             s[(i, n)] += self.force[i];

@@ -12,8 +12,8 @@
 
 use super::pencil::{cholesky, lower_solve};
 use super::{
-    LinearFailure, LinearQuadratic, Matrix, Pencil, Road, Solvent, Vector, one_norm, ordered_schur,
-    solvent,
+    LinearFailure, LinearQuadratic, Matrix, Pencil, Road, Solvent, Vector, one_norm,
+    ordered_schur, solvent,
 };
 use nalgebra::Complex;
 
@@ -161,11 +161,11 @@ fn kernel(map: &Matrix, scale: f64, basis: Matrix) -> Matrix {
     if basis.ncols() == 0 || scale == 0.0 {
         return basis;
     }
-    let eigen = (map.transpose() * map).symmetric_eigen();
-    let least = (1e3 * NONE * scale).powi(2);
+    let svd = map.clone().svd(false, true);
+    let Some(directions) = svd.v_t else { return Matrix::zeros(basis.nrows(), 0) };
     let kept: Vec<_> = (0..basis.ncols())
-        .filter(|at| eigen.eigenvalues[*at] <= least)
-        .map(|at| eigen.eigenvectors.column(at).into_owned())
+        .filter(|at| svd.singular_values[*at] <= NONE * scale)
+        .map(|at| directions.row(at).transpose())
         .collect();
     if kept.is_empty() {
         return Matrix::zeros(basis.nrows(), 0);

@@ -357,3 +357,76 @@ fn long_matrix_horizons_approach_the_solvent_and_obey_the_riccati_equation() {
     let wanted = &h - &p * gamma + j.transpose() * &p + &p * &j - &p * inverse * &p;
     assert!(distance(&slope, &wanted) < 1e-7);
 }
+
+/// What the cost does not see is left to itself, however it grows: the limit of long plans with a free end, which
+/// start from no value at all, is the optimum (the least solution of the Riccati equation).
+#[test]
+fn unseen_motions_are_those_of_long_plans() {
+    for seed in 0..40_u64 {
+        let mut random = SplitMix(7_000 + seed);
+        let (n, unseen) = (1 + (seed as usize) % 4, 1 + (seed as usize / 4) % 2);
+        let unseen = unseen.min(n);
+        let gamma = 0.5;
+        let draw = |random: &mut SplitMix, rows, cols| {
+            Matrix::from_fn(rows, cols, |_, _| 0.5 * random.next())
+        };
+        // In hidden coordinates the last ones move alone, fast, and cost nothing.
+        let mut motion = draw(&mut random, n, n);
+        let mut curvature = Matrix::zeros(n, n);
+        let seen = n - unseen;
+        let part = draw(&mut random, seen, seen);
+        curvature.view_mut((0, 0), (seen, seen)).copy_from(&(&part * part.transpose()));
+        curvature.view_mut((0, 0), (seen, seen)).fill_diagonal(25.0);
+        motion.view_mut((0, seen), (seen, unseen)).fill(0.0);
+        for at in seen..n {
+            motion[(at, at)] += 1.2;
+        }
+        let turn = draw(&mut random, n, n).qr().q();
+        let motion = &turn * motion * turn.transpose();
+        let curvature = &turn * curvature * turn.transpose();
+        let mass = {
+            let root = draw(&mut random, n, n);
+            &root * root.transpose() + Matrix::identity(n, n)
+        };
+        let cross = -&mass * &motion;
+        let problem = LinearQuadratic {
+            hessian: curvature + motion.transpose() * &mass * &motion,
+            cross,
+            mass,
+            lean: Vector::zeros(n),
+            force: Vector::zeros(n),
+            gamma,
+        };
+        // Long against what is seen; rounding grows along what is not.
+        let plan = problem.feedback(5.0).unwrap().columns(0, n).into_owned();
+        for road in [Road::Schur, Road::Sign] {
+            let found = problem.solvent(road).unwrap();
+            let error = distance(&found.matrix, &plan);
+            assert!(error < 1e-8, "seed {seed}, {n} with {unseen} unseen: {error:e}");
+            let line = gamma / 2.0;
+            assert!(found.roots.iter().filter(|root| root.re > line).count() >= 1);
+        }
+        // The stabilising solvent is another one.
+        let stabilising = solvent(&problem.pencil(), gamma / 2.0, Road::Schur).unwrap();
+        assert!(distance(&stabilising.matrix, &plan) > 1e-3);
+    }
+}
+
+/// Down a slope the discount has to outweigh an unseen motion.
+#[test]
+fn a_slope_that_nothing_bends_is_refused_where_the_drift_outruns_the_discount() {
+    let problem = |rate: f64, slope: f64| LinearQuadratic {
+        mass: Matrix::identity(1, 1),
+        cross: Matrix::from_element(1, 1, -rate),
+        hessian: Matrix::from_element(1, 1, rate * rate),
+        lean: ones(1) * 0.0,
+        force: ones(1) * slope,
+        gamma: 1.0,
+    };
+    let found = problem(0.9, 1.0).solvent(Road::Schur).unwrap();
+    assert!((found.matrix[(0, 0)] - 0.9).abs() < 1e-14);
+    let failure = problem(1.1, 1.0).solvent(Road::Schur).unwrap_err();
+    assert_eq!(failure, LinearFailure::RunsAway { rate: 1.1, discount: 1.0 });
+    let found = problem(1.1, 0.0).solvent(Road::Schur).unwrap();
+    assert!((found.matrix[(0, 0)] - 1.1).abs() < 1e-14);
+}
