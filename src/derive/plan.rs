@@ -7,16 +7,14 @@ mod gather;
 use self::blocks::{BlockPlan, plan_block};
 use self::gather::{Changed, by_eigenvalues, numeric, updates};
 use super::Extent;
-use super::adrift::may_outgrow;
 use super::block::{Block, linear_blocks};
 use super::configuration::Configuration;
 use super::diagnosis::diagnose;
 use super::first_integral::{Orbit, is_unbounded, orbit};
-use super::linear::{BlockSolution, Change, Until, identity_like, solve_block, tidy};
+use super::linear::{BlockSolution, Change, Until, solve_block, tidy};
 use super::reduce;
 use super::single_step::{change_symbol, step_problem};
 use super::slow::Halved;
-use super::solvent::entries_cancelled;
 use super::trace::{Claim, Step, Trace};
 use super::types::{
     Class, Condition, Definition, Derivation, Equation, Meaning, NoOptimum, Stacked, Update,
@@ -24,9 +22,7 @@ use super::types::{
 use super::unbounded::unbounded;
 use super::variation::Motion;
 use crate::model::types::{Discount, Horizon, Model, step, time};
-use crate::symbolic::assume::{is_positive, is_spd};
 use crate::symbolic::build::sum;
-use crate::symbolic::expand::expand;
 use crate::symbolic::{Expr, Fun, Mark, Node, Symbol, matrix};
 
 /// Symbols a derivation must not reuse.
@@ -152,9 +148,6 @@ fn linear(
         record_coefficients(&block, motion, &mut derivation.trace);
         match solve_block(block, half, Until::of(model), &constants, &taken) {
             Ok(solution) => {
-                if matches!(solution.change, Change::Adrift) {
-                    derivation.adrift.extend(solution.block.coordinates.iter().cloned());
-                }
                 taken.extend(solution.definitions().into_iter().map(|d| d.symbol));
                 solutions.push(solution);
             }
@@ -244,9 +237,6 @@ fn linear(
     };
     record_regimes(&mut derivation);
     derivation.diagnosis = diagnose(model, motion, configuration.loss.as_ref(), &solutions);
-    if model.horizon == Horizon::Infinite {
-        derivation.conditions.extend(solutions.iter().filter_map(|s| detectable(s, half)));
-    }
     flat_directions(model, &solutions, half, &mut derivation);
     derivation
 }
@@ -286,25 +276,6 @@ fn flat_directions(
                 .to_owned(),
         );
     }
-}
-
-/// The condition that the loss bends what the drift may carry away, where that is not known.
-fn detectable(solution: &BlockSolution, half: &Expr) -> Option<Condition> {
-    let block = &solution.block;
-    let curvature = block.idle_curvature(half);
-    let bends =
-        if curvature.is_scalar() { is_positive(&curvature) } else { is_spd(&curvature) };
-    if matches!(solution.change, Change::Adrift) || bends || !may_outgrow(block, half) {
-        return None;
-    }
-    let inverse = matrix::inverse(&block.m);
-    let slope = &inverse * &block.momentum_slope;
-    let margin = half * identity_like(&block.m) + slope;
-    let plain = |e: Expr| {
-        let e = entries_cancelled(&expand(&e));
-        matrix::identity_multiple(&e).unwrap_or(e)
-    };
-    Some(Condition::Detectable { curvature: plain(inverse * curvature), margin: plain(margin) })
 }
 
 /// The equations of a block as `M q'' + C q' + K (q − q₀) + F₀ = 0`.

@@ -395,7 +395,10 @@ pub(super) fn horizon_regimes(
             return Ok(rule);
         }
         if !model.end.is_empty() {
-            return Err("regimes of a plan with a fixed end are not derived".to_owned());
+            return Err(
+                "regimes of a plan with a fixed end are not derived, but for `dt -> 0`"
+                    .to_owned(),
+            );
         }
         if outruns(regime, length) {
             return Err("the horizon becomes shorter than the step: add `dt -> 0`".to_owned());

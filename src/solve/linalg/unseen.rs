@@ -17,8 +17,8 @@ use super::{
 };
 use nalgebra::Complex;
 
-/// Sizes below this part of the whole count as none.
-const NONE: f64 = 1e-11;
+/// What is smaller than this part of the terms it is left from is their rounding, for each coordinate.
+const ROUNDING: f64 = 64.0 * f64::EPSILON;
 
 impl LinearQuadratic {
     /// The pencil of the equations of motion.
@@ -52,8 +52,9 @@ struct Free {
     factor: Matrix,
     /// `A`.
     motion: Matrix,
-    /// `Q`.
+    /// `Q`, and the size of the terms that it is the difference of.
     curvature: Matrix,
+    curvature_scale: f64,
     /// The slope of the cost at the start, and the size of the terms that it is the sum of.
     slope: Vector,
     slope_scale: f64,
@@ -68,34 +69,30 @@ impl Free {
             Ok(lower_solve(&factor, &half.transpose())?.transpose())
         };
         let cross = white(&problem.cross)?;
-        let column = |v: &Vector| lower_solve(&factor, &Matrix::from_columns(&[v.clone()]));
+        let column =
+            |v: &Vector| lower_solve(&factor, &Matrix::from_columns(std::slice::from_ref(v)));
         let (lean, force) = (column(&problem.lean)?, column(&problem.force)?);
-        let mut curvature = white(&problem.hessian)? - cross.transpose() * &cross;
-        // What the subtraction leaves of equal numbers is no curvature.
-        let terms = one_norm(&curvature).max(one_norm(&cross).powi(2));
-        curvature.apply(|entry| {
-            if entry.abs() <= NONE * terms {
-                *entry = 0.0;
-            }
-        });
+        let hessian = white(&problem.hessian)?;
+        let curvature_scale = one_norm(&hessian) + one_norm(&cross).powi(2);
+        let curvature = hessian - cross.transpose() * &cross;
         let slope_scale = force.amax() + one_norm(&cross) * lean.amax();
         let slope = (force - cross.transpose() * lean).column(0).into_owned();
-        Ok(Free { factor, motion: -cross, curvature, slope, slope_scale })
+        Ok(Free { factor, motion: -cross, curvature, curvature_scale, slope, slope_scale })
     }
 
     /// An orthonormal basis of the unseen motions with `Re λ` at `split` or beyond.
     fn unseen(&self, split: f64) -> Result<Matrix, LinearFailure> {
+        let rounding = ROUNDING * self.motion.nrows() as f64;
         let size = one_norm(&self.motion);
-        let line = split - NONE * size;
+        let line = split - rounding * size;
         let ordered = ordered_schur(&self.motion, |root| root.re >= line)?;
         let mut basis = ordered.basis.columns(0, ordered.selected).into_owned();
-        let curvature = one_norm(&self.curvature);
         loop {
             let count = basis.ncols();
-            basis = kernel(&(&self.curvature * &basis), curvature, basis);
+            basis = kernel(&(&self.curvature * &basis), rounding * self.curvature_scale, basis);
             let moved = &self.motion * &basis;
             let leaving = &moved - &basis * (basis.transpose() * &moved);
-            basis = kernel(&leaving, size, basis);
+            basis = kernel(&leaving, rounding * size, basis);
             if basis.ncols() == count {
                 return Ok(basis);
             }
@@ -105,11 +102,12 @@ impl Free {
     /// Refuses a slope along an unseen motion that the discount does not outweigh.
     fn bounded(&self, unseen: &Matrix, gamma: f64) -> Result<(), LinearFailure> {
         let within = unseen.transpose() * &self.motion * unseen;
-        let line = gamma - NONE * one_norm(&self.motion);
+        let rounding = ROUNDING * self.motion.nrows() as f64;
+        let line = gamma - rounding * one_norm(&self.motion);
         let ordered = ordered_schur(&within, |root| root.re >= line)?;
         let outrunning = unseen * ordered.basis.columns(0, ordered.selected);
         let along = outrunning.transpose() * &self.slope;
-        if along.amax() <= NONE * self.slope_scale {
+        if along.amax() <= rounding * self.slope_scale {
             return Ok(());
         }
         let kept = ordered.eigenvalues[..ordered.selected].iter();
@@ -156,15 +154,15 @@ impl Free {
     }
 }
 
-/// The part of a space that a map (given on its basis) takes to nothing.
-fn kernel(map: &Matrix, scale: f64, basis: Matrix) -> Matrix {
-    if basis.ncols() == 0 || scale == 0.0 {
+/// The part of a space that a map (given on its basis) takes to no more than `nothing`.
+fn kernel(map: &Matrix, nothing: f64, basis: Matrix) -> Matrix {
+    if basis.ncols() == 0 {
         return basis;
     }
     let svd = map.clone().svd(false, true);
     let Some(directions) = svd.v_t else { return Matrix::zeros(basis.nrows(), 0) };
     let kept: Vec<_> = (0..basis.ncols())
-        .filter(|at| svd.singular_values[*at] <= NONE * scale)
+        .filter(|at| svd.singular_values[*at] <= nothing)
         .map(|at| directions.row(at).transpose())
         .collect();
     if kept.is_empty() {
