@@ -14,7 +14,7 @@ use super::linear::{BlockSolution, Change, identity_like, solve_tidily, tidy};
 use super::solvent::{Closed, Flow, Solvent, causes, entries_cancelled};
 use super::trace::{Claim, Step};
 use super::types::{Condition, NoOptimum};
-use crate::symbolic::assume::{is_nonnegative, is_positive, is_psd};
+use crate::symbolic::assume::{is_nonnegative, is_positive, is_psd, is_spd};
 use crate::symbolic::build::{fun, sum};
 use crate::symbolic::expand::{expand, is_zero};
 use crate::symbolic::number::q;
@@ -74,7 +74,7 @@ fn drift_slope(block: &Block) -> Expr {
 }
 
 /// May the drift of a block grow faster than `e^{γt/2}`?
-pub(super) fn may_outgrow(block: &Block, half: &Expr) -> bool {
+fn may_outgrow(block: &Block, half: &Expr) -> bool {
     let slope = drift_slope(block);
     let middle = Expr::frac(1, 2) * (&slope + matrix::transpose(&slope));
     let margin = expand(&(half * identity_like(&slope) - middle));
@@ -85,6 +85,37 @@ pub(super) fn may_outgrow(block: &Block, half: &Expr) -> bool {
 /// Is it so, and is there nothing that bends the path back?
 pub(super) fn is_adrift(block: &Block, half: &Expr) -> bool {
     is_zero(&block.idle_curvature(half)) && may_outgrow(block, half)
+}
+
+/// The condition that the loss bends back what the drift may carry away, where that is not known: along a
+/// curvature that vanishes the optimum is another one, along a negative one there is none.
+pub(super) fn detectable(block: &Block, half: &Expr) -> Result<Option<Condition>, NoOptimum> {
+    let plain = |e: Expr| {
+        let e = entries_cancelled(&expand(&e));
+        matrix::identity_multiple(&e).unwrap_or(e)
+    };
+    let idle = block.idle_curvature(half);
+    let bends = if idle.is_scalar() { is_positive(&idle) } else { is_spd(&idle) };
+    if bends || !may_outgrow(block, half) {
+        return Ok(None);
+    }
+    let curvature = plain(matrix::inverse(&block.m) * &idle);
+    let margin = plain(half * identity_like(&block.m) - drift_slope(block));
+    let falls = if idle.is_scalar() { is_nonnegative(&-&idle) } else { is_psd(&-&idle) };
+    if !falls || !margin.is_scalar() {
+        return Ok(Some(Condition::Detectable { curvature, margin }));
+    }
+    if is_nonnegative(&-&margin) {
+        return Err(NoOptimum {
+            reason: "the drift leaves faster than half the discount forgets, along a negative curvature: the \
+                     cost falls for ever"
+                .to_owned(),
+            needs: Some(margin).filter(|margin| margin.as_num().is_none()),
+            advice: "give a discount rate above twice the slope of the drift, a curvature or a finite horizon"
+                .to_owned(),
+        });
+    }
+    Ok(Some(Condition::Positive(margin)))
 }
 
 /// Solves such a block; `ends` tells whether the plan does.

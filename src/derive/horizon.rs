@@ -47,6 +47,8 @@ pub(super) struct Planned {
     pub conditions: Vec<Condition>,
     /// Do the formulas hold as complex ones?
     pub complex: bool,
+    /// What to know of the root.
+    pub note: Option<&'static str>,
 }
 
 /// Change, velocity and value in a form that is real whatever the sign of the curvature.
@@ -148,6 +150,10 @@ pub(super) fn plan(
                 Computed { change, velocity, value }
             });
         plan.complex = plan.computed.is_none();
+        plan.note = Some(
+            "The root may be imaginary: the formulas then hold as complex ones, with cosines for hyperbolic \
+             ones.",
+        );
         if plan.complex {
             let lift = |function: &Expr| closed.spectrum.lift_any(function);
             plan.by_eigenvalues = applied(block, &careful, &lift, fixed_end);
@@ -157,6 +163,22 @@ pub(super) fn plan(
         let response = flat::careful(closed, &root.letter, end, horizon, t);
         let lift = |function: &Expr| root.spectrum.lift(function);
         plan.careful = applied(block, &response, &lift, fixed_end).map(|(change, _)| change);
+    }
+    if is_nonnegative(&radicand) && !is_positive(&radicand) {
+        plan.note = Some(
+            "Where the root vanishes, formulas that are 0/0 there stand for their limits.",
+        );
+        // In numbers the root is kept away from zero.
+        let apart = real::size(&radicand, horizon);
+        let lift = |function: &Expr| closed.spectrum.lift(function);
+        let written = |form: real::Form| form(closed, &apart, end, horizon, t);
+        let (response, careful) = (written(flat::response), written(flat::careful));
+        let careful = applied(block, &careful, &lift, fixed_end);
+        let computed = applied(block, &response, &lift, fixed_end);
+        if let (Some((change, _)), Some((careful, velocity))) = (computed, careful) {
+            plan.careful = Some(careful);
+            plan.computed = Some(Computed { change, velocity, value: None });
+        }
     }
     plan.conditions.extend(conjugate(closed, &root, end, horizon));
     Some(plan)
@@ -221,6 +243,7 @@ impl Planned {
             value: None,
             conditions: Vec::new(),
             complex: false,
+            note: None,
         }
     }
 }

@@ -148,7 +148,10 @@ pub(super) fn solve_block(
     if block.k.is_zero() {
         return uniform(block, half, finite);
     }
-    let solvent = solve(&block, half, finite, constants, taken)?;
+    let mut solvent = solve(&block, half, finite, constants, taken)?;
+    if !finite {
+        solvent.conditions.extend(adrift::detectable(&block, half)?);
+    }
     if !is_regular(&block.k)
         && let Some(velocity) = flat_velocity(&block, &solvent, half)
     {

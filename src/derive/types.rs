@@ -218,9 +218,9 @@ pub enum Condition {
     Positive(Expr),
     /// No entry of `expr` is zero: data for which the rule has a value.
     Nonzero(Expr),
-    /// Where `curvature` vanishes (for a matrix: an eigenvalue of it), `margin > 0` (all its
-    /// eigenvalues): what the loss does not bend grows slower than `e^{γt/2}`. In the words of control,
-    /// the pair of loss and drift is detectable.
+    /// Where `curvature` is not positive (for a matrix: an eigenvalue of it), `margin > 0` (all its
+    /// eigenvalues): what the loss does not bend back grows slower than `e^{γt/2}`. In the words of
+    /// control, the pair of loss and drift is detectable.
     Detectable {
         /// The curvature of the cost without control, over the metric.
         curvature: Expr,

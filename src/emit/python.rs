@@ -145,7 +145,7 @@ impl Spelling {
                     if expr.is_scalar() { text } else { format!("np.linalg.eigvals({text})") }
                 };
                 let (curvature, margin) = (eigenvalues(curvature), eigenvalues(margin));
-                format!("max(np.min(np.abs({curvature})), np.min(np.real({margin})))")
+                format!("max(np.min(np.real({curvature})), np.min(np.real({margin})))")
             }
             Condition::RootsApart { m, c, k, half } => {
                 let (companion, half) = (self.companion(m, c, k), self.python(half));

@@ -158,6 +158,7 @@ impl Outcome {
             Self::Linear(
                 LinearFailure::NoOptimum { .. }
                 | LinearFailure::RunsAway { .. }
+                | LinearFailure::FallsForEver { .. }
                 | LinearFailure::Flat
                 | LinearFailure::Conjugate { .. },
             ) => "no_optimum",

@@ -15,7 +15,7 @@ use crate::symbolic::number::q;
 use crate::symbolic::{Expr, Fun};
 
 /// How the plan is written where the root is real.
-type Form = fn(&Closed, &Expr, End<'_>, &Expr, &Expr) -> Response;
+pub(super) type Form = fn(&Closed, &Expr, End<'_>, &Expr, &Expr) -> Response;
 
 /// The plan for either sign of the radicand.
 pub(super) fn response(

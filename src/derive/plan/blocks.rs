@@ -1,16 +1,12 @@
 //! The plan of one block, in every form that is used of it.
 
-use super::super::adrift::may_outgrow;
-use super::super::linear::{BlockSolution, Change, identity_like, offset, value};
-use super::super::solvent::entries_cancelled;
+use super::super::linear::{BlockSolution, Change, offset, value};
 use super::super::trace::Claim;
-use super::super::types::{Condition, Derivation, Meaning};
+use super::super::types::{Derivation, Meaning};
 use super::super::{adrift, horizon};
 use super::{LONGEST_OFFSET, record_definition};
 use crate::model::types::{Horizon, Model, step, time};
-use crate::symbolic::assume::{is_positive, is_spd};
-use crate::symbolic::expand::expand;
-use crate::symbolic::{Expr, Symbol, matrix};
+use crate::symbolic::{Expr, Symbol};
 
 /// What is known of the plan of one block.
 pub(super) struct BlockPlan {
@@ -53,12 +49,10 @@ pub(super) fn plan_block(
         derivation.closed_form &= planned.closed;
         derivation.complex |= planned.complex;
         derivation.conditions.extend(planned.conditions);
-        if planned.complex || planned.computed.is_some() {
-            let note = "The root may be imaginary: the formulas then hold as complex ones, with \
-                        cosines for hyperbolic ones.";
-            if !derivation.notes.iter().any(|known| known == note) {
-                derivation.notes.push(note.to_owned());
-            }
+        if let Some(note) = planned.note
+            && !derivation.notes.iter().any(|known| known == note)
+        {
+            derivation.notes.push(note.to_owned());
         }
         let horizon::Planned {
             change,
@@ -93,7 +87,6 @@ pub(super) fn plan_block(
     if let Some(solvent) = &solution.solvent {
         derivation.conditions.extend(solvent.conditions.clone());
     }
-    derivation.conditions.extend(detectable(solution, half));
     if let Some(offset) = &solution.offset {
         let block = &solution.block;
         let claim = Claim::Equal(&block.k * offset, block.force.clone());
@@ -158,23 +151,4 @@ fn finite(
         None if fixed => None,
         None => horizon::riccati(block, half, horizon, offset, taken),
     }
-}
-
-/// The condition that the loss bends what the drift may carry away, where that is not known.
-fn detectable(solution: &BlockSolution, half: &Expr) -> Option<Condition> {
-    let block = &solution.block;
-    let curvature = block.idle_curvature(half);
-    let bends =
-        if curvature.is_scalar() { is_positive(&curvature) } else { is_spd(&curvature) };
-    if matches!(solution.change, Change::Adrift) || bends || !may_outgrow(block, half) {
-        return None;
-    }
-    let inverse = matrix::inverse(&block.m);
-    let slope = &inverse * &block.momentum_slope;
-    let margin = half * identity_like(&block.m) + slope;
-    let plain = |e: Expr| {
-        let e = entries_cancelled(&expand(&e));
-        matrix::identity_multiple(&e).unwrap_or(e)
-    };
-    Some(Condition::Detectable { curvature: plain(inverse * curvature), margin: plain(margin) })
 }

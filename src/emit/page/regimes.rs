@@ -79,7 +79,7 @@ pub(in crate::emit) fn condition(condition: &Condition) -> Math {
         Condition::Nonzero(expr) => math![expr, NONZERO],
         Condition::Detectable { curvature, margin } => {
             let or = sign(" or ", " or ", r"\text{ or }");
-            math![curvature, NONZERO, or, margin, POSITIVE]
+            math![curvature, POSITIVE, or, margin, POSITIVE]
         }
         Condition::RootsApart { half, .. } => {
             math![sign("Re λ ≠ ", "Re lambda != ", r"\operatorname{Re}\lambda \ne"), half]

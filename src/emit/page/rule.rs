@@ -7,14 +7,15 @@ use crate::derive::variation::jumps;
 use crate::derive::{Class, Condition, Definition, Derivation, Meaning, Update};
 use crate::emit::definitions::{finite_horizon, solvent_equation, used_by};
 use crate::emit::math::{EQUALS, Math, POSITIVE, column, math, sign};
-use crate::model::types::{Discount, Horizon, Model};
+use crate::model::types::{Discount, Horizon, Model, time};
 use crate::rule::judge::longest_horizon;
 use crate::rule::known::Match;
 use crate::study::Study;
-use crate::symbolic::assume::is_symmetric;
+use crate::symbolic::assume::{is_nonnegative, is_symmetric};
+use crate::symbolic::build::fun;
 use crate::symbolic::expand::equal;
 use crate::symbolic::rewrite::replace;
-use crate::symbolic::{Expr, Mark, Node, Symbol};
+use crate::symbolic::{Expr, Fun, Mark, Node, Symbol};
 
 pub(super) fn sections(study: &Study, view: &View) -> Vec<Section> {
     if let Some(section) = no_optimum(&study.derivation) {
@@ -368,7 +369,8 @@ fn existence(study: &Study) -> Vec<Block> {
     };
     let needed: Vec<Expr> = derivation.conditions.iter().filter_map(positive).collect();
     let mut blocks = conjugate(study);
-    let bent = derivation.conditions.iter().flat_map(detectable);
+    let half = half(&study.model);
+    let bent = derivation.conditions.iter().flat_map(|c| detectable(c, &half));
     if needed.is_empty() {
         blocks.extend(bent);
         return blocks;
@@ -394,19 +396,25 @@ fn existence(study: &Study) -> Vec<Block> {
 }
 
 /// What the loss does not bend must not be carried away.
-fn detectable(condition: &Condition) -> Vec<Block> {
+fn detectable(condition: &Condition, half: &Expr) -> Vec<Block> {
     let Condition::Detectable { curvature, margin } = condition else { return Vec::new() };
-    let growth = math![sign("e^(γt/2)", "e^(gamma t/2)", r"e^{\gamma t/2}")];
+    let growth = fun(Fun::Exp, &(half * Expr::sym(time())));
     let grows = "this is the optimum only while the drift grows slower than ";
     let words = if curvature.is_scalar() {
-        let gone = math![curvature, sign(" = 0", " = 0", "= 0")];
-        let bends = " the loss does not bend the path, and ";
-        prose!["Where ", gone, bends, grows, growth, ", that is, while"]
+        let (least, bends) = if is_nonnegative(curvature) {
+            (sign(" = 0", " = 0", "= 0"), " the loss does not bend the path, and ")
+        } else {
+            (sign(" ≤ 0", " <= 0", r"\le 0"), " the loss does not bend the path back, and ")
+        };
+        prose!["Where ", math![curvature, least], bends, grows, &growth, ", that is, while"]
     } else {
-        let (from, to) = (sign("det(", "det(", r"\det("), sign(") = 0", ") = 0", ") = 0"));
-        let bends = " the loss leaves directions unbent, and ";
-        let enough = " in them. It does if all eigenvalues have a positive real part of";
-        prose!["Where ", math![from, curvature, to], bends, grows, growth, enough]
+        let bends = " has an eigenvalue that is not positive, the loss does not bend the path back, and ";
+        let enough = if margin.is_scalar() {
+            ", that is, while"
+        } else {
+            " there. It does if all eigenvalues have a positive real part of"
+        };
+        prose!["Where ", curvature, bends, grows, &growth, enough]
     };
     let shown = if margin.is_scalar() { math![margin, POSITIVE] } else { margin.into() };
     vec![Block::Text(words), Block::Formulas(vec![Formula::bare(shown)])]

@@ -20,7 +20,7 @@ pub(super) fn checks(
         let (of, until) = match condition {
             Condition::Positive(of) => (of.clone(), None),
             Condition::Detectable { curvature, margin } if curvature.is_scalar() => {
-                (larger(&fun(Fun::Abs, curvature), margin), None)
+                (larger(curvature, margin), None)
             }
             Condition::NoConjugatePoint { both: Some(both), over: None, until, .. } => {
                 (both.clone(), Some(until))
@@ -46,7 +46,7 @@ pub(super) fn checks(
             Some(_) => "no optimum: the horizon is beyond the conjugate point".to_owned(),
             None => match condition {
                 Condition::Detectable { curvature, margin } => format!(
-                    "where {} = 0 the rule holds only if {} > 0",
+                    "the rule holds where {} > 0 or {} > 0",
                     ascii(curvature),
                     ascii(margin)
                 ),
@@ -70,14 +70,17 @@ pub(super) fn each_step(
         givens.any(|input| *input.name == *symbol.name)
     };
     let one = |condition: &Condition| {
-        let (of, until) = match condition {
-            Condition::Positive(of) => (of, None),
-            Condition::NoConjugatePoint { of, until, .. } => (of, Some(until)),
-            _ => return None,
-        };
-        let decides = written_out(of, definitions).symbols().iter().any(given);
-        let until = until.map(|until| format!(" for 0 < t <= {}", ascii(until)));
-        decides.then(|| format!("{} > 0{}", ascii(of), until.unwrap_or_default()))
+        let decides = |of: &Expr| written_out(of, definitions).symbols().iter().any(given);
+        match condition {
+            Condition::Positive(of) => decides(of).then(|| format!("{} > 0", ascii(of))),
+            Condition::Detectable { curvature, margin } => (decides(curvature)
+                || decides(margin))
+            .then(|| format!("{} > 0 or {} > 0", ascii(curvature), ascii(margin))),
+            Condition::NoConjugatePoint { of, until, .. } => {
+                decides(of).then(|| format!("{} > 0 for 0 < t <= {}", ascii(of), ascii(until)))
+            }
+            _ => None,
+        }
     };
     conditions.iter().filter_map(one).collect()
 }

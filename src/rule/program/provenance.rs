@@ -85,7 +85,7 @@ fn condition(condition: &Condition) -> String {
         Condition::Positive(e) => format!("Holds when {} > 0.", ascii(e)),
         Condition::Nonzero(e) => format!("Holds when {} != 0.", ascii(e)),
         Condition::Detectable { curvature, margin } => {
-            format!("Where {} = 0, holds only when {} > 0.", ascii(curvature), ascii(margin))
+            format!("Holds when {} > 0 or {} > 0.", ascii(curvature), ascii(margin))
         }
         Condition::RootsApart { m, c, k, half } => format!(
             "Holds while no root of det(lambda^2 ({}) + lambda ({}) + {}) has the real part {}.",

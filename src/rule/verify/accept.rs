@@ -107,7 +107,9 @@ fn judge<'a>(
         }
         // A solvent that is kept by its equation exists exactly where the optimum does.
         Err(Trouble::Linear(
-            LinearFailure::NoOptimum { .. } | LinearFailure::RunsAway { .. },
+            LinearFailure::NoOptimum { .. }
+            | LinearFailure::RunsAway { .. }
+            | LinearFailure::FallsForEver { .. },
         )) if margin > 0.0 && !implicit => {
             tally.broken(
                 "the conditions of the derivation hold where there is no optimum",
@@ -168,10 +170,8 @@ fn is_detectable(derivation: &Derivation, case: &Case<'_>) -> Result<bool, Troub
     for condition in &derivation.conditions {
         let Condition::Detectable { curvature, margin } = condition else { continue };
         let bent = eval(curvature, &case.draw.env)?;
-        let unbent = eigenvalues(&bent)?.iter().any(|root| root.norm() < EDGE * bent.amax());
-        if (bent.amax() == 0.0 || unbent)
-            && least_eigenvalue(&eval(margin, &case.draw.env)?) < EDGE
-        {
+        let unbent = least_eigenvalue(&bent) <= EDGE * bent.amax();
+        if unbent && least_eigenvalue(&eval(margin, &case.draw.env)?) < EDGE {
             return Ok(false);
         }
     }

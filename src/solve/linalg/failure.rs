@@ -42,6 +42,12 @@ pub enum LinearFailure {
         /// The discount γ.
         discount: f64,
     },
+    /// The curvature is negative where the drift leaves faster than half the discount forgets: staying on
+    /// the drift lowers the objective without bound.
+    FallsForEver {
+        /// The least curvature of what the drift alone costs.
+        curvature: f64,
+    },
     /// The roots do not fall half and half on the two sides of `Re λ = γ/2`.
     WrongSplit {
         /// Roots left of the line.
@@ -88,6 +94,9 @@ impl LinearFailure {
             Self::RunsAway { .. } => {
                 "increase the discount beyond that rate, add curvature, or give a finite horizon"
             }
+            Self::FallsForEver { .. } => {
+                "increase the discount beyond twice the rate of the drift, add curvature, or give a finite horizon"
+            }
             Self::WrongSplit { .. } => {
                 "the equations of motion do not come from one discounted objective; check them"
             }
@@ -122,6 +131,11 @@ impl fmt::Display for LinearFailure {
                 f,
                 "no optimum: the drift grows at the rate {rate:.6} down a loss without curvature, and the \
                  discount forgets no faster than {discount:.6}"
+            ),
+            Self::FallsForEver { curvature } => write!(
+                f,
+                "no optimum: the drift leaves faster than e^(gamma t/2) along a curvature of {curvature:.6}, \
+                 and the objective falls without bound"
             ),
             Self::WrongSplit { left, wanted } => write!(
                 f,

@@ -40,7 +40,9 @@ impl LinearQuadratic {
         let free = Free::of(self)?;
         let unseen = free.unseen(split)?;
         if unseen.ncols() == 0 {
-            return solvent(&self.pencil(), split, road);
+            let found = solvent(&self.pencil(), split, road)?;
+            free.bounded_below(self.gamma, road)?;
+            return Ok(found);
         }
         free.bounded(&unseen, self.gamma)?;
         free.solvent(&unseen, self.gamma, road)
@@ -48,6 +50,7 @@ impl LinearQuadratic {
 }
 
 /// The motion without momentum and what it costs, in coordinates `Lᵀq` with `M = L Lᵀ`.
+#[derive(Clone)]
 struct Free {
     factor: Matrix,
     /// `A`.
@@ -115,6 +118,30 @@ impl Free {
         Err(LinearFailure::RunsAway { rate, discount: gamma })
     }
 
+    /// Refuses a cost that falls for ever. A path that is free to leave can gain what the discount forgets too
+    /// slowly where curvature is negative. Plans with a free end have a bounded cost exactly if some solution
+    /// of the Riccati equation is nowhere positive, and the least one is if any is: its negative is the
+    /// stabilising one of the motion turned back, `γ/2 − A` in the place of `A − γ/2`.
+    fn bounded_below(&self, gamma: f64, road: Road) -> Result<(), LinearFailure> {
+        let n = self.motion.nrows();
+        let symmetric = (&self.curvature + self.curvature.transpose()) * 0.5;
+        let least = symmetric.symmetric_eigenvalues().min();
+        if n == 0 || least >= -ROUNDING * n as f64 * self.curvature_scale {
+            return Ok(());
+        }
+        let one = Matrix::identity(n, n);
+        let cross = &self.motion - &one * (gamma / 2.0);
+        let hessian = &symmetric + cross.transpose() * &cross;
+        let back = Pencil::from_quadratic(&one, &cross, &hessian, 0.0);
+        let value = -(solvent(&back, 0.0, road)?.matrix + cross);
+        let value = (&value + value.transpose()) * 0.5;
+        let lowest = value.symmetric_eigenvalues().min();
+        if lowest >= -1e-9 * one_norm(&value) {
+            return Ok(());
+        }
+        Err(LinearFailure::FallsForEver { curvature: least })
+    }
+
     /// The solvent of what is seen, continued to all.
     fn solvent(
         &self,
@@ -134,10 +161,12 @@ impl Free {
         let motion = seen.transpose() * &self.motion * &seen;
         let curvature = seen.transpose() * &self.curvature * &seen;
         let cross = -&motion;
-        let hessian = curvature + cross.transpose() * &cross;
+        let hessian = &curvature + cross.transpose() * &cross;
         let one = Matrix::identity(seen.ncols(), seen.ncols());
         let pencil = Pencil::from_quadratic(&one, &cross, &hessian, gamma);
         let part = solvent(&pencil, gamma / 2.0, road)?;
+        let rest = Free { factor: one, motion: motion.clone(), curvature, ..self.clone() };
+        rest.bounded_below(gamma, road)?;
         // X = A − P.
         let held = motion - &part.matrix;
         let x = &self.motion - &seen * held * seen.transpose();
