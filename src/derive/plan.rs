@@ -225,10 +225,14 @@ fn linear(
     derivation.updates = updates(configuration, &changes, exact);
     if !formulas
         && let Horizon::Finite(horizon) = &model.horizon
-        && model.end.is_empty()
     {
-        numeric(configuration, &solutions, (half, horizon), &taken, &mut derivation);
         by_eigenvalues(configuration, &changes, &mut derivation);
+        if model.end.is_empty() {
+            numeric(configuration, &solutions, (half, horizon), &taken, &mut derivation);
+        } else if !derivation.by_eigenvalues.iter().any(|own| reduce::is_by_products(&own.change))
+        {
+            derivation.numeric.clone_from(&derivation.by_eigenvalues);
+        }
     }
     derivation.regimes = if model.horizon == Horizon::Infinite {
         reduce::regimes((model, halved), configuration, motion, &solutions)

@@ -426,9 +426,7 @@ pub(super) fn horizon_regimes(
         rule.changes = regroup(configuration, &rule.changes);
         if imaginary {
             rule.by_eigenvalues = regroup(configuration, &reals);
-            // With a metric the matrix below the root is not symmetric, and only products reach
-            // its eigenvalues.
-            if !reals.iter().any(|(_, change)| change.any(&needs_eigenvalues)) {
+            if !reals.iter().any(|(_, change)| is_by_products(change)) {
                 rule.numeric.clone_from(&rule.by_eigenvalues);
             }
         }
@@ -480,11 +478,15 @@ fn spectral(
     }
 }
 
-/// Is it a function without a power series of a matrix that is not known to be symmetric?
-fn needs_eigenvalues(part: &Expr) -> bool {
-    let Node::MatFun(function, of) = part.node() else { return false };
-    let entire = matches!(function, Fun::Exp | Fun::Cosh | Fun::Sinh | Fun::Phi1 | Fun::Excess);
-    !entire && !is_symmetric(of)
+/// Is there a function without a power series of a matrix that is not known to be symmetric, as below the root
+/// where there is a metric? Only products reach its eigenvalues.
+pub(super) fn is_by_products(change: &Expr) -> bool {
+    change.any(&|part| {
+        let Node::MatFun(function, of) = part.node() else { return false };
+        let entire =
+            matches!(function, Fun::Exp | Fun::Cosh | Fun::Sinh | Fun::Phi1 | Fun::Excess);
+        !entire && !is_symmetric(of)
+    })
 }
 
 /// A step that is short against everything else, the horizon too: the change is step · velocity.
