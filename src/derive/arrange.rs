@@ -3,28 +3,50 @@
 use crate::symbolic::build::{fun, pow, sum};
 use crate::symbolic::cancel::cancel;
 use crate::symbolic::expand::{common_denominator, expand};
-use crate::symbolic::{Expr, Fun, Node, Symbol};
+use crate::symbolic::{Expr, Fun, Node, Prop, Symbol};
 
 /// Cancelled; without `0/0` where a letter may vanish; common factors of sums in front.
 pub(super) fn arranged(coefficient: &Expr, letters: &[Symbol]) -> Expr {
     let cancelled = cancel(&expand(coefficient));
-    fronted(&finite(&cancelled, letters).unwrap_or(cancelled))
+    let may_vanish = |symbol: &Symbol| {
+        let nonnegative =
+            symbol.props.has(Prop::Nonnegative) && !symbol.props.has(Prop::Positive);
+        letters.contains(symbol) || nonnegative
+    };
+    fronted(&finite(&cancelled, &may_vanish).unwrap_or(cancelled))
 }
 
-/// `c (1 − eˣ)/a` as `−c (x/a) φ₁(x)`, when the letter `a` leaves the denominator.
-fn finite(expr: &Expr, letters: &[Symbol]) -> Option<Expr> {
+/// `c (1 − eˣ)/a` as `−c (x/a) φ₁(x)`, when an `a` that may vanish leaves the denominator.
+fn finite(expr: &Expr, may_vanish: &dyn Fn(&Symbol) -> bool) -> Option<Expr> {
     let expanded = expand(expr);
     let [one, other] = expanded.terms() else { return None };
     [(one, other), (other, one)].into_iter().find_map(|(plain, grown)| {
         let ratio = -(grown / plain);
         let Node::Fun(Fun::Exp, argument) = ratio.node() else { return None };
-        let scaled = expand(&(plain * argument));
+        let scaled = expand(&(plain * without_difference(argument)));
         let below = |e: &Expr| {
-            letters.iter().filter(|letter| divides(e, letter)).cloned().collect::<Vec<_>>()
+            e.symbols().into_iter().filter(|s| may_vanish(s) && divides(e, s)).count()
         };
-        let fewer = below(&scaled).len() < below(plain).len();
+        let fewer = below(&scaled) < below(plain);
         fewer.then(|| -(scaled * fun(Fun::Phi1, argument)))
     })
+}
+
+/// `b − √A` as `(b² − A)/(b + √A)`, where that is a fraction of one term.
+fn without_difference(expr: &Expr) -> Expr {
+    let half = Expr::frac(1, 2);
+    let is_root = |term: &&Expr| {
+        term.as_product().powers.iter().any(|(b, e)| *e == half && b.terms().len() > 1)
+    };
+    let [root] = expr.terms().iter().filter(is_root).collect::<Vec<_>>()[..] else {
+        return expr.clone();
+    };
+    let rest = expr - root;
+    let above = expand(&(&rest * &rest - root * root));
+    if rest.is_zero() || above.terms().len() != 1 {
+        return expr.clone();
+    }
+    above / sum([rest, -root])
 }
 
 /// Does the symbol stand in a denominator?

@@ -223,13 +223,14 @@ fn linear(
     derivation.computed_value = total(computed_values).filter(|_| swings);
     // A rule through `X` is exact although `X` has no closed form.
     derivation.updates = updates(configuration, &changes, exact);
-    if !formulas
-        && let Horizon::Finite(horizon) = &model.horizon
-    {
+    if !formulas && let Horizon::Finite(horizon) = &model.horizon {
         by_eigenvalues(configuration, &changes, &mut derivation);
         if model.end.is_empty() {
             numeric(configuration, &solutions, (half, horizon), &taken, &mut derivation);
-        } else if !derivation.by_eigenvalues.iter().any(|own| reduce::is_by_products(&own.change))
+        } else if !derivation
+            .by_eigenvalues
+            .iter()
+            .any(|own| reduce::is_by_products(&own.change))
         {
             derivation.numeric.clone_from(&derivation.by_eigenvalues);
         }

@@ -80,8 +80,9 @@ fn linear_regime(
                 Some(closed) => {
                     existence(&closed.positive, &closed.spectrum, regime, &mut neglected)?;
                     let dt = Expr::sym(step());
+                    let flat = matches!(solution.change, Change::Flat);
                     let (spectrum, response) = closed
-                        .response_by_rate(&dt, &limit_symbols(regime))
+                        .response_by_rate(&dt, &limit_symbols(regime), flat)
                         .unwrap_or_else(|| (closed.spectrum.clone(), closed.response(&dt)));
                     let lift = |function: &Expr| spectrum.lift(function);
                     let calculus = (&spectrum, &response, [&closed.c, &closed.k]);

@@ -344,11 +344,13 @@ impl Closed {
     }
 
     /// The same with the rate as a letter of its own, when nothing in it is scaled: formulas then
-    /// speak of `r`, and its sign is known if the rate's is.
+    /// speak of `r`, and its sign is known if the rate's is. Where `K̂` may vanish (`flat`) the product of
+    /// the roots stands for it.
     pub(super) fn response_by_rate(
         &self,
         t: &Expr,
         scaled: &[Symbol],
+        flat: bool,
     ) -> Option<(Spectrum, Expr)> {
         // A rate that is one term reads better as it is: √(ηkh) leads to the geometric mean.
         let plain = !self.rate.any(&|part| part.terms().len() > 1);
@@ -356,7 +358,12 @@ impl Closed {
             return None;
         }
         let (spectrum, rate) = self.with_rate()?;
-        let response = self.response_with(&rate, t);
+        let mut response = self.response_with(&rate, t);
+        if flat {
+            let kept = expand(&(&self.lead - &rate));
+            let other = expand(&sum([rate, -&self.c, -&self.lead]));
+            response = response * &self.k / (kept * other);
+        }
         Some((spectrum, response))
     }
 
