@@ -10,7 +10,7 @@
 
 use super::paired::paired;
 use crate::derive::collect::collect;
-use crate::symbolic::assume::{is_nonnegative, is_positive, is_psd, is_spd};
+use crate::symbolic::assume::{is_nonnegative, is_positive, is_psd};
 use crate::symbolic::build::{fun, pow, sum};
 use crate::symbolic::expand::expand;
 use crate::symbolic::number::q;
@@ -49,9 +49,14 @@ fn difference(expr: &Expr, known: &Known) -> Option<Expr> {
         if rest.is_zero() || !nonnegative {
             return None;
         }
-        let gap = expand(&(squared - &rest * &rest));
-        let keeps =
-            if gap.is_scalar() { is_positive(&gap) } else { is_spd(&gap) || is_psd(&gap) };
+        let (squared, taken) = (expand(&squared), expand(&(&rest * &rest)));
+        let gap = expand(&(&squared - &taken));
+        // A gap of any sign has the digits that its terms have, once what cancels is gone, where something
+        // positive is below it.
+        let gone = gap.terms().len() < squared.terms().len() + taken.terms().len();
+        let below = matrix::identity_multiple(&rest).unwrap_or(rest.clone());
+        let keeps = if gap.is_scalar() { is_positive(&gap) } else { is_psd(&gap) }
+            || gone && below.is_scalar() && is_positive(&below);
         let in_metric = !gap.is_scalar() && gap.terms().iter().all(|term| !is_negative(term));
         // Functions of one matrix commute; the gap stands where it can meet an inverse.
         (keeps || in_metric).then(|| matrix::inverse(&(root + rest)) * collect(&gap))
