@@ -11,6 +11,7 @@ use crate::symbolic::expand::{common_denominator, content, expand};
 use crate::symbolic::number::q;
 use crate::symbolic::probe::value_at;
 use crate::symbolic::rewrite::{map_children, replace};
+use crate::symbolic::root::through_root;
 use crate::symbolic::{Expr, Fun, Node, Prop, Q, Symbol};
 use num_traits::{Signed, ToPrimitive};
 use std::collections::BTreeMap;
@@ -55,7 +56,7 @@ fn size(base: &Expr) -> Expr {
 /// The sizes of the parts of a term beside the leading one, multiplied out or with what all of a sum share in front
 /// of it, whichever is shorter.
 pub(super) fn relative(term: &Expr, leading: &Expr, limits: &[Symbol]) -> Vec<Expr> {
-    let spread = by_limits(&expand(&(term / leading)), limits);
+    let whole = expand(&(term / leading));
     let below = shared_in_front(leading);
     let parts = term.terms().iter().map(|part| shared_in_front(part) / &below);
     let parts: Vec<Expr> = parts.collect();
@@ -63,10 +64,13 @@ pub(super) fn relative(term: &Expr, leading: &Expr, limits: &[Symbol]) -> Vec<Ex
         let powers = part.as_product().powers;
         powers.iter().any(|(base, _)| base.terms().len() > 1 && base.contains_any(limits))
     };
+    // Parts that scale differently are no one size where they need not be: they may cancel.
+    let one_size = whole.terms().iter().any(mixed);
     if parts.iter().any(mixed) {
-        return spread;
+        return by_limits(&if one_size { expand(&(term / below)) } else { whole }, limits);
     }
-    shorter_sizes(spread, by_limits(&sum(parts), limits))
+    let apart = by_limits(&sum(parts), limits);
+    if one_size { apart } else { shorter_sizes(by_limits(&whole, limits), apart) }
 }
 
 /// The shorter of two ways to write the same sizes, the first if they are equally long.
@@ -95,7 +99,7 @@ pub(super) fn by_limits(ratio: &Expr, limits: &[Symbol]) -> Vec<Expr> {
     if bases.any(|(base, e)| mixed(&base) && e.as_num().is_some_and(Signed::is_negative)) {
         return vec![magnitude(&shortest(ratio))];
     }
-    let mut groups: Vec<(Expr, Expr, Vec<Expr>)> = Vec::new();
+    let mut groups: Vec<(Expr, Vec<(Expr, Expr)>)> = Vec::new();
     for term in ratio.terms() {
         let (mut scales, mut roots) = (Expr::one(), Expr::one());
         for (base, exponent) in &term.as_product().powers {
@@ -105,16 +109,35 @@ pub(super) fn by_limits(ratio: &Expr, limits: &[Symbol]) -> Vec<Expr> {
                 roots = roots * pow(base, &Expr::num(e - e.floor()));
             }
         }
-        let rest = term / &scales;
-        match groups.iter_mut().find(|(s, r, _)| *s == scales && *r == roots) {
-            Some((_, _, parts)) => parts.push(rest),
-            None => groups.push((scales, roots, vec![rest])),
+        let part = (roots, term / &scales);
+        match groups.iter_mut().find(|(s, _)| *s == scales) {
+            Some((_, parts)) => parts.push(part),
+            None => groups.push((scales, vec![part])),
         }
     }
-    let whole = |(scales, _, parts): (Expr, Expr, Vec<Expr>)| {
-        magnitude(&(scales * shortest(&sum(parts))))
-    };
-    groups.into_iter().map(whole).collect()
+    groups.into_iter().flat_map(|(scales, parts)| sizes_of(&scales, parts)).collect()
+}
+
+/// The size of terms that scale alike, given with the roots in each: one where the root cancels out of their sum,
+/// else one for each root.
+fn sizes_of(scales: &Expr, parts: Vec<(Expr, Expr)>) -> Vec<Expr> {
+    let all = sum(parts.iter().map(|(_, part)| part.clone()));
+    let mut by_root: Vec<(Expr, Vec<Expr>)> = Vec::new();
+    for (roots, part) in parts {
+        match by_root.iter_mut().find(|(known, _)| *known == roots) {
+            Some((_, parts)) => parts.push(part),
+            None => by_root.push((roots, vec![part])),
+        }
+    }
+    let sums: Vec<Expr> = by_root.into_iter().map(|(_, parts)| shortest(&sum(parts))).collect();
+    // What has one sign does not cancel.
+    let alike = sums.iter().all(is_nonnegative) || sums.iter().all(|s| is_nonnegative(&-s));
+    let joined = if alike { None } else { through_root(&all) };
+    let apart = sums.into_iter().map(|part| magnitude(&(scales * part))).collect();
+    match joined {
+        Some(joined) => shorter_sizes(apart, vec![magnitude(&(scales * joined))]),
+        None => apart,
+    }
 }
 
 /// The parts of a sum that scale differently with the symbols of the limit.

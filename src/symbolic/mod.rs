@@ -22,6 +22,7 @@ mod polynomial;
 pub mod print;
 pub mod probe;
 pub mod rewrite;
+pub mod root;
 pub mod series;
 pub mod shape;
 pub mod spectral;
