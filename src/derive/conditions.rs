@@ -171,7 +171,8 @@ fn shortest(total: &Expr) -> Expr {
         Some((ratio, above, below)) => joined.clone() * Expr::num(ratio) * below / above,
         None => joined.clone(),
     };
-    if joined.size() < total.size() { joined } else { total.clone() }
+    let shorter = if joined.size() < total.size() { joined } else { total.clone() };
+    through_root(total).filter(|other| other.size() < shorter.size()).unwrap_or(shorter)
 }
 
 /// The largest ratio of coefficients of two sums of the same positive terms: their quotient is of
@@ -266,7 +267,7 @@ impl Edge {
     /// What is much less than 1.
     const SMALL: f64 = 1e-2;
     /// Conditions longer than this take too long.
-    const LONGEST: usize = 600;
+    const LONGEST: usize = 2000;
 
     /// `grows` says which symbols a limit makes large, and which small. What is not known to be positive takes both
     /// signs; `None` where eigenvalues may be complex, or no point is found.

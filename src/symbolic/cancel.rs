@@ -36,7 +36,7 @@ pub fn cancel(expr: &Expr) -> Expr {
     for (base, power) in denominators {
         let mut exponent = -power;
         while exponent.is_negative()
-            && let Some(quotient) = divide(&numerator, &base)
+            && let Some(quotient) = quotient(&numerator, &base)
         {
             numerator = quotient;
             exponent += Q::one();
@@ -54,6 +54,15 @@ pub fn cancel(expr: &Expr) -> Expr {
     let (content, rest) = super::expand::common_denominator(&numerator);
     let cancelled = content * rest * result;
     if cancelled.size() <= expr.size() { cancelled } else { expr.clone() }
+}
+
+/// The exact quotient, without the single symbols below the numerator where these keep it from being one of
+/// polynomials.
+fn quotient(numerator: &Expr, base: &Expr) -> Option<Expr> {
+    divide(numerator, base).or_else(|| {
+        let (content, rest) = super::expand::common_denominator(numerator);
+        Some(expand(&(content * divide(&rest, base)?)))
+    })
 }
 
 /// Multiplies by the sums that stand in denominators: numerator and denominators.
