@@ -16,6 +16,7 @@ use crate::symbolic::cancel::{cancel, shorter};
 use crate::symbolic::expand::{content, expand, is_zero};
 use crate::symbolic::print;
 use crate::symbolic::rewrite::substitute;
+use crate::symbolic::root::through_root;
 use crate::symbolic::series::{Leading, NoSeries, later, leading};
 use crate::symbolic::spectral::{Letter, Spectrum};
 use crate::symbolic::{Expr, Prop, Props, Q, Shape, Symbol};
@@ -139,8 +140,11 @@ impl Neglected {
                             None => counted(of, &sizes),
                         }
                 };
-                // Terms that scale alike may cancel where each of them is large.
-                let alike = by_scale(&terms, &limits);
+                // Terms that scale alike may cancel where each of them is large; what cancels with a root has
+                // no digits in numbers.
+                let alike = by_scale(&terms, &limits).into_iter();
+                let alike = alike.map(|alike| through_root(&alike).unwrap_or(alike));
+                let alike: Vec<Expr> = alike.collect();
                 let open = alike.iter().filter(|alike| match &edge {
                     Some(edge) => !edge.bounds(alike),
                     None => true,
