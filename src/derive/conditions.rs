@@ -4,6 +4,7 @@
 use super::collect::{mostly_negative, shared_by_all};
 use super::types::Condition;
 use crate::derive::regime::epsilon;
+use crate::model::types::step;
 use crate::symbolic::assume::{is_nonnegative, may_be_complex};
 use crate::symbolic::build::{fun, pow, sum};
 use crate::symbolic::cancel::cancel;
@@ -340,6 +341,25 @@ impl Edge {
             if either || symbol.props.has(Prop::Negative) { -size } else { size }
         };
         (0..).zip(&self.symbols).map(of).collect()
+    }
+
+    /// With steps of other lengths, where the conditions hold for them: what fades over a long step and has not begun
+    /// over a short one shows between the two.
+    pub(super) fn with_steps(mut self, conditions: &[Condition]) -> Edge {
+        const FACTORS: std::ops::RangeInclusive<i32> = -8..=8;
+        let Some(place) = self.symbols.iter().position(|symbol| same(symbol, &step())) else {
+            return self;
+        };
+        let others = self.points.iter().flat_map(|at| {
+            FACTORS.map(|k| {
+                let mut at = at.clone();
+                at[place] *= 10_f64.powf(0.5 * f64::from(k));
+                at
+            })
+        });
+        let holds = |at: &Vec<f64>| conditions.iter().all(|c| self.holds(c, at) == Some(true));
+        self.points = others.filter(holds).collect();
+        self
     }
 
     fn holds(&self, condition: &Condition, at: &[f64]) -> Option<bool> {

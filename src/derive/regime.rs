@@ -165,8 +165,10 @@ impl Neglected {
         // Deeper, where some rate is not spoken of, or what is spoken of is not enough.
         let spoken = |symbol: &Symbol| *symbol == small || self.speaks_of(symbol);
         let lacking = |all: &Self| {
-            Edge::new(&all.conditions, &whole, &grows)
-                .filter(|edge| edge.sets_apart(&whole, &leading))
+            let edge = Edge::new(&all.conditions, &whole, &grows)?;
+            let compared = natural.iter().all(|size| edge.bounds(size));
+            let edge = if compared { edge } else { edge.with_steps(&all.conditions) };
+            edge.sets_apart(&whole, &leading).then_some(edge)
         };
         let spoken = function.symbols().iter().all(spoken);
         let before = self.conditions.clone();
