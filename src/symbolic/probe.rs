@@ -54,6 +54,10 @@ fn probe(expr: &Expr, reading: &Reading<'_>) -> Option<Probe> {
         Node::Num(number) => Some(Probe::exact(to_f64(number))),
         Node::Sym(symbol) if expr.is_scalar() => Some(Probe::exact((reading.value)(symbol))),
         Node::Sum(terms) if expr.is_scalar() => {
+            if let Some((scale, exponent)) = exponential_less_one(terms) {
+                let exponent = probe(exponent, reading).filter(|e| e.is_certain(reading))?;
+                return Some(Probe::exact(scale * exponent.value.exp_m1()));
+            }
             let mut all = Probe::exact(0.0);
             for term in terms {
                 let term = probe(term, reading)?;
@@ -87,6 +91,22 @@ fn probe(expr: &Expr, reading: &Reading<'_>) -> Option<Probe> {
         }
         _ => None,
     }
+}
+
+/// `c` and `x` of `c eˣ − c`, which keeps its digits where `x` is small.
+fn exponential_less_one(terms: &[Expr]) -> Option<(f64, &Expr)> {
+    let [one, other] = terms else { return None };
+    let (number, grown) = if one.as_num().is_some() { (one, other) } else { (other, one) };
+    let (number, scaled) = (number.as_num()?, grown);
+    let (coefficient, function) = match scaled.node() {
+        Node::Product(product) if product.tail.is_none() => match product.powers.as_slice() {
+            [(base, exponent)] if exponent.is_one() => (to_f64(&product.coefficient), base),
+            _ => return None,
+        },
+        _ => (1.0, scaled),
+    };
+    let Node::Fun(Fun::Exp, inner) = function.node() else { return None };
+    (coefficient == -to_f64(number)).then_some((coefficient, inner))
 }
 
 /// A value that depends on nothing but the symbol.
