@@ -32,8 +32,15 @@ pub(super) fn slowness(
     let mut conditions = Vec::new();
     for ((coordinate, velocity), bend) in motion.coordinates.iter().zip(field).zip(bends) {
         if let Ok(slope) = jacobian(velocity, coordinate) {
-            let slope = tidy(&slope);
-            if !slope.is_zero() {
+            // Along itself, and along other numbers that a drift couples it to.
+            let drifts = scale.is_one() && velocity.is_scalar();
+            let others = motion
+                .coordinates
+                .iter()
+                .filter(|other| drifts && *other != coordinate && other.shape.is_scalar());
+            let coupled = others.filter_map(|other| jacobian(velocity, other).ok());
+            for slope in [slope].into_iter().chain(coupled) {
+                let slope = tidy(&slope);
                 let over_time = tidy(&expand(&(&slope / (rate * scale))));
                 let over_step = tidy(&expand(&(&slope * dt / scale)));
                 let sizes = [over_time, over_step].map(|term| size(&term));

@@ -203,3 +203,52 @@ fn a_drift_that_nothing_bends_is_left_to_itself() {
         assert_eq!(print::ascii(derivation.updates[0].change.as_ref().unwrap()), wanted);
     }
 }
+
+/// Conditions that only points between two limits show: `jΔt` where the discount is large, `γ²/(ηh)` between a step that
+/// has faded and one that has not begun, `ηh/(mγ²)` for short steps along a drift; and what couples numbers.
+#[test]
+fn conditions_between_two_limits_are_found() {
+    for (file, wanted) in [
+        (
+            "short_drift",
+            "gamma^2*j*dt/(sqrt(4*eta*h + gamma^2)*(gamma + sqrt(4*eta*h + gamma^2)))",
+        ),
+        ("faded_drift", "gamma^2/(eta*h)"),
+        ("heavy_drift", "eta*h/(m*gamma^2)"),
+        ("carried", "|c/gamma|"),
+    ] {
+        let text = std::fs::read_to_string(format!("tests/unusual/{file}.lag")).unwrap();
+        let (_, derivation) = derived(file, &text);
+        let said = small(&derivation);
+        assert!(said.iter().any(|size| size == wanted), "{file}: {said:?}");
+    }
+}
+
+/// A curvature that may be zero leaves no zero below a fraction.
+#[test]
+fn regimes_have_values_without_curvature() {
+    let text = std::fs::read_to_string("tests/unusual/maybe_flat_regimes.lag").unwrap();
+    let (_, derivation) = derived("maybe_flat_regimes", &text);
+    let changes: Vec<String> = derivation
+        .regimes
+        .iter()
+        .map(|regime| print::ascii(&regime.outcome.as_ref().unwrap().changes[0].1))
+        .collect();
+    let same = "-eta*g*dt*phi1(-eta*h*dt/gamma)/gamma";
+    assert_eq!(changes, [same, same, "-eta*g*dt/(gamma + r)", "-eta*g*dt/gamma"]);
+}
+
+/// Along a negative curvature a drift beyond half the discount rate leaves no optimum, on either road.
+#[test]
+fn a_drift_that_falls_for_ever_has_no_optimum() {
+    let text = "lagrangian falls\nparam x : scalar\nconst eta > 0\ndrift 2*x\nrate eta\nloss -x^2/4\n\
+        discount 1\n";
+    let (model, derivation) = derived("falls", text);
+    assert!(derivation.no_optimum.is_some());
+    let report = verify::verify(&model, &derivation, &Options::default());
+    assert!(!report.differs(), "{}", verify::text(&[report]));
+    let text = std::fs::read_to_string("tests/unusual/falling_drift.lag").unwrap();
+    let (_, derivation) = derived("falling_drift", &text);
+    let detectable = |c: &Condition| matches!(c, Condition::Detectable { .. });
+    assert!(derivation.conditions.iter().any(detectable));
+}

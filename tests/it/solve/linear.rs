@@ -430,3 +430,36 @@ fn a_slope_that_nothing_bends_is_refused_where_the_drift_outruns_the_discount() 
     let found = problem(1.1, 0.0).solvent(Road::Schur).unwrap();
     assert!((found.matrix[(0, 0)] - 1.1).abs() < 1e-14);
 }
+
+/// Where curvature is negative, plans with a free end have a bounded cost for all horizons exactly if the optimum is
+/// not refused.
+#[test]
+fn negative_curvature_is_refused_where_long_plans_fall_for_ever() {
+    let (mut refused, mut found) = (0, 0);
+    for seed in 0..120_u64 {
+        let mut random = SplitMix(3_000 + seed);
+        let n = 1 + (seed as usize) % 3;
+        let (turn, part) = (random.matrix(n), random.matrix(n));
+        let motion = turn * 0.4;
+        let curvature = (&part + part.transpose()) * 0.15;
+        let problem = LinearQuadratic {
+            mass: Matrix::identity(n, n),
+            cross: -&motion,
+            hessian: curvature + motion.transpose() * &motion,
+            lean: Vector::zeros(n),
+            force: Vector::zeros(n),
+            gamma: 0.8,
+        };
+        let plan = problem.feedback(200.0);
+        match (problem.solvent(Road::Schur), plan) {
+            (Ok(solvent), Ok(plan)) => {
+                found += 1;
+                let error = distance(&solvent.matrix, &plan.columns(0, n).into_owned());
+                assert!(error < 1e-6, "seed {seed}: {error:e}");
+            }
+            (Err(_), Err(LinearFailure::Conjugate { .. })) => refused += 1,
+            (one, other) => panic!("seed {seed}: {one:?} against {other:?}"),
+        }
+    }
+    assert!(refused > 20 && found > 20, "{refused} refused, {found} found");
+}
