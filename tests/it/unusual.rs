@@ -74,7 +74,7 @@ fn a_fading_drift_has_both_its_conditions() {
     insta::assert_snapshot!(small(&derivation).join("\n"), @r"
     2*gamma*j/(sqrt(gamma^2 + 4*eta*k*h)*(2*sqrt(gamma^2/4 + eta*k*h) - gamma))
     dt*(2*sqrt(gamma^2/4 + eta*k*h) - gamma)/4
-    8*eta*k*h*j^2/((2*sqrt(gamma^2/4 + eta*k*h) - gamma)*(gamma^2 + 4*eta*k*h)^(3/2))
+    2*j^2*(gamma + sqrt(gamma^2 + 4*eta*k*h))/(gamma^2 + 4*eta*k*h)^(3/2)
     ");
 }
 
