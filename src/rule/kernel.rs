@@ -29,6 +29,8 @@ use update::Update;
 
 /// Entries that are worked on together.
 const BLOCK: usize = 128;
+/// Blocks that updates work on together, where there is nothing else to do.
+const SPAN: usize = 4;
 
 /// An entrywise rule with its constants, ready to run on slices of `f32` or `f64`.
 ///
@@ -255,10 +257,12 @@ impl Kernel {
     ) {
         self.prepare(scratch, givens);
         let Scratch { registers, spare } = scratch;
+        let width = if self.only_updates(givens) { SPAN * BLOCK } else { BLOCK };
         let mut from = 0;
         while from < theta.len() {
-            let range = from..(from + BLOCK).min(theta.len());
-            let whole = range.len() == BLOCK;
+            let left = theta.len() - from;
+            let whole = left >= BLOCK;
+            let range = from..from + if whole { left.min(width) / BLOCK * BLOCK } else { left };
             // Whole blocks are worked on where they are, what is left at the end in registers.
             if !whole {
                 let (_, others) = self.apart(None, theta, givens, state);
@@ -272,17 +276,23 @@ impl Kernel {
                         std::mem::swap(&mut registers[*to], spare);
                     }
                     Instruction::Update { update, own, entries, numbers } => {
-                        let (changed, others) = self.apart(Some(*own), theta, givens, state);
-                        std::mem::swap(&mut registers[*own], spare);
+                        let place = *own;
+                        let (changed, others) = self.apart(Some(place), theta, givens, state);
+                        std::mem::swap(&mut registers[place], spare);
+                        let own = if whole {
+                            changed[range.clone()].as_chunks_mut().0
+                        } else {
+                            std::slice::from_mut(&mut **spare)
+                        };
                         update.run(
-                            changed[range.clone()].as_mut_array().unwrap_or(spare),
-                            |at| others.block(entries[at], &range, registers),
+                            own,
+                            |at| others.blocks(entries[at], &range, registers),
                             |at| registers[numbers[at]][0],
                         );
-                        std::mem::swap(&mut registers[*own], spare);
+                        std::mem::swap(&mut registers[place], spare);
                         if !whole {
                             changed[range.clone()]
-                                .copy_from_slice(&registers[*own][..range.len()]);
+                                .copy_from_slice(&registers[place][..range.len()]);
                         }
                     }
                 }
@@ -293,6 +303,19 @@ impl Kernel {
             }
             from = range.end;
         }
+    }
+
+    /// Is a step nothing but changes in place, of what has a value for each entry?
+    fn only_updates<T>(&self, givens: &[Given<'_, T>]) -> bool {
+        let same = |at: &usize| {
+            let given = at.checked_sub(1 + self.registers.states).and_then(|at| givens.get(at));
+            matches!(given, Some(Given::Same(_)))
+        };
+        self.results.is_empty()
+            && self.instructions.iter().all(|instruction| match instruction {
+                Instruction::Update { entries, .. } => !entries.iter().any(same),
+                Instruction::Compute { .. } => false,
+            })
     }
 
     /// What is changed, and beside it everything else that a step is given.
@@ -378,6 +401,21 @@ impl<T> Others<'_, '_, T> {
                 Given::Entries(entries) => Some(entries),
                 Given::Same(_) => None,
             },
+        }
+    }
+
+    /// All whole blocks of it, or the register.
+    #[inline(always)]
+    fn blocks<'c>(
+        &'c self,
+        at: usize,
+        range: &Range<usize>,
+        registers: &'c [Register<T>],
+    ) -> &'c [[T; BLOCK]] {
+        let whole = self.entries(at).map(|entries| entries[range.clone()].as_chunks().0);
+        match whole {
+            Some(blocks) if !blocks.is_empty() => blocks,
+            _ => std::slice::from_ref(&*registers[at]),
         }
     }
 

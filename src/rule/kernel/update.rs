@@ -60,12 +60,12 @@ macro_rules! updates {
                 Pattern { parts: parts.into_inner() }
             }
 
-            /// A block: `own` gets its new values.
+            /// As many blocks: `own` gets its new values.
             #[inline(always)]
             pub(super) fn run<'a, T: Float + 'a>(
                 self,
-                own: &mut [T; BLOCK],
-                entry: impl Fn(usize) -> &'a [T; BLOCK],
+                own: &mut [[T; BLOCK]],
+                entry: impl Fn(usize) -> &'a [[T; BLOCK]],
                 number: impl Fn(usize) -> T,
             ) {
                 let (mut entries, mut numbers) = (0.., 0..);
@@ -73,10 +73,13 @@ macro_rules! updates {
                     $(Update::$name => {
                         $(let $entry = entry(entries.next().unwrap_or(0));)*
                         $(let $number = number(numbers.next().unwrap_or(0));)*
-                        for at in 0..BLOCK {
-                            let $own = own[at];
-                            $(let $entry = $entry[at];)*
-                            own[at] = $new;
+                        for (block, own) in own.iter_mut().enumerate() {
+                            $(let $entry = &$entry[block];)*
+                            for at in 0..BLOCK {
+                                let $own = own[at];
+                                $(let $entry = $entry[at];)*
+                                own[at] = $new;
+                            }
                         }
                         let _ = (&mut entries, &mut numbers);
                     })*
