@@ -33,7 +33,7 @@ use crate::symbolic::number::q;
 use crate::symbolic::rewrite::{replace, substitute};
 use crate::symbolic::series::leading;
 use crate::symbolic::spectral::{Letter, Spectrum, fresh, spectrum};
-use crate::symbolic::{Expr, Fun, Mark, Node, Shape, Symbol};
+use crate::symbolic::{Expr, Fun, Mark, Node, Prop, Shape, Symbol};
 
 /// Every regime of a linear problem with infinite horizon.
 pub(super) fn regimes(
@@ -45,11 +45,28 @@ pub(super) fn regimes(
     model
         .regimes
         .iter()
-        .map(|regime| RegimeLimit {
-            name: regime.name.clone(),
-            outcome: linear_regime((model, halved), configuration, motion, solutions, regime),
+        .map(|regime| {
+            let found =
+                linear_regime((model, halved), configuration, motion, solutions, regime);
+            limit(regime, found)
         })
         .collect()
+}
+
+/// The limit of a regime. A symbol that goes to infinity is positive on the way, which is a condition where it is
+/// not declared.
+fn limit(regime: &Regime, found: Result<RegimeRule, String>) -> RegimeLimit {
+    let unsigned = regime.limits.iter().filter_map(|limit| match limit {
+        Limit::ToInfinity(symbol) | Limit::Dominates { large: symbol, .. } => Some(symbol),
+        Limit::ToZero(_) => None,
+    });
+    let unsigned = unsigned.filter(|s| s.shape.is_scalar() && !s.props.has(Prop::Nonnegative));
+    let signs = unsigned.map(|symbol| Condition::Positive(Expr::sym(symbol.clone())));
+    let outcome = found.map(|mut rule| {
+        rule.conditions.extend(signs);
+        rule
+    });
+    RegimeLimit { name: regime.name.clone(), outcome }
 }
 
 fn linear_regime(
@@ -281,9 +298,9 @@ pub(super) fn nonlinear_regimes(
     model
         .regimes
         .iter()
-        .map(|regime| RegimeLimit {
-            name: regime.name.clone(),
-            outcome: nonlinear_regime((model, halved), configuration, motion, regime),
+        .map(|regime| {
+            let found = nonlinear_regime((model, halved), configuration, motion, regime);
+            limit(regime, found)
         })
         .collect()
 }
@@ -374,9 +391,7 @@ pub(super) fn step_regimes(
         Ok(finish(regroup(configuration, &changes), neglected))
     };
     let regimes = model.regimes.iter();
-    regimes
-        .map(|regime| RegimeLimit { name: regime.name.clone(), outcome: one(regime) })
-        .collect()
+    regimes.map(|regime| limit(regime, one(regime))).collect()
 }
 
 /// Regimes of a plan over a finite horizon with a free end.
@@ -434,9 +449,7 @@ pub(super) fn horizon_regimes(
         Ok(rule)
     };
     let regimes = model.regimes.iter();
-    regimes
-        .map(|regime| RegimeLimit { name: regime.name.clone(), outcome: one(regime) })
-        .collect()
+    regimes.map(|regime| limit(regime, one(regime))).collect()
 }
 
 /// What a block does over the horizon: functions of the letters of a spectrum, cause by cause.
