@@ -223,17 +223,9 @@ fn linear(
     derivation.computed_value = total(computed_values).filter(|_| swings);
     // A rule through `X` is exact although `X` has no closed form.
     derivation.updates = updates(configuration, &changes, exact);
-    if !formulas && let Horizon::Finite(horizon) = &model.horizon {
+    if !formulas && model.horizon != Horizon::Infinite {
         by_eigenvalues(configuration, &changes, &mut derivation);
-        if model.end.is_empty() {
-            numeric(configuration, &solutions, (half, horizon), &taken, &mut derivation);
-        } else if !derivation
-            .by_eigenvalues
-            .iter()
-            .any(|own| reduce::is_by_products(&own.change))
-        {
-            derivation.numeric.clone_from(&derivation.by_eigenvalues);
-        }
+        numeric((model, configuration), &solutions, half, &taken, &mut derivation);
     }
     derivation.regimes = if model.horizon == Horizon::Infinite {
         reduce::regimes((model, halved), configuration, motion, &solutions)

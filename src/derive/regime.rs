@@ -1,7 +1,6 @@
 //! Regimes: the rule to leading order in one small `ε`, with the first omitted term as its error.
 
 use super::arrange::arranged;
-use super::collect::shared_by_all;
 use super::conditions::{
     Edge, at_scale, by_limits, by_scale, counted, follows_from, has_sums, independent,
     magnitude, relative, shorter_sizes, strongest, without_bars,
@@ -298,9 +297,7 @@ fn without_shared(one: &Expr, other: &Expr) -> (Expr, Expr) {
     if !one.is_scalar() || other.is_zero() {
         return (one.clone(), other.clone());
     }
-    let [shared, by] = [one, other].map(|e| shared_by_all(e).unwrap_or_else(Expr::one));
-    let rest = cancel(&(expand(&(one / &shared)) / expand(&(other / &by))));
-    let ratio = (rest * shared / by).as_product();
+    let ratio = cancel(&(one / other)).as_product();
     let below = |(_, e): &&(Expr, Expr)| e.as_num().is_some_and(|e| *e < Q::zero());
     let powers = |(base, e): &(Expr, Expr)| pow(base, e);
     let down =

@@ -6,6 +6,7 @@
 use super::expr::{Expr, Fun, Node};
 use super::number::to_f64;
 use super::symbol::Symbol;
+use num_traits::One;
 
 /// How symbols are read.
 struct Reading<'a> {
@@ -98,15 +99,16 @@ fn exponential_less_one(terms: &[Expr]) -> Option<(f64, &Expr)> {
     let [one, other] = terms else { return None };
     let (number, grown) = if one.as_num().is_some() { (one, other) } else { (other, one) };
     let (number, scaled) = (number.as_num()?, grown);
-    let (coefficient, function) = match scaled.node() {
+    let function = match scaled.node() {
         Node::Product(product) if product.tail.is_none() => match product.powers.as_slice() {
-            [(base, exponent)] if exponent.is_one() => (to_f64(&product.coefficient), base),
+            [(base, exponent)] if exponent.is_one() && product.coefficient == -number => base,
             _ => return None,
         },
-        _ => (1.0, scaled),
+        _ if (-number).is_one() => scaled,
+        _ => return None,
     };
     let Node::Fun(Fun::Exp, inner) = function.node() else { return None };
-    (coefficient == -to_f64(number)).then_some((coefficient, inner))
+    Some((-to_f64(number), inner))
 }
 
 /// A value that depends on nothing but the symbol.

@@ -64,7 +64,7 @@ fn square_and_rest(radicand: &Expr) -> Option<(Expr, Expr)> {
                 .as_product()
                 .powers
                 .iter()
-                .all(|(_, e)| e.as_num().is_some_and(|e| e.is_integer()));
+                .all(|(_, e)| e.as_num().is_some_and(Q::is_integer));
             whole.then(|| (side, rest.clone()))
         },
     )

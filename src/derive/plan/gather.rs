@@ -3,8 +3,9 @@
 use super::super::configuration::Configuration;
 use super::super::horizon;
 use super::super::linear::BlockSolution;
+use super::super::reduce::is_by_products;
 use super::super::types::{Derivation, Numeric, Update};
-use crate::model::types::step;
+use crate::model::types::{Horizon, Model, step};
 use crate::symbolic::{Expr, Symbol};
 
 /// What one coordinate of the derivation does in a step.
@@ -57,14 +58,22 @@ pub(super) fn updates(
         .collect()
 }
 
-/// The rule by numbers, of all coordinates.
+/// The rule by numbers, of all coordinates: a plan with a free end by its Riccati flow, one with an imposed end by
+/// eigenvalues, where every matrix has them for itself.
 pub(super) fn numeric(
-    configuration: &Configuration,
+    (model, configuration): (&Model, &Configuration),
     solutions: &[BlockSolution],
-    (half, horizon): (&Expr, &Expr),
+    half: &Expr,
     taken: &[Symbol],
     derivation: &mut Derivation,
 ) {
+    let Horizon::Finite(horizon) = &model.horizon else { return };
+    if !model.end.is_empty() {
+        if !derivation.by_eigenvalues.iter().any(|own| is_by_products(&own.change)) {
+            derivation.numeric.clone_from(&derivation.by_eigenvalues);
+        }
+        return;
+    }
     let mut taken = taken.to_vec();
     let mut all: Vec<(Symbol, [Expr; 2])> = Vec::new();
     let dt = Expr::sym(step());
