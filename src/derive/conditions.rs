@@ -10,7 +10,7 @@ use crate::symbolic::build::{fun, pow, sum};
 use crate::symbolic::cancel::cancel;
 use crate::symbolic::expand::{common_denominator, content, expand};
 use crate::symbolic::number::q;
-use crate::symbolic::probe::value_at;
+use crate::symbolic::probe::{bound_at, value_at};
 use crate::symbolic::rewrite::{map_children, replace};
 use crate::symbolic::root::through_root;
 use crate::symbolic::{Expr, Fun, Node, Prop, Q, Symbol};
@@ -343,6 +343,29 @@ impl Edge {
         (0..).zip(&self.symbols).map(of).collect()
     }
 
+    /// Points where the conditions hold and a size is 1, if there are any: does anything say that it is small?
+    pub(super) fn where_one(mut self, conditions: &[Condition], size: &Expr) -> Option<Edge> {
+        let moved = |index: u32| {
+            let mut at = self.start(Edge::COUNT + index);
+            let value = self.value(size, &at)?;
+            // By the first symbol that it grows or shrinks with.
+            (0..at.len()).find_map(|place| {
+                let before = at[place];
+                at[place] = 2.0 * before;
+                let power = (self.value(size, &at)? / value).log2();
+                at[place] = before * value.powf(-1.0 / power);
+                let found = power.abs() > 0.1 && at[place].is_finite();
+                if !found {
+                    at[place] = before;
+                }
+                found.then(|| at.clone())
+            })
+        };
+        let holds = |at: &Vec<f64>| conditions.iter().all(|c| self.holds(c, at) == Some(true));
+        self.points = (1..=Edge::COUNT).filter_map(moved).filter(holds).collect();
+        (!self.points.is_empty()).then_some(self)
+    }
+
     /// With steps of other lengths, where the conditions hold for them: what fades over a long step and has not begun
     /// over a short one shows between the two.
     pub(super) fn with_steps(mut self, conditions: &[Condition]) -> Edge {
@@ -364,7 +387,7 @@ impl Edge {
 
     fn holds(&self, condition: &Condition, at: &[f64]) -> Option<bool> {
         Some(match condition {
-            Condition::Small(size) => self.value(size, at)?.abs() < Edge::SMALL,
+            Condition::Small(size) => bound_at(size, &self.place(at))? < Edge::SMALL,
             Condition::Large(size) => self.value(size, at)? > -Edge::SMALL.ln(),
             Condition::Positive(size) => self.value(size, at)? > 0.0,
             Condition::Against(a, b) => {
@@ -375,8 +398,15 @@ impl Edge {
     }
 
     fn value(&self, of: &Expr, at: &[f64]) -> Option<f64> {
-        let place = |symbol: &Symbol| self.symbols.iter().position(|other| same(symbol, other));
-        value_at(of, &|symbol| place(symbol).map_or(f64::NAN, |place| at[place]))
+        value_at(of, &self.place(at))
+    }
+
+    /// The values of symbols at a point.
+    fn place<'a>(&'a self, at: &'a [f64]) -> impl Fn(&Symbol) -> f64 + 'a {
+        |symbol| {
+            let place = self.symbols.iter().position(|other| same(symbol, other));
+            place.map_or(f64::NAN, |place| at[place])
+        }
     }
 
     /// Is a size no larger than 1 at all points, nor near it?

@@ -168,7 +168,10 @@ impl Neglected {
             let edge = Edge::new(&all.conditions, &whole, &grows)?;
             let compared = natural.iter().all(|size| edge.bounds(size));
             let edge = if compared { edge } else { edge.with_steps(&all.conditions) };
-            edge.sets_apart(&whole, &leading).then_some(edge)
+            let ones = natural.iter().filter_map(|size| {
+                Edge::new(&all.conditions, &whole, &grows)?.where_one(&all.conditions, size)
+            });
+            [edge].into_iter().chain(ones).find(|edge| edge.sets_apart(&whole, &leading))
         };
         let spoken = function.symbols().iter().all(spoken);
         let before = self.conditions.clone();

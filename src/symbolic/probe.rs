@@ -30,6 +30,13 @@ pub fn value_at(expr: &Expr, value: &dyn Fn(&Symbol) -> f64) -> Option<f64> {
     probe(expr, &reading).filter(known).map(|probe| probe.value)
 }
 
+/// What the value is not larger than, whatever rounding has taken of its digits.
+pub fn bound_at(expr: &Expr, value: &dyn Fn(&Symbol) -> f64) -> Option<f64> {
+    let reading = Reading { value, rounding: 1e-10 };
+    let bound = |probe: Probe| probe.value.abs() + 8.0 * f64::EPSILON * probe.size;
+    probe(expr, &reading).map(bound).filter(|bound| bound.is_finite())
+}
+
 /// A value, and how large it would be if nothing in it cancelled.
 #[derive(Clone, Copy)]
 struct Probe {
@@ -85,6 +92,10 @@ fn probe(expr: &Expr, reading: &Reading<'_>) -> Option<Probe> {
                 };
             }
             Some(all)
+        }
+        Node::Fun(Fun::Abs, inner) if expr.is_scalar() => {
+            let inner = probe(inner, reading)?;
+            Some(Probe { value: inner.value.abs(), size: inner.size })
         }
         Node::Fun(function, inner) if expr.is_scalar() => {
             let inner = probe(inner, reading).filter(|inner| inner.is_certain(reading))?;
