@@ -8,7 +8,7 @@ use crate::model::types::step;
 use crate::symbolic::assume::{is_nonnegative, may_be_complex};
 use crate::symbolic::build::{fun, pow, sum};
 use crate::symbolic::cancel::cancel;
-use crate::symbolic::expand::{common_denominator, content, expand};
+use crate::symbolic::expand::{common_denominator, content, expand, is_zero};
 use crate::symbolic::number::q;
 use crate::symbolic::probe::{bound_at, value_at};
 use crate::symbolic::rewrite::{map_children, replace};
@@ -231,6 +231,27 @@ pub(super) fn without_bars(of: &Expr) -> Expr {
     match of.node() {
         Node::Fun(Fun::Abs, inner) => without_bars(inner),
         _ => map_children(of, &mut |child| without_bars(child)),
+    }
+}
+
+/// The size of an exponent with the sign of the exponent, where that is a sum that may be negative before the limit.
+pub(super) fn with_sign(size: &Expr, exponent: &Expr) -> Expr {
+    let plain = without_bars(size);
+    let sums =
+        |part: &Expr| matches!(part.node(), Node::Fun(Fun::Abs, of) if of.terms().len() > 1);
+    if !size.any(&sums) || may_be_complex(exponent) {
+        return size.clone();
+    }
+    let turned = turned_bars(size);
+    let same = |one: &&Expr| is_zero(&expand(&(*one - exponent)));
+    [plain, turned].iter().find(same).cloned().unwrap_or_else(|| size.clone())
+}
+
+/// With the opposite of what stands in absolute values.
+fn turned_bars(of: &Expr) -> Expr {
+    match of.node() {
+        Node::Fun(Fun::Abs, inner) => expand(&-inner),
+        _ => map_children(of, &mut |child| turned_bars(child)),
     }
 }
 

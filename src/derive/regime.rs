@@ -3,7 +3,7 @@
 use super::arrange::arranged;
 use super::conditions::{
     Edge, at_scale, by_limits, by_scale, counted, follows_from, has_sums, independent,
-    magnitude, relative, shorter_sizes, strongest, without_bars,
+    magnitude, relative, shorter_sizes, strongest, with_sign, without_bars,
 };
 use super::linear::{BlockSolution, tidy};
 use super::slowness::against;
@@ -99,7 +99,8 @@ impl Neglected {
     /// Notes that `e^{−exponent}` is left out.
     pub(super) fn fades(&mut self, exponent: &Expr) {
         self.exponential = true;
-        self.condition(Condition::Large(magnitude(&at_scale(exponent))));
+        let exponent = at_scale(exponent);
+        self.condition(Condition::Large(with_sign(&magnitude(&exponent), &exponent)));
     }
 
     /// Notes a whole term that is left out.

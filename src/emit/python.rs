@@ -3,6 +3,7 @@
 
 use crate::derive::{Condition, Definition, Meaning};
 use crate::study::Study;
+use crate::symbolic::assume::is_nonnegative;
 use crate::symbolic::build::pow;
 use crate::symbolic::expand::expand;
 use crate::symbolic::print::Python;
@@ -129,6 +130,10 @@ impl Spelling {
         };
         match condition {
             Condition::Small(expr) => one(expr),
+            Condition::Large(expr) if expr.is_scalar() && !is_nonnegative(expr) => {
+                let text = self.python(expr);
+                format!("(1/np.min({text}) if np.min({text}) > 0 else np.inf)")
+            }
             Condition::Large(expr) if expr.is_scalar() => one(&pow(expr, &Expr::int(-1))),
             Condition::Large(expr) => format!("1/{}", one(expr)),
             Condition::Against(left, right) => format!("{}/{}", one(left), one(right)),

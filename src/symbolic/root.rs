@@ -32,21 +32,19 @@ fn without_differences(expr: &Expr, radicand: &Expr, root: &Expr) -> Expr {
     let product = expr.as_product();
     let mut total = Product { powers: Vec::new(), ..product.clone() }.value();
     for (base, exponent) in &product.powers {
-        let (mut factor, mut whole) = (base.clone(), Expr::one());
-        if let Node::Fun(Fun::Abs, inner) = base.node() {
-            factor = inner.clone();
-        }
+        let (mut factor, barred) = match base.node() {
+            Node::Fun(Fun::Abs, inner) => (inner.clone(), true),
+            _ => (base.clone(), false),
+        };
+        let mut whole = Expr::one();
         while factor.terms().len() > 1
             && let Some(quotient) = divide(&factor, &less)
         {
             factor = quotient;
             whole = whole * &rest / &more;
         }
-        if let (Node::Fun(Fun::Abs, _), false) = (base.node(), factor.as_num().is_some()) {
+        if barred {
             factor = fun(Fun::Abs, &factor);
-        }
-        if let Some(number) = factor.as_num() {
-            factor = Expr::num(number.clone());
         }
         total = total * pow(&(factor * whole), exponent);
     }

@@ -31,7 +31,8 @@ impl LinearQuadratic {
     ///
     /// # Errors
     ///
-    /// As [`solvent`]; and [`LinearFailure::RunsAway`] where an unseen motion outruns the discount down a slope.
+    /// As [`solvent`]; [`LinearFailure::RunsAway`] where an unseen motion outruns the discount down a slope, and
+    /// [`LinearFailure::FallsForEver`] where a negative curvature has no bounded cost.
     pub fn solvent(&self, road: Road) -> Result<Solvent, LinearFailure> {
         let split = self.gamma / 2.0;
         if self.cross.amax() == 0.0 {
