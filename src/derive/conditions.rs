@@ -365,7 +365,7 @@ impl Edge {
     }
 
     /// Points where the conditions hold and a size is 1, if there are any: does anything say that it is small?
-    pub(super) fn where_one(mut self, conditions: &[Condition], size: &Expr) -> Option<Edge> {
+    pub(super) fn where_one(&self, conditions: &[Condition], size: &Expr) -> Option<Edge> {
         let moved = |index: u32| {
             let mut at = self.start(Edge::COUNT + index);
             let value = self.value(size, &at)?;
@@ -383,17 +383,15 @@ impl Edge {
             })
         };
         let holds = |at: &Vec<f64>| conditions.iter().all(|c| self.holds(c, at) == Some(true));
-        self.points = (1..=Edge::COUNT).filter_map(moved).filter(holds).collect();
-        (!self.points.is_empty()).then_some(self)
+        let points: Vec<_> = (1..=Edge::COUNT).filter_map(moved).filter(holds).collect();
+        (!points.is_empty()).then(|| Edge { symbols: self.symbols.clone(), points })
     }
 
     /// With steps of other lengths, where the conditions hold for them: what fades over a long step and has not begun
     /// over a short one shows between the two.
-    pub(super) fn with_steps(mut self, conditions: &[Condition]) -> Edge {
+    pub(super) fn with_steps(&self, conditions: &[Condition]) -> Option<Edge> {
         const FACTORS: std::ops::RangeInclusive<i32> = -8..=8;
-        let Some(place) = self.symbols.iter().position(|symbol| same(symbol, &step())) else {
-            return self;
-        };
+        let place = self.symbols.iter().position(|symbol| same(symbol, &step()))?;
         let others = self.points.iter().flat_map(|at| {
             FACTORS.map(|k| {
                 let mut at = at.clone();
@@ -402,8 +400,8 @@ impl Edge {
             })
         });
         let holds = |at: &Vec<f64>| conditions.iter().all(|c| self.holds(c, at) == Some(true));
-        self.points = others.filter(holds).collect();
-        self
+        let points = others.filter(holds).collect();
+        Some(Edge { symbols: self.symbols.clone(), points })
     }
 
     fn holds(&self, condition: &Condition, at: &[f64]) -> Option<bool> {

@@ -167,12 +167,14 @@ impl Neglected {
         let spoken = |symbol: &Symbol| *symbol == small || self.speaks_of(symbol);
         let lacking = |all: &Self| {
             let edge = Edge::new(&all.conditions, &whole, &grows)?;
+            let apart = |edge: &Edge| edge.sets_apart(&whole, &leading);
+            if apart(&edge) {
+                return Some(edge);
+            }
             let compared = natural.iter().all(|size| edge.bounds(size));
-            let edge = if compared { edge } else { edge.with_steps(&all.conditions) };
-            let ones = natural.iter().filter_map(|size| {
-                Edge::new(&all.conditions, &whole, &grows)?.where_one(&all.conditions, size)
-            });
-            [edge].into_iter().chain(ones).find(|edge| edge.sets_apart(&whole, &leading))
+            let steps = if compared { None } else { edge.with_steps(&all.conditions) };
+            let one = |size: &Expr| edge.where_one(&all.conditions, size).filter(apart);
+            steps.filter(apart).or_else(|| natural.iter().find_map(one))
         };
         let spoken = function.symbols().iter().all(spoken);
         let before = self.conditions.clone();
