@@ -196,7 +196,8 @@ fn outweighed(margin: &Expr, spectrum: &Spectrum) -> Result<Option<Condition>, N
     Ok(Some(Condition::Positive(lifted)))
 }
 
-/// The plan over a horizon with a free end, which starts with the velocity `d − T φ₁((A* − γ)T) M⁻¹s`. With `μ = γ − a` a force of one adds, after the time `t`,
+/// The plan over a horizon with a free end, which starts with the velocity `d − T φ₁((A* − γ)T) M⁻¹s`. With
+/// `μ = γ − a` a force of one adds, after the time `t`,
 ///
 /// ```text
 /// ∫₀ᵗ e^{a(t−s)} (T−s) φ₁(−μ(T−s)) ds = t (φ₁(at) − e^{at−μT} φ₁((μ−a)t))/μ

@@ -367,19 +367,18 @@ impl Edge {
     /// Points where the conditions hold and a size is 1, if there are any: does anything say that it is small?
     pub(super) fn where_one(&self, conditions: &[Condition], size: &Expr) -> Option<Edge> {
         let moved = |index: u32| {
-            let mut at = self.start(Edge::COUNT + index);
-            let value = self.value(size, &at)?;
+            let start = self.start(Edge::COUNT + index);
+            let value = self.value(size, &start)?;
             // By the first symbol that it grows or shrinks with.
-            (0..at.len()).find_map(|place| {
-                let before = at[place];
-                at[place] = 2.0 * before;
-                let power = (self.value(size, &at)? / value).log2();
-                at[place] = before * value.powf(-1.0 / power);
-                let found = power.abs() > 0.1 && at[place].is_finite();
-                if !found {
-                    at[place] = before;
-                }
-                found.then(|| at.clone())
+            (0..start.len()).find_map(|place| {
+                let times = |factor: f64| {
+                    let mut at = start.clone();
+                    at[place] *= factor;
+                    at
+                };
+                let power = (self.value(size, &times(2.0))? / value).log2();
+                let factor = value.powf(-1.0 / power);
+                (power.abs() > 0.1 && factor.is_finite()).then(|| times(factor))
             })
         };
         let holds = |at: &Vec<f64>| conditions.iter().all(|c| self.holds(c, at) == Some(true));

@@ -164,7 +164,7 @@ pub(super) fn plan(
         let lift = |function: &Expr| root.spectrum.lift(function);
         plan.careful = applied(block, &response, &lift, fixed_end).map(|(change, _)| change);
     }
-    if is_nonnegative(&radicand) && !is_positive(&radicand) {
+    if is_nonnegative(&radicand) && !is_positive(&radicand) && !flat::vanishes(closed, end) {
         plan.note = Some(
             "Where the root vanishes, formulas that are 0/0 there stand for their limits.",
         );

@@ -86,6 +86,15 @@ pub(super) fn response(
     }
 }
 
+/// Is there a form in which the root may be zero itself? Then it is what [`careful`] gives.
+pub(super) fn vanishes(closed: &Closed, end: End<'_>) -> bool {
+    closed.c.is_zero()
+        && match end {
+            End::Free(drift) => drift.is_zero(),
+            End::Fixed => true,
+        }
+}
+
 /// Neither discount nor drift: `λ∓ = ∓ω`, and `ω` may vanish as well.
 /// `Δ = 2t(T − t/2) φ₁(−ωt) φ₁(−ω(2T − t))/(1 + e^{−2ωT}) F̂`.
 fn undiscounted(omega: &Expr, horizon: &Expr, t: &Expr) -> Response {

@@ -399,14 +399,18 @@ fn existence(study: &Study) -> Vec<Block> {
 fn detectable(condition: &Condition, half: &Expr) -> Vec<Block> {
     let Condition::Detectable { curvature, margin } = condition else { return Vec::new() };
     let growth = fun(Fun::Exp, &(half * Expr::sym(time())));
-    let grows = "this is the optimum only while the drift grows slower than ";
+    let grows = if half.is_zero() {
+        prose!["this is the optimum only while the drift does not grow"]
+    } else {
+        prose!["this is the optimum only while the drift grows slower than ", &growth]
+    };
     let words = if curvature.is_scalar() {
         let (least, bends) = if is_nonnegative(curvature) {
             (sign(" = 0", " = 0", "= 0"), " the loss does not bend the path, and ")
         } else {
             (sign(" ≤ 0", " <= 0", r"\le 0"), " the loss does not bend the path back, and ")
         };
-        prose!["Where ", math![curvature, least], bends, grows, &growth, ", that is, while"]
+        [prose!["Where ", math![curvature, least], bends], grows, prose![", that is, while"]]
     } else {
         let bends = " has an eigenvalue that is not positive, the loss does not bend the path back, and ";
         let enough = if margin.is_scalar() {
@@ -414,10 +418,10 @@ fn detectable(condition: &Condition, half: &Expr) -> Vec<Block> {
         } else {
             " there. It does if all eigenvalues have a positive real part of"
         };
-        prose!["Where ", curvature, bends, grows, &growth, enough]
+        [prose!["Where ", curvature, bends], grows, prose![enough]]
     };
     let shown = if margin.is_scalar() { math![margin, POSITIVE] } else { margin.into() };
-    vec![Block::Text(words), Block::Formulas(vec![Formula::bare(shown)])]
+    vec![Block::Text(words.concat()), Block::Formulas(vec![Formula::bare(shown)])]
 }
 
 /// How far a plan may reach.

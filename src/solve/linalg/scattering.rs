@@ -253,12 +253,11 @@ impl LinearQuadratic {
             block += &self.hessian;
             // What the subtraction leaves of equal numbers is no curvature: a drift that nothing bends
             // would make it grow.
-            let rounding = 8.0 * f64::EPSILON * self.hessian.amax();
-            block.apply(|entry| {
-                if entry.abs() <= rounding {
+            for (entry, term) in block.iter_mut().zip(self.hessian.iter()) {
+                if entry.abs() <= 8.0 * f64::EPSILON * term.abs() {
                     *entry = 0.0;
                 }
-            });
+            }
         }
         for i in 0..n {
             s[(i, n)] += self.force[i];

@@ -56,9 +56,9 @@ struct Free {
     factor: Matrix,
     /// `A`.
     motion: Matrix,
-    /// `Q`, and the size of the terms that it is the difference of.
+    /// `Q`, and the `S` that it is what remains of.
     curvature: Matrix,
-    curvature_scale: f64,
+    hessian: Matrix,
     /// The slope of the cost at the start, and the size of the terms that it is the sum of.
     slope: Vector,
     slope_scale: f64,
@@ -77,11 +77,10 @@ impl Free {
             |v: &Vector| lower_solve(&factor, &Matrix::from_columns(std::slice::from_ref(v)));
         let (lean, force) = (column(&problem.lean)?, column(&problem.force)?);
         let hessian = white(&problem.hessian)?;
-        let curvature_scale = one_norm(&hessian) + one_norm(&cross).powi(2);
-        let curvature = hessian - cross.transpose() * &cross;
+        let curvature = &hessian - cross.transpose() * &cross;
         let slope_scale = force.amax() + one_norm(&cross) * lean.amax();
         let slope = (force - cross.transpose() * lean).column(0).into_owned();
-        Ok(Free { factor, motion: -cross, curvature, curvature_scale, slope, slope_scale })
+        Ok(Free { factor, motion: -cross, curvature, hessian, slope, slope_scale })
     }
 
     /// An orthonormal basis of the unseen motions with `Re λ` at `split` or beyond.
@@ -93,7 +92,12 @@ impl Free {
         let mut basis = ordered.basis.columns(0, ordered.selected).into_owned();
         loop {
             let count = basis.ncols();
-            basis = kernel(&(&self.curvature * &basis), rounding * self.curvature_scale, basis);
+            // Measured by what it is the difference of there: other directions may be far stiffer.
+            let free = (&self.motion * &basis).abs();
+            let terms =
+                &self.hessian.abs() * basis.abs() + self.motion.transpose().abs() * free;
+            let nothing = rounding * one_norm(&terms);
+            basis = kernel(&(&self.curvature * &basis), nothing, basis);
             let moved = &self.motion * &basis;
             let leaving = &moved - &basis * (basis.transpose() * &moved);
             basis = kernel(&leaving, rounding * size, basis);
@@ -127,7 +131,7 @@ impl Free {
         let n = self.motion.nrows();
         let symmetric = (&self.curvature + self.curvature.transpose()) * 0.5;
         let least = symmetric.symmetric_eigenvalues().min();
-        if n == 0 || least >= -ROUNDING * n as f64 * self.curvature_scale {
+        if n == 0 || least >= -ROUNDING * n as f64 * one_norm(&self.hessian) {
             return Ok(());
         }
         let one = Matrix::identity(n, n);
@@ -166,7 +170,8 @@ impl Free {
         let one = Matrix::identity(seen.ncols(), seen.ncols());
         let pencil = Pencil::from_quadratic(&one, &cross, &hessian, gamma);
         let part = solvent(&pencil, gamma / 2.0, road)?;
-        let rest = Free { factor: one, motion: motion.clone(), curvature, ..self.clone() };
+        let rest =
+            Free { factor: one, motion: motion.clone(), curvature, hessian, ..self.clone() };
         rest.bounded_below(gamma, road)?;
         // X = A − P.
         let held = motion - &part.matrix;
