@@ -28,7 +28,7 @@ pub fn collect(expr: &Expr) -> Expr {
         return shorter;
     }
     if let Some(shared) = shared_by_all(expr) {
-        let (number, rest) = content(&expand(&(expr / &shared)));
+        let (number, rest) = content(&sum(expr.terms().iter().map(|term| term / &shared)));
         return collect(&rest) * number * shared;
     }
     let terms: Vec<Term> =
@@ -60,14 +60,21 @@ fn by_displacement(expr: &Expr) -> Option<Expr> {
     None
 }
 
-/// What the terms of a scalar sum share, momenta aside: a Hamiltonian stays a sum of its parts.
+/// What the terms of a scalar sum share, momenta aside: a Hamiltonian stays a sum of its parts. Sums below are shared
+/// where all terms have them to the same power.
 pub(super) fn shared_by_all(expr: &Expr) -> Option<Expr> {
     let (first, others) = expr.terms().split_first().filter(|_| expr.is_scalar())?;
     let shared = others.iter().fold(first.clone(), |all, term| shared_symbols(&all, term));
     let momentum = |symbol: &Symbol| symbol.mark == Mark::Momentum;
     let product = shared.as_product().powers.into_iter();
     let kept = product.filter(|(base, _)| !base.as_sym().is_some_and(momentum));
-    let kept = kept.fold(Expr::one(), |all, (base, e)| all * pow(&base, &e));
+    let below = first.as_product().powers.into_iter().filter(|(base, e)| {
+        let negative = e.as_num().is_some_and(Signed::is_negative);
+        let same =
+            |term: &Expr| term.as_product().powers.iter().any(|(b, f)| b == base && f == e);
+        base.terms().len() > 1 && negative && others.iter().all(same)
+    });
+    let kept = kept.chain(below).fold(Expr::one(), |all, (base, e)| all * pow(&base, &e));
     kept.as_num().is_none().then_some(kept)
 }
 

@@ -6,11 +6,12 @@ use super::types::Condition;
 use crate::derive::regime::epsilon;
 use crate::model::types::step;
 use crate::symbolic::assume::{is_nonnegative, may_be_complex};
+use crate::symbolic::bar::through_bar;
 use crate::symbolic::build::{fun, pow, sum};
 use crate::symbolic::cancel::cancel;
 use crate::symbolic::expand::{common_denominator, content, expand, is_zero};
 use crate::symbolic::number::q;
-use crate::symbolic::probe::{bound_at, value_at};
+use crate::symbolic::probe::{bound_at, overflows_at, value_at};
 use crate::symbolic::rewrite::{map_children, replace};
 use crate::symbolic::root::through_root;
 use crate::symbolic::{Expr, Fun, Node, Prop, Q, Symbol};
@@ -156,6 +157,7 @@ pub(super) fn by_scale(total: &Expr, limits: &[Symbol]) -> Vec<Expr> {
 /// A sum of fractions as one fraction, and that without sums where they only bound each other:
 /// `a²/(a + b)^½ + 2ab/(a + b)^½ + b²/(a + b)^½ = (a + b)^{3/2}`.
 fn shortest(total: &Expr) -> Expr {
+    let total = &through_bar(total);
     let joined = cancel(total);
     let product = joined.as_product();
     let sums = |sign: bool| {
@@ -212,11 +214,12 @@ pub(super) fn independent(mut conditions: Vec<Condition>) -> Vec<Condition> {
         }
         _ => Vec::new(),
     };
+    // What the terms of a sum are smaller than is not known of each of them where they may cancel.
+    let single = |terms: &Vec<Expr>| terms.len() == 1 || terms.iter().all(is_nonnegative);
     for at in (0..conditions.len()).rev() {
-        // What the terms of a sum are smaller than is not known of each of them.
         let others = conditions.iter().enumerate().filter(|(other, _)| *other != at);
-        let single = others.map(|(_, other)| terms(other)).filter(|terms| terms.len() == 1);
-        let small: Vec<Expr> = single.flatten().collect();
+        let small: Vec<Expr> =
+            others.map(|(_, other)| terms(other)).filter(single).flatten().collect();
         let own = terms(&conditions[at]);
         let symbols = own.iter().any(|term| !term.symbols().is_empty());
         if symbols && own.iter().all(|term| is_product(term, &small)) {
@@ -286,6 +289,8 @@ impl Edge {
     const DECADES: f64 = 4.0;
     /// Steps of `ε` from 1e4 to 1e-8.
     const STEPS: u32 = 17;
+    /// What is not small, nor an end of anything.
+    const BEYOND: f64 = 3.0;
     /// What is much less than 1.
     const SMALL: f64 = 1e-2;
     /// Conditions longer than this take too long.
@@ -364,8 +369,9 @@ impl Edge {
         (0..).zip(&self.symbols).map(of).collect()
     }
 
-    /// Points where the conditions hold and a size is 1, if there are any: does anything say that it is small?
-    pub(super) fn where_one(&self, conditions: &[Condition], size: &Expr) -> Option<Edge> {
+    /// Points where the conditions hold and a size is beyond 1 (at 1 itself something may vanish), if there are any: does
+    /// anything say that it is small?
+    pub(super) fn where_large(&self, conditions: &[Condition], size: &Expr) -> Option<Edge> {
         let moved = |index: u32| {
             let start = self.start(Edge::COUNT + index);
             let value = self.value(size, &start)?;
@@ -377,7 +383,7 @@ impl Edge {
                     at
                 };
                 let power = (self.value(size, &times(2.0))? / value).log2();
-                let factor = value.powf(-1.0 / power);
+                let factor = (Edge::BEYOND / value).powf(1.0 / power);
                 (power.abs() > 0.1 && factor.is_finite()).then(|| times(factor))
             })
         };
@@ -442,8 +448,10 @@ impl Edge {
     /// Are two numbers far from each other at a point?
     pub(super) fn sets_apart(&self, one: &Expr, other: &Expr) -> bool {
         let apart = |at: &Vec<f64>| {
-            let ratio = Some(self.value(one, at)? / self.value(other, at)?);
-            ratio.map(|ratio| (ratio - 1.0).abs() > 0.1)
+            let other = self.value(other, at)?;
+            // What is too large for a number is far from every one.
+            let endless = overflows_at(one, &self.place(at));
+            Some(endless || (self.value(one, at)? / other - 1.0).abs() > 0.1)
         };
         self.points.iter().any(|at| apart(at) == Some(true))
     }

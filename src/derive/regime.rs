@@ -11,7 +11,7 @@ use super::trace::{Claim, Step};
 use super::types::{Condition, ErrorOrder, RegimeRule};
 use crate::model::types::{Limit, Regime, step};
 use crate::symbolic::assume::{is_nonnegative, is_positive};
-use crate::symbolic::build::{pow, sum};
+use crate::symbolic::build::{fun, pow, sum};
 use crate::symbolic::cancel::{cancel, shorter};
 use crate::symbolic::expand::{content, expand, is_zero};
 use crate::symbolic::print;
@@ -19,8 +19,9 @@ use crate::symbolic::rewrite::substitute;
 use crate::symbolic::root::through_root;
 use crate::symbolic::series::{Leading, NoSeries, later, leading};
 use crate::symbolic::spectral::{Letter, Spectrum};
-use crate::symbolic::{Expr, Prop, Props, Q, Shape, Symbol};
+use crate::symbolic::{Expr, Fun, Node, Prop, Props, Q, Shape, Symbol};
 use num_traits::Zero;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// The small parameter.
@@ -77,17 +78,22 @@ pub(super) struct Neglected {
 }
 
 impl Neglected {
-    /// Notes one expansion.
-    pub(super) fn note(&mut self, found: &Leading, limits: &[Symbol]) {
+    /// Notes the powers of an expansion, and what fades in it.
+    fn note_order(&mut self, found: &Leading) {
         self.leads_at(&found.first.0);
-        if let Some((power, coefficient)) = &found.second {
-            let next = self.next.take().map_or(power.clone(), |low| low.min(power.clone()));
-            self.next = Some(next);
+        if let Some((power, _)) = &found.second {
+            self.omit(power);
+        }
+        found.dropped.iter().for_each(|exponent| self.fades(exponent));
+    }
+
+    /// Notes the sizes of the second term.
+    fn note_second(&mut self, found: &Leading, limits: &[Symbol]) {
+        if let Some((_, coefficient)) = &found.second {
             for group in relative(coefficient, &found.first.1, limits) {
                 self.condition(Condition::Small(group));
             }
         }
-        found.dropped.iter().for_each(|exponent| self.fades(exponent));
     }
 
     /// Notes the power of a leading term.
@@ -103,7 +109,7 @@ impl Neglected {
         self.condition(Condition::Large(with_sign(&magnitude(&exponent), &exponent)));
     }
 
-    /// Notes a whole term that is left out.
+    /// Notes the power of a term that is left out.
     pub(super) fn omit(&mut self, power: &Q) {
         let next = self.next.take().map_or(power.clone(), |low| low.min(power.clone()));
         self.next = Some(next);
@@ -173,8 +179,8 @@ impl Neglected {
             }
             let compared = natural.iter().all(|size| edge.bounds(size));
             let steps = if compared { None } else { edge.with_steps(&all.conditions) };
-            let one = |size: &Expr| edge.where_one(&all.conditions, size).filter(apart);
-            steps.filter(apart).or_else(|| natural.iter().find_map(one))
+            let large = |size: &Expr| edge.where_large(&all.conditions, size).filter(apart);
+            steps.filter(apart).or_else(|| natural.iter().find_map(large))
         };
         let spoken = function.symbols().iter().all(spoken);
         let before = self.conditions.clone();
@@ -335,7 +341,8 @@ pub(super) fn spectral_block(
             return Err("a limit acts on the entries of a matrix".to_owned());
         }
     }
-    let natural = vanishing(c, k, regime);
+    let mut natural = vanishing(c, k, regime);
+    natural.extend(shifts(response, regime));
     let terms = leading_terms((causes, response, &natural), spectrum, regime, neglected)?;
     neglected.letters(spectrum.letters.clone());
     Ok(terms)
@@ -390,6 +397,73 @@ fn vanishing(c: &Expr, k: &Expr, regime: &Regime) -> Vec<Expr> {
     ratios.filter_map(limit).collect()
 }
 
+/// How far a regime shifts what stands in exponentials, for its size: what they have faded to says nothing about it.
+fn shifts(response: &Expr, regime: &Regime) -> Vec<Expr> {
+    let exponents: RefCell<Vec<Expr>> = RefCell::new(Vec::new());
+    response.any(&|part| {
+        if let Node::Fun(Fun::Exp | Fun::Phi1, exponent) = part.node() {
+            exponents.borrow_mut().push(exponent.clone());
+        }
+        false
+    });
+    let limits = limit_symbols(regime);
+    let shift = |exponent: Expr| {
+        let found = leading(&substitute(&exponent, &scaling(regime)), &epsilon()).ok()??;
+        Some(relative(&found.second?.1, &found.first.1, &limits))
+    };
+    exponents.into_inner().into_iter().filter_map(shift).flatten().collect()
+}
+
+/// The factors of a product of `1 − eˣ` and others, each with its leading terms; instead of `1 − eˣ` those of `x`,
+/// where what it tends to has a sign. The relative error of `1 − eˣ` is no larger than that of `x`, however long the
+/// step, where this is negative, and than that of `x` and `eˣ` where it is positive.
+fn apart(response: &Expr) -> Option<Vec<(Expr, Leading)>> {
+    let exponential =
+        |of: &Expr| of.any(&|part| matches!(part.node(), Node::Fun(Fun::Exp | Fun::Phi1, _)));
+    let expanded = |part: Expr| {
+        let found = leading(&part, &epsilon()).ok()??;
+        Some((part, found))
+    };
+    let mut parts = Vec::new();
+    let powers = response.as_product().powers;
+    if !powers.iter().any(|(base, _)| exponential(base)) {
+        return None;
+    }
+    for (base, _) in powers {
+        let Some(exponent) = exponent_of(&base) else {
+            if exponential(&base) {
+                return None;
+            }
+            parts.push(expanded(base)?);
+            continue;
+        };
+        let grown = fun(Fun::Exp, &exponent);
+        let (exponent, found) = expanded(exponent)?;
+        let (power, first) = found.first.clone();
+        if !power.is_zero() || !(is_positive(&first) || is_positive(&-&first)) {
+            return None;
+        }
+        parts.push((exponent, found));
+        if is_positive(&first) {
+            parts.push(expanded(grown)?);
+        }
+    }
+    Some(parts)
+}
+
+/// `x` of `1 − eˣ` or `φ₁(x)`.
+fn exponent_of(base: &Expr) -> Option<Expr> {
+    if let Node::Fun(Fun::Phi1, exponent) = base.node() {
+        return Some(exponent.clone());
+    }
+    let [one, other] = base.terms() else { return None };
+    let grown = if one.as_num().is_some() { -(other / one) } else { -(one / other) };
+    match grown.node() {
+        Node::Fun(Fun::Exp, exponent) => Some(exponent.clone()),
+        _ => None,
+    }
+}
+
 /// The leading terms of the response to every cause: what the other terms of the same cause are smaller by is
 /// neglected.
 pub(super) fn leading_terms(
@@ -422,8 +496,13 @@ pub(super) fn leading_terms(
                 left.push((leading.first.1, vector.clone()));
                 continue;
             }
-            neglected.note(&leading, &limits);
-            neglected.note_later(&scaled, &leading, regime, natural);
+            neglected.note_order(&leading);
+            let parts =
+                apart(&scaled).unwrap_or_else(|| vec![(scaled.clone(), leading.clone())]);
+            for (part, leading) in &parts {
+                neglected.note_second(leading, &limits);
+                neglected.note_later(part, leading, regime, natural);
+            }
             neglected.record(&scaled, &leading);
             kept.push((arranged(&leading.first.1, &letters), vector.clone()));
         }

@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod assume;
+pub mod bar;
 pub mod build;
 pub mod cancel;
 pub mod diff;

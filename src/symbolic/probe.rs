@@ -37,6 +37,12 @@ pub fn bound_at(expr: &Expr, value: &dyn Fn(&Symbol) -> f64) -> Option<f64> {
     probe(expr, &reading).map(bound).filter(|bound| bound.is_finite())
 }
 
+/// Is the value too large for a number?
+pub fn overflows_at(expr: &Expr, value: &dyn Fn(&Symbol) -> f64) -> bool {
+    let reading = Reading { value, rounding: 1e-10 };
+    probe(expr, &reading).is_some_and(|probe| probe.value.is_infinite())
+}
+
 /// A value, and how large it would be if nothing in it cancelled.
 #[derive(Clone, Copy)]
 struct Probe {

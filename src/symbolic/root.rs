@@ -17,18 +17,20 @@ use std::cell::RefCell;
 /// The expression cancelled that way; `None` where it has no root of a sum, or several.
 pub fn through_root(expr: &Expr) -> Option<Expr> {
     let radicand = only_radicand(expr)?;
-    let (symbol, value) = solved(&radicand)?;
     let root = Expr::sym(variable());
+    let (symbol, value) = solved(&radicand, &(&root * &root)).next()?;
     let with_root = replace(&rooted(expr, &radicand, &root), &Expr::sym(symbol), &value);
     let (front, rest) = common_denominator(&inside_first(&with_root));
-    let cancelled = without_differences(&(front * rest), &radicand, &root);
+    let mut cancelled = front * rest;
+    if let Some((side, rest)) = square_and_rest(&radicand) {
+        cancelled = without_differences(&cancelled, &root, &side, &rest);
+    }
     Some(replace(&cancelled, &root, &pow(&radicand, &Expr::frac(1, 2))))
 }
 
 /// Of `s = √(a² + m)` the factors `s − a` as `m/(s + a)`: nothing then cancels in numbers.
-fn without_differences(expr: &Expr, radicand: &Expr, root: &Expr) -> Expr {
-    let Some((side, rest)) = square_and_rest(radicand) else { return expr.clone() };
-    let (less, more) = (root - &side, root + &side);
+pub(super) fn without_differences(expr: &Expr, root: &Expr, side: &Expr, rest: &Expr) -> Expr {
+    let (less, more) = (root - side, root + side);
     let product = expr.as_product();
     let mut total = Product { powers: Vec::new(), ..product.clone() }.value();
     for (base, exponent) in &product.powers {
@@ -41,7 +43,7 @@ fn without_differences(expr: &Expr, radicand: &Expr, root: &Expr) -> Expr {
             && let Some(quotient) = divide(&factor, &less)
         {
             factor = quotient;
-            whole = whole * &rest / &more;
+            whole = whole * rest / &more;
         }
         if barred {
             factor = fun(Fun::Abs, &factor);
@@ -68,7 +70,8 @@ fn square_and_rest(radicand: &Expr) -> Option<(Expr, Expr)> {
     )
 }
 
-fn variable() -> Symbol {
+/// The root, or another size, as a variable.
+pub(super) fn variable() -> Symbol {
     let props = Props::NONE.with(Prop::Positive);
     Symbol::new("√", Shape::scalar(), u32::MAX - 1).with_props(props)
 }
@@ -99,17 +102,16 @@ fn only_radicand(expr: &Expr) -> Option<Expr> {
     Some(only.clone())
 }
 
-/// A symbol that stands in one term of the radicand only, as a factor, and its value by the root.
-fn solved(radicand: &Expr) -> Option<(Symbol, Expr)> {
-    let root = Expr::sym(variable());
-    radicand.terms().iter().rev().find_map(|term| {
-        let rest = radicand - term;
-        let mut powers = term.as_product().powers.into_iter().rev();
-        powers.find_map(|(base, exponent)| {
+/// Symbols that stand in one term of a sum only, as a factor, and their values where the sum has a value.
+pub(super) fn solved(total: &Expr, value: &Expr) -> impl Iterator<Item = (Symbol, Expr)> {
+    total.terms().iter().rev().flat_map(move |term| {
+        let rest = total - term;
+        let powers = term.as_product().powers.into_iter().rev();
+        powers.filter_map(move |(base, exponent)| {
             let symbol = base.as_sym()?.clone();
             let linear = exponent.as_num().is_some_and(One::is_one) && !rest.contains(&symbol);
             let coefficient = term / &base;
-            linear.then(|| (symbol, expand(&(&root * &root - &rest)) / coefficient))
+            linear.then(|| (symbol, expand(&(value - &rest)) / coefficient))
         })
     })
 }

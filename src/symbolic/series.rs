@@ -4,6 +4,7 @@
 //! than every power (`e^(−c/ε)`, `c > 0`) are dropped and leave a mark.
 
 use super::assume::is_positive;
+use super::bar::through_bar;
 use super::build::{fun, pow, sqrt, sum};
 use super::expand::{expand, is_zero};
 use super::expr::{Expr, Fun, Node};
@@ -43,14 +44,28 @@ pub struct Leading {
 /// The first two terms of `expr` as `ε → 0⁺`. `Ok(None)` when `expr` is zero.
 pub fn leading(expr: &Expr, epsilon: &Symbol) -> Result<Option<Leading>, NoSeries> {
     if let Some(found) = leading_by_roots(expr, epsilon) {
-        return Ok(Some(found));
+        return Ok(Some(found.through_bars()));
     }
-    match leading_of(expr, epsilon) {
+    let found = match leading_of(expr, epsilon) {
         // What grows may stand beside what falls faster: together they are one exponential.
         Err(NoSeries::Grows(_) | NoSeries::UnknownSign(_)) => {
             leading_of(&expand(expr), epsilon)
         }
         found => found,
+    };
+    found.map(|found| found.map(Leading::through_bars))
+}
+
+impl Leading {
+    /// With fractions cancelled that bars keep from cancelling.
+    fn through_bars(self) -> Leading {
+        let term = |(power, coefficient): (Q, Expr)| (power, through_bar(&coefficient));
+        Leading {
+            first: term(self.first),
+            second: self.second.map(term),
+            further: self.further.iter().map(through_bar).collect(),
+            ..self
+        }
     }
 }
 
@@ -143,7 +158,8 @@ pub fn later(expr: &Expr, epsilon: &Symbol) -> Vec<Expr> {
     let mut context = Context::new(epsilon, q(5, 1));
     let (named, roots) = name_roots(expr, epsilon);
     let terms = context.series(&named).map(|series| series.terms).unwrap_or_default();
-    let whole = terms.into_values().map(|of| simplified(&substitute(&of, &roots)));
+    let whole = |of: Expr| through_bar(&simplified(&substitute(&of, &roots)));
+    let whole = terms.into_values().map(whole);
     whole.filter(|coefficient| !coefficient.is_zero()).skip(2).collect()
 }
 
