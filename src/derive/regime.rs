@@ -287,14 +287,31 @@ impl LeadingTerms {
                 None => merged.push((function.clone(), vector.clone())),
             }
         }
-        let all = lifted_sum(&merged, lift)
-            .ok_or_else(|| "the leading term has no matrix form".to_owned())?;
-        Ok(tidy(&(Expr::zeros(shape.clone()) + all)))
+        let none = || "the leading term has no matrix form".to_owned();
+        let whole = |terms: &[(Expr, Expr)]| -> Result<Expr, String> {
+            let all = lifted_sum(terms, lift).ok_or_else(none)?;
+            Ok(tidy(&(Expr::zeros(shape.clone()) + all)))
+        };
+        let change = whole(&merged)?;
+        match in_front(&merged) {
+            Some((front, rest)) if has_sums(&front) => {
+                let fronted = lift(&front).ok_or_else(none)? * whole(&rest)?;
+                Ok(if fronted.size() < change.size() { fronted } else { change })
+            }
+            _ => Ok(change),
+        }
     }
 
     /// Notes that what is left out is small beside what is kept.
     pub(super) fn compare(&self, lift: Lift<'_>, neglected: &mut Neglected) {
         for Dropped { one, kept } in &self.dropped {
+            let mut all: Vec<(Expr, Expr)> = kept.iter().chain([one]).cloned().collect();
+            if one.1.is_scalar()
+                && let Some((_, rest)) = in_front(&all)
+            {
+                all = rest;
+            }
+            let (one, kept) = all.split_last().expect("invariant: the dropped one is there");
             let dropped = lifted_sum(std::slice::from_ref(one), lift);
             if let (Some(dropped), Some(kept)) = (dropped, lifted_sum(kept, lift)) {
                 let (dropped, kept) = without_shared(&dropped, &kept);
@@ -302,6 +319,16 @@ impl LeadingTerms {
             }
         }
     }
+}
+
+/// The function of the first term, and all terms over it, where that is shorter.
+fn in_front(terms: &[(Expr, Expr)]) -> Option<(Expr, Vec<(Expr, Expr)>)> {
+    let (front, _) = terms.first()?;
+    let over =
+        |(function, vector): &(Expr, Expr)| (cancel(&(function / front)), vector.clone());
+    let size = |all: &[(Expr, Expr)]| all.iter().map(|(f, _)| f.size()).sum::<usize>();
+    let rest: Vec<(Expr, Expr)> = terms.iter().map(over).collect();
+    (front.size() + size(&rest) < size(terms)).then(|| (front.clone(), rest))
 }
 
 /// Two numbers without the factors that they share; of others [`against`] takes out what stands in front.
@@ -350,33 +377,39 @@ pub(super) fn spectral_block(
 
 /// Causes that act on one vector are one cause where their leading terms cancel, or where that of the later one is no
 /// larger than what is neglected of the first. (What the loss does beside a larger drift stays a term of its own.)
-fn merged((causes, response): (&[Cause], &Expr), scaling: &BTreeMap<Expr, Expr>) -> Vec<Cause> {
+/// With each, what it took in that is small beside one of its terms, and has to be beside their sum.
+fn merged(
+    (causes, response): (&[Cause], &Expr),
+    scaling: &BTreeMap<Expr, Expr>,
+) -> Vec<(Cause, Cause)> {
     let expanded = |factor: &Expr| {
         leading(&substitute(&(response * factor), scaling), &epsilon()).ok().flatten()
     };
     let neglects = |one: &Leading, other: &Leading| {
         one.second.as_ref().is_some_and(|(power, _)| *power <= other.first.0)
     };
-    let mut found: Vec<Cause> = Vec::new();
+    let mut found: Vec<(Cause, Cause)> = Vec::new();
     for cause in causes {
         let mut own = Vec::new();
         for (factor, vector) in cause {
-            let known = found
-                .iter_mut()
-                .flatten()
-                .find(|(_, known): &&mut (Expr, Expr)| known == vector);
-            let one = known.and_then(|(known, _)| {
+            let one = found.iter_mut().find_map(|(terms, taken)| {
+                let several = terms.len() > 1;
+                let (known, _) = terms.iter_mut().find(|(_, known)| known == vector)?;
                 let (a, b) = (expanded(known)?, expanded(factor)?);
                 let cancel =
                     a.first.0 == b.first.0 && is_zero(&(a.first.1.clone() + &b.first.1));
-                (cancel || neglects(&a, &b)).then_some(known)
+                let small = neglects(&a, &b);
+                if several && small && !cancel {
+                    taken.push((b.first.1, vector.clone()));
+                }
+                (cancel || small).then_some(known)
             });
             match one {
                 Some(known) => *known = expand(&(&*known + factor)),
                 None => own.push((factor.clone(), vector.clone())),
             }
         }
-        found.push(own);
+        found.push((own, Vec::new()));
     }
     found
 }
@@ -476,12 +509,12 @@ pub(super) fn leading_terms(
     let letters: Vec<Symbol> =
         spectrum.letters.iter().map(|letter| letter.eigenvalue.clone()).collect();
     let (mut terms, mut dropped) = (Vec::new(), Vec::new());
-    for cause in &merged((causes, response), &scaling) {
+    for (cause, taken) in merged((causes, response), &scaling) {
         if cause.iter().any(|(_, vector)| vector.contains_any(&limits)) {
             return Err("a limit acts on a vector of the problem".to_owned());
         }
         let mut found = Vec::new();
-        for (factor, vector) in cause {
+        for (factor, vector) in &cause {
             let scaled = substitute(&(response * factor), &scaling);
             let leading = leading(&scaled, &epsilon()).map_err(|problem| describe(&problem))?;
             found.extend(leading.map(|leading| (scaled, leading, vector)));
@@ -489,7 +522,7 @@ pub(super) fn leading_terms(
         let Some(lowest) = found.iter().map(|(_, l, _)| l.first.0.clone()).min() else {
             continue;
         };
-        let (mut kept, mut left) = (Vec::new(), Vec::new());
+        let (mut kept, mut left) = (Vec::new(), taken);
         for (scaled, leading, vector) in found {
             if leading.first.0 > lowest {
                 neglected.omit(&leading.first.0);
