@@ -24,13 +24,13 @@ use super::types::{
     Update,
 };
 use super::variation::Motion;
-use crate::model::types::{Discount, Horizon, Limit, Model, Regime, step};
+use crate::model::types::{Discount, Horizon, Limit, Model, Regime, remaining, step};
 use crate::symbolic::assume::{is_positive, is_symmetric};
-use crate::symbolic::build::sum;
+use crate::symbolic::build::{fun, sum};
 use crate::symbolic::expand::expand;
 use crate::symbolic::matrix;
 use crate::symbolic::number::q;
-use crate::symbolic::rewrite::{replace, substitute};
+use crate::symbolic::rewrite::{map_children, replace, substitute};
 use crate::symbolic::series::leading;
 use crate::symbolic::spectral::{Letter, Spectrum, fresh, spectrum};
 use crate::symbolic::{Expr, Fun, Mark, Node, Prop, Shape, Symbol};
@@ -128,6 +128,21 @@ fn linear_regime(
 }
 
 const NO_SPECTRUM: &str = "the matrices do not commute: the limit keeps the equation of X";
+
+/// With what stands in exponentials multiplied out.
+fn with_exponents(of: &Expr) -> Expr {
+    match of.node() {
+        Node::Fun(Fun::Exp, exponent) => fun(Fun::Exp, &expand(exponent)),
+        _ => map_children(of, &mut with_exponents),
+    }
+}
+
+fn written_all(
+    changes: Vec<(Symbol, Expr)>,
+    written: &dyn Fn(&Expr) -> Expr,
+) -> Vec<(Symbol, Expr)> {
+    changes.into_iter().map(|(symbol, change)| (symbol, written(&change))).collect()
+}
 
 fn regroup(configuration: &Configuration, changes: &[(Symbol, Expr)]) -> Vec<(Symbol, Expr)> {
     let find = |symbol: &Symbol| {
@@ -401,12 +416,12 @@ pub(super) fn horizon_regimes(
     solutions: &[BlockSolution],
     derivation: &Derivation,
 ) -> Vec<RegimeLimit> {
-    let Horizon::Finite(length) = &model.horizon else { return Vec::new() };
+    let Horizon::Finite(horizon) = &model.horizon else { return Vec::new() };
     let constants = is_constant(model);
     let one = |regime: &Regime| {
         if let [Limit::ToZero(only)] = regime.limits.as_slice()
             && *only == step()
-            && let Some(rule) = short_step(derivation, solutions, length)
+            && let Some(rule) = short_step(derivation, solutions, horizon)
         {
             return Ok(rule);
         }
@@ -416,11 +431,16 @@ pub(super) fn horizon_regimes(
                     .to_owned(),
             );
         }
-        if outruns(regime, length) {
+        if outruns(regime, horizon) {
             return Err("the horizon becomes shorter than the step: add `dt -> 0`".to_owned());
         }
         let mut neglected = Neglected::default();
         let (mut changes, mut reals, mut imaginary) = (Vec::new(), Vec::new(), false);
+        // The step ends before the horizon: where both stay, what remains after it is positive.
+        let remaining = Expr::sym(remaining());
+        let limits = limit_symbols(regime);
+        let stays = !horizon.contains_any(&limits) && !limits.contains(&step());
+        let length = &if stays { Expr::sym(step()) + &remaining } else { horizon.clone() };
         for solution in solutions {
             let Spectral { spectrum, causes, response, coefficients: [c, k] } =
                 spectral(solution, length, &constants)?;
@@ -438,9 +458,13 @@ pub(super) fn horizon_regimes(
             reals.extend(entries(coordinates, &real.unwrap_or_else(|_| written.clone())));
             changes.extend(entries(coordinates, &written));
         }
-        let mut rule = finish(changes, neglected);
+        let after = horizon - Expr::sym(step());
+        let written = |of: &Expr| with_exponents(&replace(of, &remaining, &after));
+        let mut rule = finish(written_all(changes, &written), neglected);
+        rule.conditions = rule.conditions.iter().map(|of| of.with_sizes(&written)).collect();
         rule.changes = regroup(configuration, &rule.changes);
         if imaginary {
+            reals = written_all(reals, &written);
             rule.by_eigenvalues = regroup(configuration, &reals);
             if !reals.iter().any(|(_, change)| is_by_products(change)) {
                 rule.numeric.clone_from(&rule.by_eigenvalues);

@@ -1,27 +1,28 @@
 //! Regimes: the rule to leading order in one small `ε`, with the first omitted term as its error.
 
+mod exponents;
+mod neglected;
+
+pub(super) use neglected::Neglected;
+
 use super::arrange::arranged;
-use super::conditions::{
-    Edge, at_scale, by_limits, by_scale, counted, follows_from, has_sums, independent,
-    magnitude, relative, shorter_sizes, strongest, with_sign, without_bars,
-};
+use super::collect::shared_by_all;
+use super::conditions::{at_scale, has_sums, independent, magnitude, strongest};
 use super::linear::{BlockSolution, tidy};
 use super::slowness::against;
-use super::trace::{Claim, Step};
-use super::types::{Condition, ErrorOrder, RegimeRule};
+use super::types::{Condition, RegimeRule};
 use crate::model::types::{Limit, Regime, step};
 use crate::symbolic::assume::{is_nonnegative, is_positive};
-use crate::symbolic::build::{fun, pow, sum};
+use crate::symbolic::build::{pow, sum};
 use crate::symbolic::cancel::{cancel, shorter};
 use crate::symbolic::expand::{content, expand, is_zero};
 use crate::symbolic::print;
 use crate::symbolic::rewrite::substitute;
-use crate::symbolic::root::through_root;
-use crate::symbolic::series::{Leading, NoSeries, later, leading};
-use crate::symbolic::spectral::{Letter, Spectrum};
-use crate::symbolic::{Expr, Fun, Node, Prop, Props, Q, Shape, Symbol};
+use crate::symbolic::series::{Leading, NoSeries, leading};
+use crate::symbolic::spectral::Spectrum;
+use crate::symbolic::{Expr, Prop, Props, Q, Shape, Symbol};
+use exponents::shifts;
 use num_traits::Zero;
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// The small parameter.
@@ -64,197 +65,6 @@ pub fn limit_symbols(regime: &Regime) -> Vec<Symbol> {
             | Limit::Dominates { large: symbol, .. } => symbol.clone(),
         })
         .collect()
-}
-
-/// Accumulates what the blocks neglect.
-#[derive(Default)]
-pub(super) struct Neglected {
-    lowest: Option<Q>,
-    next: Option<Q>,
-    exponential: bool,
-    conditions: Vec<Condition>,
-    letters: Vec<Letter>,
-    steps: Vec<Step>,
-}
-
-impl Neglected {
-    /// Notes the powers of an expansion, and what fades in it.
-    fn note_order(&mut self, found: &Leading) {
-        self.leads_at(&found.first.0);
-        if let Some((power, _)) = &found.second {
-            self.omit(power);
-        }
-        found.dropped.iter().for_each(|exponent| self.fades(exponent));
-    }
-
-    /// Notes the sizes of the second term.
-    fn note_second(&mut self, found: &Leading, limits: &[Symbol]) {
-        if let Some((_, coefficient)) = &found.second {
-            for group in relative(coefficient, &found.first.1, limits) {
-                self.condition(Condition::Small(group));
-            }
-        }
-    }
-
-    /// Notes the power of a leading term.
-    pub(super) fn leads_at(&mut self, power: &Q) {
-        let lowest = self.lowest.take().map_or(power.clone(), |low| low.min(power.clone()));
-        self.lowest = Some(lowest);
-    }
-
-    /// Notes that `e^{−exponent}` is left out.
-    pub(super) fn fades(&mut self, exponent: &Expr) {
-        self.exponential = true;
-        let exponent = at_scale(exponent);
-        self.condition(Condition::Large(with_sign(&magnitude(&exponent), &exponent)));
-    }
-
-    /// Notes the power of a term that is left out.
-    pub(super) fn omit(&mut self, power: &Q) {
-        let next = self.next.take().map_or(power.clone(), |low| low.min(power.clone()));
-        self.next = Some(next);
-    }
-
-    /// Notes smaller terms that the conditions do not bound.
-    fn note_later(
-        &mut self,
-        function: &Expr,
-        found: &Leading,
-        regime: &Regime,
-        natural: &[Expr],
-    ) {
-        if found.second.is_none() {
-            return;
-        }
-        let limits = limit_symbols(regime);
-        let large = |limit: &Limit| !matches!(limit, Limit::ToZero(_));
-        let grows = regime.limits.iter().map(large);
-        let grows: Vec<(Symbol, bool)> = limits.iter().cloned().zip(grows).collect();
-        let [whole, leading] = [function, &found.first.1].map(at_scale);
-        let small = epsilon();
-        let note = |all: &mut Self, coefficients: &[Expr]| {
-            for coefficient in coefficients {
-                let (sizes, first) = (all.sizes(), &found.first.1);
-                let terms = expand(&cancel(&expand(&(coefficient / first))));
-                // What has sums in it bounds more than products of it.
-                let sums = sizes.iter().any(has_sums);
-                let edge = || Edge::new(&all.conditions, &whole, &grows);
-                let edge = sums.then(edge).flatten();
-                let bounded = |of: &Expr| {
-                    follows_from(of, &sizes)
-                        || match &edge {
-                            Some(edge) => edge.bounds(of),
-                            None => counted(of, &sizes),
-                        }
-                };
-                // Terms that scale alike may cancel where each of them is large; what cancels with a root has
-                // no digits in numbers.
-                let alike = by_scale(&terms, &limits).into_iter();
-                let alike = alike.map(|alike| through_root(&alike).unwrap_or(alike));
-                let alike: Vec<Expr> = alike.collect();
-                let open = alike.iter().filter(|alike| match &edge {
-                    Some(edge) => !edge.bounds(alike),
-                    None => true,
-                });
-                let new = open.flat_map(Expr::terms).filter(|term| !bounded(term));
-                let new = sum(new.cloned());
-                let mut groups = by_limits(&new, &limits);
-                if let (Some(edge), true) = (&edge, new == terms) {
-                    groups = shorter_sizes(groups, relative(coefficient, first, &limits));
-                    groups.retain(|group| !edge.bounds(group));
-                }
-                for group in groups {
-                    all.condition(Condition::Small(group));
-                }
-            }
-        };
-        note(self, &found.further);
-        // Deeper, where some rate is not spoken of, or what is spoken of is not enough.
-        let spoken = |symbol: &Symbol| *symbol == small || self.speaks_of(symbol);
-        let lacking = |all: &Self| {
-            let edge = Edge::new(&all.conditions, &whole, &grows)?;
-            let apart = |edge: &Edge| edge.sets_apart(&whole, &leading);
-            if apart(&edge) {
-                return Some(edge);
-            }
-            let compared = natural.iter().all(|size| edge.bounds(size));
-            let steps = if compared { None } else { edge.with_steps(&all.conditions) };
-            let large = |size: &Expr| edge.where_large(&all.conditions, size).filter(apart);
-            steps.filter(apart).or_else(|| natural.iter().find_map(large))
-        };
-        let spoken = function.symbols().iter().all(spoken);
-        let before = self.conditions.clone();
-        if spoken && lacking(self).is_none() {
-            return;
-        }
-        note(self, &later(function, &small));
-        if lacking(self).is_some() {
-            // Terms of the series cancel or fade: what is compared anyway comes first.
-            self.conditions = before;
-            for size in natural {
-                if lacking(self).is_some_and(|edge| !edge.keeps_below(0.05, size)) {
-                    self.condition(Condition::Small(size.clone()));
-                }
-            }
-            if !spoken || lacking(self).is_some() {
-                note(self, &later(function, &small));
-            }
-        }
-    }
-
-    /// The terms of all conditions on what is small.
-    fn sizes(&self) -> Vec<Expr> {
-        let small = |condition: &Condition| match condition {
-            Condition::Small(size) => expand(&without_bars(size)).terms().to_vec(),
-            _ => Vec::new(),
-        };
-        self.conditions.iter().flat_map(small).collect()
-    }
-
-    /// Records the expansion as a step: the function is named in the remark, its leading term claimed.
-    fn record(&mut self, function: &Expr, leading: &Leading) {
-        let (power, coefficient) = leading.first.clone();
-        let claim = Claim::Leading { function: function.clone(), coefficient, power };
-        let law = "dominant balance";
-        self.steps.push(Step::new(
-            law,
-            "the response to one source, to leading order in ε",
-            claim,
-        ));
-    }
-
-    /// Records a step of another kind.
-    pub(super) fn step(&mut self, step: Step) {
-        self.steps.push(step);
-    }
-
-    /// Notes the letters whose eigenvalues conditions may speak of.
-    pub(super) fn letters(&mut self, letters: Vec<Letter>) {
-        self.letters.extend(letters);
-    }
-
-    /// Does one of the conditions on what is small contain the symbol?
-    fn speaks_of(&self, symbol: &Symbol) -> bool {
-        let mut small = self.conditions.iter();
-        small.any(|c| matches!(c, Condition::Small(size) if size.contains(symbol)))
-    }
-
-    /// Notes a condition once.
-    pub(super) fn condition(&mut self, condition: Condition) {
-        let nothing = matches!(&condition, Condition::Small(size) if size.is_zero());
-        if !nothing && !self.conditions.contains(&condition) {
-            self.conditions.push(condition);
-        }
-    }
-
-    /// The order of the relative error of the whole rule.
-    pub(super) fn order(&self) -> ErrorOrder {
-        match (&self.lowest, &self.next) {
-            (Some(lowest), Some(next)) => ErrorOrder::Power(next - lowest),
-            _ if self.exponential => ErrorOrder::Exponential,
-            _ => ErrorOrder::Exact,
-        }
-    }
 }
 
 /// What a cause contributes: functions of eigenvalues, and the vectors that their matrices are applied to.
@@ -305,13 +115,6 @@ impl LeadingTerms {
     /// Notes that what is left out is small beside what is kept.
     pub(super) fn compare(&self, lift: Lift<'_>, neglected: &mut Neglected) {
         for Dropped { one, kept } in &self.dropped {
-            let mut all: Vec<(Expr, Expr)> = kept.iter().chain([one]).cloned().collect();
-            if one.1.is_scalar()
-                && let Some((_, rest)) = in_front(&all)
-            {
-                all = rest;
-            }
-            let (one, kept) = all.split_last().expect("invariant: the dropped one is there");
             let dropped = lifted_sum(std::slice::from_ref(one), lift);
             if let (Some(dropped), Some(kept)) = (dropped, lifted_sum(kept, lift)) {
                 let (dropped, kept) = without_shared(&dropped, &kept);
@@ -336,7 +139,7 @@ fn without_shared(one: &Expr, other: &Expr) -> (Expr, Expr) {
     if !one.is_scalar() || other.is_zero() {
         return (one.clone(), other.clone());
     }
-    let ratio = cancel(&(one / other)).as_product();
+    let ratio = cancel(&(apart(one) / apart(other))).as_product();
     let below = |(_, e): &&(Expr, Expr)| e.as_num().is_some_and(|e| *e < Q::zero());
     let powers = |(base, e): &(Expr, Expr)| pow(base, e);
     let down =
@@ -347,6 +150,17 @@ fn without_shared(one: &Expr, other: &Expr) -> (Expr, Expr) {
         return (up, down);
     }
     (one.clone(), other.clone())
+}
+
+/// A product whose sums share no factors.
+fn apart(of: &Expr) -> Expr {
+    let product = of.as_product();
+    let base = |base: &Expr| match shared_by_all(base).filter(|_| base.terms().len() > 1) {
+        Some(shared) => expand(&(base / &shared)) * shared,
+        None => base.clone(),
+    };
+    let powers = product.powers.iter().map(|(b, e)| pow(&base(b), e));
+    powers.fold(Expr::num(product.coefficient.clone()), |all, power| all * power)
 }
 
 fn lifted_sum(terms: &[(Expr, Expr)], lift: Lift<'_>) -> Option<Expr> {
@@ -400,7 +214,7 @@ fn merged(
                     a.first.0 == b.first.0 && is_zero(&(a.first.1.clone() + &b.first.1));
                 let small = neglects(&a, &b);
                 if several && small && !cancel {
-                    taken.push((b.first.1, vector.clone()));
+                    taken.push((factor.clone(), vector.clone()));
                 }
                 (cancel || small).then_some(known)
             });
@@ -430,73 +244,6 @@ fn vanishing(c: &Expr, k: &Expr, regime: &Regime) -> Vec<Expr> {
     ratios.filter_map(limit).collect()
 }
 
-/// How far a regime shifts what stands in exponentials, for its size: what they have faded to says nothing about it.
-fn shifts(response: &Expr, regime: &Regime) -> Vec<Expr> {
-    let exponents: RefCell<Vec<Expr>> = RefCell::new(Vec::new());
-    response.any(&|part| {
-        if let Node::Fun(Fun::Exp | Fun::Phi1, exponent) = part.node() {
-            exponents.borrow_mut().push(exponent.clone());
-        }
-        false
-    });
-    let limits = limit_symbols(regime);
-    let shift = |exponent: Expr| {
-        let found = leading(&substitute(&exponent, &scaling(regime)), &epsilon()).ok()??;
-        Some(relative(&found.second?.1, &found.first.1, &limits))
-    };
-    exponents.into_inner().into_iter().filter_map(shift).flatten().collect()
-}
-
-/// The factors of a product of `1 − eˣ` and others, each with its leading terms; instead of `1 − eˣ` those of `x`,
-/// where what it tends to has a sign. The relative error of `1 − eˣ` is no larger than that of `x`, however long the
-/// step, where this is negative, and than that of `x` and `eˣ` where it is positive.
-fn apart(response: &Expr) -> Option<Vec<(Expr, Leading)>> {
-    let exponential =
-        |of: &Expr| of.any(&|part| matches!(part.node(), Node::Fun(Fun::Exp | Fun::Phi1, _)));
-    let expanded = |part: Expr| {
-        let found = leading(&part, &epsilon()).ok()??;
-        Some((part, found))
-    };
-    let mut parts = Vec::new();
-    let powers = response.as_product().powers;
-    if !powers.iter().any(|(base, _)| exponential(base)) {
-        return None;
-    }
-    for (base, _) in powers {
-        let Some(exponent) = exponent_of(&base) else {
-            if exponential(&base) {
-                return None;
-            }
-            parts.push(expanded(base)?);
-            continue;
-        };
-        let grown = fun(Fun::Exp, &exponent);
-        let (exponent, found) = expanded(exponent)?;
-        let (power, first) = found.first.clone();
-        if !power.is_zero() || !(is_positive(&first) || is_positive(&-&first)) {
-            return None;
-        }
-        parts.push((exponent, found));
-        if is_positive(&first) {
-            parts.push(expanded(grown)?);
-        }
-    }
-    Some(parts)
-}
-
-/// `x` of `1 − eˣ` or `φ₁(x)`.
-fn exponent_of(base: &Expr) -> Option<Expr> {
-    if let Node::Fun(Fun::Phi1, exponent) = base.node() {
-        return Some(exponent.clone());
-    }
-    let [one, other] = base.terms() else { return None };
-    let grown = if one.as_num().is_some() { -(other / one) } else { -(one / other) };
-    match grown.node() {
-        Node::Fun(Fun::Exp, exponent) => Some(exponent.clone()),
-        _ => None,
-    }
-}
-
 /// The leading terms of the response to every cause: what the other terms of the same cause are smaller by is
 /// neglected.
 pub(super) fn leading_terms(
@@ -508,6 +255,11 @@ pub(super) fn leading_terms(
     let (scaling, limits) = (scaling(regime), limit_symbols(regime));
     let letters: Vec<Symbol> =
         spectrum.letters.iter().map(|letter| letter.eigenvalue.clone()).collect();
+    let expanded = |of: &Expr| leading(&substitute(of, &scaling), &epsilon());
+    // One response multiplies all numbers.
+    let numbers = spectrum.shape.is_scalar();
+    let unit = if numbers { None } else { expanded(response).ok().flatten() };
+    let unit = unit.map_or_else(Expr::one, |found| found.first.1);
     let (mut terms, mut dropped) = (Vec::new(), Vec::new());
     for (cause, taken) in merged((causes, response), &scaling) {
         if cause.iter().any(|(_, vector)| vector.contains_any(&limits)) {
@@ -517,29 +269,32 @@ pub(super) fn leading_terms(
         for (factor, vector) in &cause {
             let scaled = substitute(&(response * factor), &scaling);
             let leading = leading(&scaled, &epsilon()).map_err(|problem| describe(&problem))?;
-            found.extend(leading.map(|leading| (scaled, leading, vector)));
+            found.extend(leading.map(|leading| (scaled, leading, (factor, vector))));
         }
         let Some(lowest) = found.iter().map(|(_, l, _)| l.first.0.clone()).min() else {
             continue;
         };
-        let (mut kept, mut left) = (Vec::new(), taken);
-        for (scaled, leading, vector) in found {
+        let (mut kept, mut sources, mut left) = (Vec::new(), Vec::new(), taken);
+        for (scaled, leading, (factor, vector)) in found {
             if leading.first.0 > lowest {
                 neglected.omit(&leading.first.0);
-                left.push((leading.first.1, vector.clone()));
+                left.push((factor.clone(), vector.clone()));
                 continue;
             }
-            neglected.note_order(&leading);
-            let parts =
-                apart(&scaled).unwrap_or_else(|| vec![(scaled.clone(), leading.clone())]);
-            for (part, leading) in &parts {
-                neglected.note_second(leading, &limits);
-                neglected.note_later(part, leading, regime, natural);
-            }
+            neglected.note_function(&scaled, &leading, regime, natural);
             neglected.record(&scaled, &leading);
+            if let (true, Ok(Some(source))) = (numbers, expanded(factor)) {
+                sources.push((source.first.1, vector.clone()));
+            }
             kept.push((arranged(&leading.first.1, &letters), vector.clone()));
         }
-        dropped.extend(left.into_iter().map(|one| Dropped { one, kept: kept.clone() }));
+        // Of a source that is left out every term counts: which is the largest is known in the limit only.
+        let one = |(factor, vector): (Expr, Expr)| {
+            (&unit * at_scale(&substitute(&factor, &scaling)), vector)
+        };
+        let beside = if numbers { sources } else { kept.clone() };
+        let left = left.into_iter().map(one);
+        dropped.extend(left.map(|one| Dropped { one, kept: beside.clone() }));
         terms.extend(kept);
     }
     Ok(LeadingTerms { kept: terms, dropped })
@@ -596,7 +351,7 @@ pub(super) fn uniform_block(
 ) -> Expr {
     let limits = limit_symbols(regime);
     if solution.velocity.contains_any(&limits) && !solution.velocity.is_zero() {
-        neglected.lowest.get_or_insert_with(Q::zero);
+        neglected.leads();
     }
     &solution.velocity * Expr::sym(step())
 }

@@ -260,6 +260,17 @@ impl Condition {
         let number = size.is_scalar();
         Condition::Small(if number { fun(Fun::Abs, &size) } else { size })
     }
+
+    /// The same of sizes that are written in another way.
+    pub(super) fn with_sizes(&self, written: &dyn Fn(&Expr) -> Expr) -> Condition {
+        match self {
+            Condition::Small(size) => Condition::Small(written(size)),
+            Condition::Large(size) => Condition::Large(written(size)),
+            Condition::Positive(of) => Condition::Positive(written(of)),
+            Condition::Against(one, other) => Condition::Against(written(one), written(other)),
+            other => other.clone(),
+        }
+    }
 }
 
 /// The size of the first thing a regime neglects, relative to what it keeps.

@@ -282,6 +282,12 @@ pub fn step() -> Symbol {
     Symbol::new("dt", Shape::scalar(), rank::STEP).with_props(props)
 }
 
+/// The time `T − dt > 0` that remains of a finite horizon after the step.
+pub fn remaining() -> Symbol {
+    let props = Props::NONE.with(Prop::Positive);
+    Symbol::new("tau_rest", Shape::scalar(), rank::STEP - 2).with_props(props)
+}
+
 /// The time `t ≥ 0` along the planned path.
 pub fn time() -> Symbol {
     let props = Props::NONE.with(Prop::Nonnegative);

@@ -51,6 +51,10 @@ pub fn leading(expr: &Expr, epsilon: &Symbol) -> Result<Option<Leading>, NoSerie
         Err(NoSeries::Grows(_) | NoSeries::UnknownSign(_)) => {
             leading_of(&expand(expr), epsilon)
         }
+        // So is what stands beside what fades.
+        Ok(Some(found)) if !found.dropped.is_empty() => {
+            leading_of(&expand(expr), epsilon).or(Ok(Some(found)))
+        }
         found => found,
     };
     found.map(|found| found.map(Leading::through_bars))
