@@ -20,7 +20,8 @@ pub fn through_bar(expr: &Expr) -> Expr {
 }
 
 fn cancelled(expr: &Expr, inside: &Expr) -> Option<Expr> {
-    let (size, turn) = (Expr::sym(variable()), Expr::sym(turn()));
+    let (size, turned_by) = (Expr::sym(variable()), turn());
+    let turn = Expr::sym(turned_by.clone());
     let named = sized(expr, inside, &size);
     let sides: Vec<Expr> =
         inside.terms().iter().flat_map(|term| [term.clone(), -term]).collect();
@@ -38,9 +39,11 @@ fn cancelled(expr: &Expr, inside: &Expr) -> Option<Expr> {
         };
         let (whole, lowered) =
             (with_bars(&all), cancel(&with_bars(&lowered(&all, &size, inside))));
-        Some(if lowered.size() < whole.size() { lowered } else { whole })
+        let shortest = if lowered.size() < whole.size() { lowered } else { whole };
+        Some((all.contains(&turned_by), shortest))
     });
-    ways.min_by_key(Expr::size)
+    // What does not depend on the sign first.
+    ways.min_by_key(|(signed, way)| (*signed, way.size())).map(|(_, way)| way)
 }
 
 /// `σ`, the sign of what stands in the bars.

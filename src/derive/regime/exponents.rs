@@ -93,10 +93,14 @@ fn collect(expr: &Expr, found: &mut Vec<Expr>) {
             let (grown, plain): (Vec<Expr>, Vec<Expr>) =
                 terms.iter().cloned().partition(exponential);
             add(sum(plain));
-            grown.iter().for_each(|term| collect(term, found));
+            for term in &grown {
+                collect(term, found);
+            }
         }
         Node::Product(product) => {
-            product.powers.iter().for_each(|(base, _)| collect(base, found));
+            for (base, _) in &product.powers {
+                collect(base, found);
+            }
         }
         _ => add(expr.clone()),
     }
