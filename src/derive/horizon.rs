@@ -328,12 +328,12 @@ pub(super) fn response(
     }
     let half = Expr::frac(-1, 2) * &closed.c;
     let decay = |time: &Expr| fun(Fun::Exp, &-(&closed.root * time));
+    let moved = |time: &Expr| fun(Fun::Exp, &expand(&(&half * t - &closed.root * time)));
     let two = Expr::int(2);
-    let (now, back) = (decay(t), decay(&(&two * horizon - t)));
+    let (now, back) = (moved(t), moved(&(&two * horizon - t)));
     let end = decay(&(&two * horizon));
     let one = Expr::one();
-    let numerator = sum([&closed.root * (&now + &back), &half * (&now - &back)])
-        * fun(Fun::Exp, &(&half * t));
+    let numerator = sum([&closed.root * (&now + &back), &half * (&now - &back)]);
     let denominator = sum([&closed.root * (&one + &end), &half * (&one - &end)]);
     Some((numerator / denominator - one) / &closed.k)
 }

@@ -459,7 +459,11 @@ pub(super) fn horizon_regimes(
             changes.extend(entries(coordinates, &written));
         }
         let after = horizon - Expr::sym(step());
-        let written = |of: &Expr| with_exponents(&replace(of, &remaining, &after));
+        let written = |of: &Expr| {
+            let whole = with_exponents(&replace(of, &remaining, &after));
+            let expanded = expand(&whole);
+            if expanded.size() < whole.size() { expanded } else { whole }
+        };
         let mut rule = finish(written_all(changes, &written), neglected);
         rule.conditions = rule.conditions.iter().map(|of| of.with_sizes(&written)).collect();
         rule.changes = regroup(configuration, &rule.changes);

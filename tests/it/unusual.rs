@@ -79,12 +79,12 @@ fn a_fading_drift_has_both_its_conditions() {
 }
 
 /// Where terms of the series cancel for short steps, or fade for long ones, what compares curvature and discount is
-/// said: `K̂/Ĉ²` or its reciprocal.
+/// said, as it is in the rate of what fades.
 #[test]
 fn curvature_and_discount_are_compared_where_the_series_does_not_tell() {
     for (file, sizes) in [
-        ("strong_discount", ["eta*k*h/gamma^2"].as_slice()),
-        ("fading_step", &["gamma^2/(eta*k*h)", "eta*k*h/gamma^2", "eta*k*h/gamma^2"]),
+        ("strong_discount", ["(j^2 + eta*k*h)/(gamma*j)"].as_slice()),
+        ("fading_step", &["gamma/(2*sqrt(eta*k*h))", "eta*k*h/gamma^2", "eta*k*h/gamma^2"]),
     ] {
         let text = std::fs::read_to_string(format!("tests/unusual/{file}.lag")).unwrap();
         let (_, mut derivation) = derived(file, &text);
@@ -205,7 +205,7 @@ fn a_drift_that_nothing_bends_is_left_to_itself() {
 }
 
 /// Conditions that only points between two limits show: `jΔt` where the discount is large, `γ²/(ηh)` between a step that
-/// has faded and one that has not begun, `ηh/(mγ²)` for short steps along a drift; and what couples numbers.
+/// has faded and one that has not begun, `ηhΔt/(mγ)` for long steps along a drift that grows; and what couples numbers.
 #[test]
 fn conditions_between_two_limits_are_found() {
     for (file, wanted) in [
@@ -213,8 +213,8 @@ fn conditions_between_two_limits_are_found() {
             "short_drift",
             "gamma^2*j*dt/(sqrt(4*eta*h + gamma^2)*(gamma + sqrt(4*eta*h + gamma^2)))",
         ),
-        ("faded_drift", "gamma^2/(eta*h)"),
-        ("heavy_drift", "eta*h/(m*gamma^2)"),
+        ("faded_drift", "gamma/(2*sqrt(eta*h))"),
+        ("heavy_drift", "eta*h*dt/(m*gamma)"),
         ("carried", "|c/gamma|"),
     ] {
         let text = std::fs::read_to_string(format!("tests/unusual/{file}.lag")).unwrap();
