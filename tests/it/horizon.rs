@@ -225,7 +225,8 @@ fn the_plan_is_smooth_where_its_root_vanishes() {
     assert!((patient / -1.999959960534913e-5 - 1.0).abs() < 1e-9, "{patient}");
 }
 
-/// What grows is positive on its way, whatever is declared; and what grows beside what falls faster falls.
+/// What grows is positive on its way, whatever is declared; what grows beside what falls faster falls; and a step is
+/// shorter than the horizon.
 #[test]
 fn an_impatient_plan_is_gradient_descent_though_patience_may_be_endless() {
     let text = format!(
@@ -236,11 +237,8 @@ fn an_impatient_plan_is_gradient_descent_though_patience_may_be_endless() {
     let (model, derivation) = derived("impatient", &text);
     let options = Options { samples: 24, ..Options::default() };
     assert!(!verify::verify(&model, &derivation, &options).differs());
-    let rule = derivation.regimes[0].outcome.as_ref().expect("a rule");
-    assert_eq!(lagrule::symbolic::print::ascii(&rule.changes[0].1), "-eta*k*g*dt/gamma");
-    let why = derivation.regimes[1].outcome.as_ref().expect_err("no rule");
-    assert_eq!(
-        why,
-        "the limit depends on the sign of `gamma*dt - T*gamma`, which is not declared"
-    );
+    for regime in &derivation.regimes {
+        let rule = regime.outcome.as_ref().expect("a rule");
+        assert_eq!(lagrule::symbolic::print::ascii(&rule.changes[0].1), "-eta*k*g*dt/gamma");
+    }
 }
