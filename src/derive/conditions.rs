@@ -4,6 +4,7 @@
 mod edge;
 
 pub(super) use edge::Edge;
+use edge::is_below;
 
 use super::collect::{mostly_negative, shared_by_all};
 use super::types::Condition;
@@ -207,6 +208,24 @@ pub(super) fn strongest(conditions: Vec<Condition>) -> Vec<Condition> {
         }
     }
     kept
+}
+
+/// Drops conditions with sums in them that another one says more of, which the symbols do not tell.
+pub(super) fn undominated(mut conditions: Vec<Condition>) -> Vec<Condition> {
+    for at in (0..conditions.len()).rev() {
+        let says_more = |(other, stronger): (usize, &Condition)| {
+            let (small, large) = match (&conditions[at], stronger) {
+                (Condition::Small(one), Condition::Small(stronger)) => (one, stronger),
+                (Condition::Large(one), Condition::Large(stronger)) => (stronger, one),
+                _ => return false,
+            };
+            other != at && (has_sums(small) || has_sums(large)) && is_below(small, large)
+        };
+        if conditions.iter().enumerate().any(says_more) {
+            conditions.remove(at);
+        }
+    }
+    conditions
 }
 
 /// Drops numbers that are small because products of others are, the last ones first.

@@ -7,7 +7,7 @@ pub(super) use neglected::Neglected;
 
 use super::arrange::arranged;
 use super::collect::shared_by_all;
-use super::conditions::{at_scale, has_sums, independent, magnitude, strongest};
+use super::conditions::{at_scale, has_sums, independent, magnitude, strongest, undominated};
 use super::linear::{BlockSolution, tidy};
 use super::slowness::against;
 use super::types::{Condition, RegimeRule};
@@ -359,8 +359,11 @@ pub(super) fn uniform_block(
 /// Joins the blocks' rules; the eigenvalues that the conditions speak of are explained.
 pub(super) fn finish(changes: Vec<(Symbol, Expr)>, neglected: Neglected) -> RegimeRule {
     let error = neglected.order();
-    let (conditions, letters, steps) =
-        (independent(strongest(neglected.conditions)), neglected.letters, neglected.steps);
+    let (conditions, letters, steps) = (
+        independent(undominated(strongest(neglected.conditions))),
+        neglected.letters,
+        neglected.steps,
+    );
     let used = |symbol: &Symbol| {
         conditions.iter().any(|condition| match condition {
             Condition::Small(e)

@@ -252,3 +252,34 @@ fn a_drift_that_falls_for_ever_has_no_optimum() {
     let detectable = |c: &Condition| matches!(c, Condition::Detectable { .. });
     assert!(derivation.conditions.iter().any(detectable));
 }
+
+/// The regimes of a file in tests/unusual, as they stand on its page.
+fn regimes_of(file: &str) -> String {
+    let path = format!("tests/unusual/{file}.lag");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let study = driver::study(&Source::new(&path, &text), &mut Sink::new()).unwrap();
+    let (_, writer) = FORMATS.iter().find(|(name, _)| *name == "text").unwrap();
+    let page = writer.write(&study, &View::default());
+    let from = page.find("── Regimes").expect("regimes");
+    let to = page[from..].find("- The error").expect("their note");
+    page[from..from + to].trim_end().to_owned()
+}
+
+/// `|γ/2 − j|` cancels like a root, and is no difference of numbers that are almost equal.
+#[test]
+fn sizes_in_bars_cancel() {
+    insta::assert_snapshot!(regimes_of("growing_drift"));
+}
+
+/// What an exponential tends to is compared in its exponent, which is short and holds for steps of all lengths; and a
+/// step is shorter than its horizon.
+#[test]
+fn limits_of_a_finite_plan_are_said_of_its_rates() {
+    insta::assert_snapshot!(regimes_of("hasty_plan"));
+}
+
+/// What a source neglects is small beside the whole source.
+#[test]
+fn a_fading_drift_shifts_the_rate() {
+    insta::assert_snapshot!(regimes_of("shifted_rate"));
+}

@@ -48,10 +48,7 @@ impl Edge {
         if length > Edge::LONGEST || all.iter().any(|expr| may_be_complex(expr)) {
             return None;
         }
-        let mut symbols: Vec<Symbol> = all.iter().flat_map(|expr| expr.symbols()).collect();
-        symbols.sort_by(|a, b| (&a.name, a.mark).cmp(&(&b.name, b.mark)));
-        symbols.dedup_by(|a, b| same(a, b));
-        let mut edge = Edge { symbols, points: Vec::new() };
+        let mut edge = Edge { symbols: symbols_of(&all), points: Vec::new() };
         edge.points = (1..=Edge::COUNT)
             .flat_map(|index| edge.on_the_way(index, conditions, grows))
             .collect();
@@ -200,6 +197,32 @@ impl Edge {
         };
         self.points.iter().any(|at| apart(at) == Some(true))
     }
+}
+
+/// Is a size nowhere larger than another one?
+pub(in crate::derive) fn is_below(size: &Expr, other: &Expr) -> bool {
+    // Twice as far as points are sought, and not where nothing is known.
+    const REACH: f64 = 2.0;
+    const FEWEST: usize = 20;
+    if [size, other].iter().any(|of| !of.is_scalar() || may_be_complex(of)) {
+        return false;
+    }
+    let edge = Edge { symbols: symbols_of(&[size, other]), points: Vec::new() };
+    let values = (1..=Edge::COUNT).filter_map(|index| {
+        let at: Vec<f64> =
+            edge.start(index).iter().map(|x| x.signum() * x.abs().powf(REACH)).collect();
+        Some((edge.value(size, &at)?.abs(), edge.value(other, &at)?.abs()))
+    });
+    let values: Vec<(f64, f64)> = values.collect();
+    values.len() >= FEWEST && values.iter().all(|(one, other)| *one <= 1.01 * other)
+}
+
+/// The symbols of some expressions, once each.
+fn symbols_of(all: &[&Expr]) -> Vec<Symbol> {
+    let mut symbols: Vec<Symbol> = all.iter().flat_map(|expr| expr.symbols()).collect();
+    symbols.sort_by(|a, b| (&a.name, a.mark).cmp(&(&b.name, b.mark)));
+    symbols.dedup_by(|a, b| same(a, b));
+    symbols
 }
 
 /// Is it the same quantity, whatever is known about it?

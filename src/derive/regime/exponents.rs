@@ -2,14 +2,15 @@
 //! step.
 
 use super::super::conditions::relative;
+use super::super::square::complete_squares;
 use super::{epsilon, limit_symbols, scaling};
 use crate::model::types::{Regime, remaining, step};
 use crate::symbolic::assume::{is_nonnegative, is_positive};
-use crate::symbolic::build::{fun, sum};
+use crate::symbolic::build::{fun, pow, sum};
 use crate::symbolic::expand::expand;
-use crate::symbolic::rewrite::substitute;
+use crate::symbolic::rewrite::{map_children, substitute};
 use crate::symbolic::series::{Leading, leading};
-use crate::symbolic::{Expr, Fun, Node, Q};
+use crate::symbolic::{Expr, Fun, Node, Product, Q};
 use num_traits::{Signed, Zero};
 use std::cell::RefCell;
 
@@ -75,9 +76,25 @@ pub(super) fn factors(function: &Expr) -> Option<Vec<Part>> {
 /// nothing cancels, which is to be seen.
 pub(super) fn pieces(function: &Expr) -> Option<Vec<Part>> {
     let mut found = Vec::new();
-    collect(&expand(function), &mut found);
+    collect(&spread(function), &mut found);
     let moves = |part: &Expr| part.contains(&epsilon());
     found.into_iter().filter(moves).map(expanded).collect()
+}
+
+/// Multiplied out, but for squares below roots.
+fn spread(expr: &Expr) -> Expr {
+    squared(&expand(expr))
+}
+
+fn squared(expr: &Expr) -> Expr {
+    let inner = map_children(expr, &mut squared);
+    let Node::Product(product) = inner.node() else { return inner };
+    let power = |(base, exponent): &(Expr, Expr)| {
+        let root = exponent.as_num().is_some_and(|e| !e.is_integer());
+        pow(&if root { complete_squares(base) } else { base.clone() }, exponent)
+    };
+    let front = Product { powers: Vec::new(), ..product.clone() }.value();
+    product.powers.iter().map(power).fold(front, |all, power| all * power)
 }
 
 fn collect(expr: &Expr, found: &mut Vec<Expr>) {
@@ -108,7 +125,7 @@ fn collect(expr: &Expr, found: &mut Vec<Expr>) {
 
 /// What an exponent is for each of the times it is made of; where that vanishes or grows, its exponential.
 fn rates(exponent: &Expr) -> Vec<Expr> {
-    let mut rest = expand(exponent);
+    let mut rest = spread(exponent);
     let mut found = Vec::new();
     for time in [step(), remaining()] {
         let (with, without): (Vec<Expr>, Vec<Expr>) =
