@@ -1,5 +1,6 @@
 //! How the coefficient of a leading term is written before it is lifted onto matrices.
 
+use super::collect::shared_by_all;
 use crate::symbolic::build::{fun, pow, sum};
 use crate::symbolic::cancel::cancel;
 use crate::symbolic::expand::{common_denominator, expand};
@@ -8,12 +9,24 @@ use crate::symbolic::{Expr, Fun, Node, Prop, Symbol};
 /// Cancelled; without `0/0` where a letter may vanish; common factors of sums in front.
 pub(super) fn arranged(coefficient: &Expr, letters: &[Symbol]) -> Expr {
     let cancelled = cancel(&expand(coefficient));
+    let cancelled = sum(cancelled.terms().iter().map(apart));
     let may_vanish = |symbol: &Symbol| {
         let nonnegative =
             symbol.props.has(Prop::Nonnegative) && !symbol.props.has(Prop::Positive);
         letters.contains(symbol) || nonnegative
     };
     fronted(&finite(&cancelled, &may_vanish).unwrap_or(cancelled))
+}
+
+/// A product whose sums share no factors.
+pub(super) fn apart(of: &Expr) -> Expr {
+    let product = of.as_product();
+    let base = |base: &Expr| match shared_by_all(base).filter(|_| base.terms().len() > 1) {
+        Some(shared) => expand(&(base / &shared)) * shared,
+        None => base.clone(),
+    };
+    let powers = product.powers.iter().map(|(b, e)| pow(&base(b), e));
+    powers.fold(Expr::num(product.coefficient.clone()), |all, power| all * power)
 }
 
 /// `c (1 − eˣ)/a` as `−c (x/a) φ₁(x)`, when an `a` that may vanish leaves the denominator.

@@ -46,9 +46,12 @@ pub(super) fn magnitude(term: &Expr) -> Expr {
     all
 }
 
-/// `|x|`, without bars where the sign is known.
+/// `|x|`, without bars where the sign is known. What vanishes for one sign of what stands in bars, as `a + |a|`, says
+/// nothing there: then all its terms count.
 fn size(base: &Expr) -> Expr {
-    if is_nonnegative(base) {
+    if vanishes_on_a_side(base) {
+        sum(base.terms().iter().map(magnitude))
+    } else if is_nonnegative(base) {
         base.clone()
     } else if is_nonnegative(&-base) {
         -base
@@ -56,6 +59,20 @@ fn size(base: &Expr) -> Expr {
         fun(Fun::Abs, &-base)
     } else {
         fun(Fun::Abs, base)
+    }
+}
+
+/// Is a sum zero wherever something in bars is positive, or wherever it is negative?
+fn vanishes_on_a_side(base: &Expr) -> bool {
+    let side = |sign: i64| is_zero(&with_sides(base, &Expr::int(sign)));
+    let barred = |part: &Expr| matches!(part.node(), Node::Fun(Fun::Abs, _));
+    base.terms().len() > 1 && base.any(&barred) && (side(1) || side(-1))
+}
+
+fn with_sides(of: &Expr, side: &Expr) -> Expr {
+    match of.node() {
+        Node::Fun(Fun::Abs, inner) => with_sides(inner, side) * side,
+        _ => map_children(of, &mut |child| with_sides(child, side)),
     }
 }
 
@@ -297,7 +314,8 @@ pub(super) fn counted(term: &Expr, small: &[Expr]) -> bool {
     small.iter().any(|size| has_sums(size) && symbols.iter().all(|s| size.contains(s)))
 }
 
-/// Is a monomial a product of positive powers of at most two others, up to a number?
+/// Is a monomial a product of positive powers of at most two others, up to a number? Powers that add up to less than 1
+/// leave it larger than these.
 fn is_product(term: &Expr, small: &[Expr]) -> bool {
     let powers = |of: &Expr| -> BTreeMap<Expr, f64> {
         let one = |(base, exponent): &(Expr, Expr)| match exponent.as_num() {
@@ -316,13 +334,14 @@ fn is_product(term: &Expr, small: &[Expr]) -> bool {
     // The exponents are a combination without negative weights: their projection on the span is all of them.
     small.iter().enumerate().any(|(at, a)| {
         let (aa, at_a) = (dot(a, a), dot(&target, a));
-        at_a > 0.0 && near(at_a * at_a / aa, size)
+        at_a >= aa * (1.0 - 1e-9) && near(at_a * at_a / aa, size)
             || small[..at].iter().any(|b| {
                 let (bb, ab, at_b) = (dot(b, b), dot(a, b), dot(&target, b));
                 let volume = aa * bb - ab * ab;
                 let (x, y) =
                     ((at_a * bb - at_b * ab) / volume, (at_b * aa - at_a * ab) / volume);
-                volume > 1e-9 && x > 0.0 && y > 0.0 && near(x * at_a + y * at_b, size)
+                let small = x > 0.0 && y > 0.0 && x + y >= 1.0 - 1e-9;
+                volume > 1e-9 && small && near(x * at_a + y * at_b, size)
             })
     })
 }

@@ -1,6 +1,7 @@
 //! The kinetic matrix `∂²F/∂q'∂q'` of the whole configuration and its inverse.
 
 use super::variation::{Motion, jacobian};
+use crate::symbolic::build::pow;
 use crate::symbolic::expand::{content, expand};
 use crate::symbolic::{Dim, Expr, Shape, Symbol, matrix};
 
@@ -43,6 +44,18 @@ impl Inertia {
         let dim = Dim::Num(velocities.len());
         let whole = matrix::literal(Shape::matrix(dim.clone(), dim), all);
         Some(Inertia::Joint(matrix::inverse(&whole)))
+    }
+
+    /// How much longer a unit of one number is than one of another, as the metric measures them.
+    pub(super) fn lengths(
+        &self,
+        motion: &Motion,
+        one: &Symbol,
+        other: &Symbol,
+    ) -> Option<Expr> {
+        let Inertia::Separate(inverses) = self else { return None };
+        let of = |q: &Symbol| Some(&inverses[motion.coordinates.iter().position(|c| c == q)?]);
+        Some(pow(&(of(other)? / of(one)?), &Expr::frac(1, 2)))
     }
 
     /// The inverse applied to one vector for each coordinate.

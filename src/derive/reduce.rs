@@ -26,10 +26,11 @@ use super::types::{
 use super::variation::Motion;
 use crate::model::types::{Discount, Horizon, Limit, Model, Regime, remaining, step};
 use crate::symbolic::assume::{is_positive, is_symmetric};
-use crate::symbolic::build::{fun, sum};
+use crate::symbolic::build::{fun, sqrt, sum};
 use crate::symbolic::expand::expand;
 use crate::symbolic::matrix;
 use crate::symbolic::number::q;
+use crate::symbolic::print;
 use crate::symbolic::rewrite::{map_children, replace, substitute};
 use crate::symbolic::series::leading;
 use crate::symbolic::spectral::{Letter, Spectrum, fresh, spectrum};
@@ -476,8 +477,11 @@ pub(super) fn horizon_regimes(
         }
         Ok(rule)
     };
+    // What remains of the horizon has no name in the file.
+    let rest = format!("({} - dt)", print::ascii(horizon));
+    let named = |why: String| why.replace(&remaining().name.to_string(), &rest);
     let regimes = model.regimes.iter();
-    regimes.map(|regime| limit(regime, one(regime))).collect()
+    regimes.map(|regime| limit(regime, one(regime).map_err(named))).collect()
 }
 
 /// What a block does over the horizon: functions of the letters of a spectrum, cause by cause.
@@ -557,7 +561,12 @@ fn short_step(
             (expand(&(&inverse * &block.c)), expand(&(inverse * &block.k)))
         };
         neglected.condition(Condition::Small(magnitude(&expand(&(&dt * c)))));
-        neglected.condition(Condition::Small(magnitude(&expand(&(&dt * &dt * k)))));
+        let k = expand(&k);
+        neglected.condition(Condition::Small(if k.is_scalar() {
+            &dt * sqrt(&magnitude(&k))
+        } else {
+            magnitude(&expand(&(&dt * &dt * k)))
+        }));
     }
     neglected.step(Step::new(
         "first order",

@@ -5,14 +5,13 @@ mod neglected;
 
 pub(super) use neglected::Neglected;
 
-use super::arrange::arranged;
-use super::collect::shared_by_all;
+use super::arrange::{apart, arranged};
 use super::conditions::{at_scale, has_sums, independent, magnitude, strongest, undominated};
 use super::linear::{BlockSolution, tidy};
 use super::slowness::against;
 use super::types::{Condition, RegimeRule};
 use crate::model::types::{Limit, Regime, step};
-use crate::symbolic::assume::{is_nonnegative, is_positive};
+use crate::symbolic::assume::{is_nonnegative, is_positive, may_be_complex};
 use crate::symbolic::build::{pow, sum};
 use crate::symbolic::cancel::{cancel, shorter};
 use crate::symbolic::expand::{content, expand, is_zero};
@@ -152,17 +151,6 @@ fn without_shared(one: &Expr, other: &Expr) -> (Expr, Expr) {
     (one.clone(), other.clone())
 }
 
-/// A product whose sums share no factors.
-fn apart(of: &Expr) -> Expr {
-    let product = of.as_product();
-    let base = |base: &Expr| match shared_by_all(base).filter(|_| base.terms().len() > 1) {
-        Some(shared) => expand(&(base / &shared)) * shared,
-        None => base.clone(),
-    };
-    let powers = product.powers.iter().map(|(b, e)| pow(&base(b), e));
-    powers.fold(Expr::num(product.coefficient.clone()), |all, power| all * power)
-}
-
 fn lifted_sum(terms: &[(Expr, Expr)], lift: Lift<'_>) -> Option<Expr> {
     let lifted = terms.iter().map(|(function, vector)| Some(lift(function)? * vector));
     Some(sum(lifted.collect::<Option<Vec<_>>>()?))
@@ -182,9 +170,20 @@ pub(super) fn spectral_block(
             return Err("a limit acts on the entries of a matrix".to_owned());
         }
     }
-    let mut natural = vanishing(c, k, regime);
+    let compared = vanishing(c, k, regime);
+    let mut natural = compared.clone();
     natural.extend(shifts(response, regime));
     let terms = leading_terms((causes, response, &natural), spectrum, regime, neglected)?;
+    if [c, k].into_iter().any(may_be_complex) {
+        // No points tell whether what is compared anyway is said. Eigenvalues that may vanish divide nothing.
+        let vanishes = |(base, e): &(Expr, Expr)| {
+            let below = e.as_num().is_some_and(|e| *e < Q::zero());
+            below && base.terms().len() == 1 && may_be_complex(base)
+        };
+        let compared =
+            compared.into_iter().filter(|size| !size.as_product().powers.iter().any(vanishes));
+        compared.for_each(|size| neglected.condition(Condition::Small(size)));
+    }
     neglected.letters(spectrum.letters.clone());
     Ok(terms)
 }

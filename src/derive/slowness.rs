@@ -30,6 +30,7 @@ pub(super) fn slowness(
     bends: &[Expr],
 ) -> Vec<Condition> {
     let mut conditions = Vec::new();
+    let inertia = Inertia::of(motion);
     for ((coordinate, velocity), bend) in motion.coordinates.iter().zip(field).zip(bends) {
         if let Ok(slope) = jacobian(velocity, coordinate) {
             // Along itself, and along other numbers that a drift couples it to.
@@ -38,7 +39,12 @@ pub(super) fn slowness(
                 .coordinates
                 .iter()
                 .filter(|other| drifts && *other != coordinate && other.shape.is_scalar());
-            let coupled = others.filter_map(|other| jacobian(velocity, other).ok());
+            let coupled = others.filter_map(|other| {
+                let slope = jacobian(velocity, other).ok()?;
+                let lengths =
+                    inertia.as_ref().and_then(|i| i.lengths(motion, coordinate, other));
+                Some(slope * lengths.unwrap_or_else(Expr::one))
+            });
             for slope in [slope].into_iter().chain(coupled) {
                 let slope = tidy(&slope);
                 let over_time = tidy(&expand(&(&slope / (rate * scale))));

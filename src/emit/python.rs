@@ -16,6 +16,8 @@ pub(super) struct Spelling {
     closed: Vec<(Symbol, Expr)>,
     open: Vec<(Symbol, Meaning)>,
     eigenvalues: Vec<(Symbol, Expr)>,
+    /// What measures vectors and matrices, where that is not the identity.
+    metric: Option<Expr>,
 }
 
 impl Spelling {
@@ -29,7 +31,9 @@ impl Spelling {
                 other => open.push((symbol.clone(), other.clone())),
             }
         }
-        Spelling { closed, open, eigenvalues: Vec::new() }
+        let metric = study.model.parts.as_ref().and_then(|parts| parts.metric.clone());
+        let metric = metric.filter(|metric| !metric.is_scalar());
+        Spelling { closed, open, eigenvalues: Vec::new(), metric }
     }
 
     /// Eigenvalues become arrays of them.
@@ -118,6 +122,18 @@ impl Spelling {
         ))
     }
 
+    /// A vector or a matrix in coordinates in which the metric is the identity.
+    fn measured(&self, expr: &Expr, text: &str) -> String {
+        let fits = |metric: &&Expr| metric.shape().rows == expr.shape().rows;
+        let Some(metric) = self.metric.as_ref().filter(fits) else { return text.to_owned() };
+        let root = format!("np.linalg.cholesky({}).T", self.python(metric));
+        if expr.shape().is_column() {
+            format!("{root} @ ({text})")
+        } else {
+            format!("(lambda R, A: R @ A @ np.linalg.inv(R))({root}, {text})")
+        }
+    }
+
     /// The number that a condition says is small (or, for `positive`, is positive).
     pub(super) fn size(&self, condition: &Condition) -> String {
         let one = |expr: &Expr| {
@@ -125,7 +141,7 @@ impl Spelling {
             if expr.is_scalar() {
                 format!("np.max(np.abs({text}))")
             } else {
-                format!("np.linalg.norm({text})")
+                format!("np.linalg.norm({})", self.measured(expr, &text))
             }
         };
         match condition {
@@ -165,6 +181,7 @@ impl Spelling {
                             closed: self.closed.clone(),
                             open: self.open.clone(),
                             eigenvalues: Vec::new(),
+                            metric: None,
                         };
                         let text = spelling.with_eigenvalues(&pair).python(both);
                         format!("np.min(({text}).real)")
