@@ -145,6 +145,10 @@ impl Spelling {
             }
         };
         match condition {
+            // A vector of sizes is relative, entry by entry.
+            Condition::Small(expr) if expr.shape().is_column() && !expr.is_scalar() => {
+                format!("np.linalg.norm({})", self.python(expr))
+            }
             Condition::Small(expr) => one(expr),
             Condition::Large(expr) if expr.is_scalar() && !is_nonnegative(expr) => {
                 let text = self.python(expr);

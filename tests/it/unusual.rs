@@ -283,3 +283,26 @@ fn limits_of_a_finite_plan_are_said_of_its_rates() {
 fn a_fading_drift_shifts_the_rate() {
     insta::assert_snapshot!(regimes_of("shifted_rate"));
 }
+
+/// What a regime neglects is bounded for drifts of either sign, for rotations, whose eigenvalues are not real, and in
+/// the units of the metric.
+#[test]
+fn conditions_hold_for_both_signs_and_for_rotations() {
+    for (file, wanted) in [
+        ("either_drift", "gamma/|a|"),
+        ("odd_rotation", "eta*k*h/gamma^2"),
+        ("measured_drift", "|c/(gamma*sqrt(m))|"),
+    ] {
+        let text = std::fs::read_to_string(format!("tests/unusual/{file}.lag")).unwrap();
+        let (_, derivation) = derived(file, &text);
+        let said = small(&derivation);
+        assert!(said.iter().any(|size| size == wanted), "{file}: {said:?}");
+        if file == "odd_rotation" {
+            let flat = derivation.regimes[1].outcome.as_ref().unwrap();
+            insta::assert_snapshot!(
+                print::ascii(&flat.changes[0].1),
+                @"dt (Q x(0) - eta*k (gamma I + Q)^-1 g)"
+            );
+        }
+    }
+}
