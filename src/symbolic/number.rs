@@ -40,7 +40,13 @@ pub fn parse_decimal(text: &str) -> Option<Q> {
 
 /// The nearest `f64`; infinite when out of range.
 pub fn to_f64(value: &Q) -> f64 {
-    value.to_f64().unwrap_or(f64::INFINITY)
+    // Whole numbers of this size are themselves in floating point, and most numbers are such quotients.
+    const EXACT: std::ops::Range<i64> = -(1 << 53)..(1 << 53);
+    let parts = value.numer().to_i64().zip(value.denom().to_i64());
+    match parts.filter(|(n, d)| EXACT.contains(n) && EXACT.contains(d)) {
+        Some((numerator, denominator)) => numerator as f64 / denominator as f64,
+        None => value.to_f64().unwrap_or(f64::INFINITY),
+    }
 }
 
 /// `base` raised to an integer; `None` for 0 to a negative power and for absurd sizes.

@@ -83,18 +83,24 @@ fn probe(expr: &Expr, reading: &Reading<'_>) -> Option<Probe> {
         Node::Product(product) if product.tail.is_none() => {
             let mut all = Probe::exact(to_f64(&product.coefficient));
             for (base, exponent) in &product.powers {
-                let (base, exponent) = (probe(base, reading)?, probe(exponent, reading)?.value);
+                let base = probe(base, reading)?;
+                if exponent.is_one() {
+                    all.value *= base.value;
+                    all.size *= base.size;
+                    continue;
+                }
+                let exponent = probe(exponent, reading)?.value;
                 // A root of a negative number has no real value here, and nothing divides by what may be zero.
                 let rooted = base.value < 0.0 && exponent.fract() != 0.0;
                 if rooted || (exponent < 0.0 && !base.is_certain(reading)) {
                     return None;
                 }
-                let power = base.value.powf(exponent);
-                all.value *= power;
+                let value = power(base.value, exponent);
+                all.value *= value;
                 all.size *= if exponent > 0.0 {
-                    base.size.powf(exponent)
+                    power(base.size, exponent)
                 } else {
-                    power.abs() * (base.size / base.value.abs()).powf(-exponent)
+                    value.abs() * power(base.size / base.value.abs(), -exponent)
                 };
             }
             Some(all)
@@ -108,6 +114,17 @@ fn probe(expr: &Expr, reading: &Reading<'_>) -> Option<Probe> {
             of_function(*function, inner.value).map(Probe::exact)
         }
         _ => None,
+    }
+}
+
+/// A power; the common ones are no work.
+fn power(base: f64, exponent: f64) -> f64 {
+    match (exponent.fract() == 0.0, (2.0 * exponent).fract() == 0.0) {
+        (true, _) if exponent.abs() <= 8.0 => base.powi(exponent as i32),
+        (false, true) if exponent.abs() <= 8.0 => {
+            base.sqrt() * base.powi((exponent - 0.5) as i32)
+        }
+        _ => base.powf(exponent),
     }
 }
 

@@ -7,12 +7,15 @@ use crate::symbolic::expand::expand;
 use crate::symbolic::probe::{bound_at, overflows_at, value_at};
 use crate::symbolic::{Expr, Prop, Symbol};
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 /// Points at which conditions begin to hold on the way into a regime. They tell what the conditions do not bound: what
 /// is large at one of them.
 pub(in crate::derive) struct Edge {
     symbols: Vec<Symbol>,
     points: Vec<Vec<f64>>,
+    /// What starting points are spread by.
+    golden: f64,
 }
 
 impl Edge {
@@ -48,12 +51,23 @@ impl Edge {
         if length > Edge::LONGEST || all.iter().any(|expr| may_be_complex(expr)) {
             return None;
         }
-        let mut edge = Edge { symbols: symbols_of(&all), points: Vec::new() };
+        let mut edge = Edge::of(symbols_of(&all));
         edge.points = (1..=Edge::COUNT)
             .flat_map(|index| edge.on_the_way(index, conditions, grows))
             .collect();
         // Where the conditions hold nowhere, or have no numbers, nothing is known.
         (!edge.points.is_empty()).then_some(edge)
+    }
+
+    /// Without points.
+    fn of(symbols: Vec<Symbol>) -> Edge {
+        let dimensions = symbols.len() as f64;
+        let golden = (0..40).fold(1.5_f64, |x, _| (1.0 + x).powf(1.0 / (dimensions + 1.0)));
+        Edge { symbols, points: Vec::new(), golden }
+    }
+
+    fn with_points(&self, points: Vec<Vec<f64>>) -> Edge {
+        Edge { symbols: self.symbols.clone(), points, golden: self.golden }
     }
 
     /// Where the conditions begin to hold on one way. Far from the limit they may hold because something fades.
@@ -88,8 +102,7 @@ impl Edge {
 
     /// An additive sequence by powers of the generalised golden ratio, which fills space evenly (Roberts 2018).
     fn start(&self, index: u32) -> Vec<f64> {
-        let dimensions = self.symbols.len() as f64;
-        let golden = (0..40).fold(1.5_f64, |x, _| (1.0 + x).powf(1.0 / (dimensions + 1.0)));
+        let golden = self.golden;
         let of = |(at, symbol): (i32, &Symbol)| {
             let turn = (0.5 + f64::from(index) * golden.powi(-1 - at)).fract();
             let size = 10_f64.powf(Edge::DECADES * (2.0 * turn - 1.0));
@@ -123,7 +136,7 @@ impl Edge {
         };
         let holds = |at: &Vec<f64>| conditions.iter().all(|c| self.holds(c, at) == Some(true));
         let points: Vec<_> = (1..=Edge::COUNT).filter_map(moved).filter(holds).collect();
-        (!points.is_empty()).then(|| Edge { symbols: self.symbols.clone(), points })
+        (!points.is_empty()).then(|| self.with_points(points))
     }
 
     /// With steps of other lengths, and other times after them, where the conditions hold for them: what fades over a
@@ -146,7 +159,7 @@ impl Edge {
         });
         let holds = |at: &Vec<f64>| conditions.iter().all(|c| self.holds(c, at) == Some(true));
         let points = others.filter(holds).collect();
-        (!places.is_empty()).then(|| Edge { symbols: self.symbols.clone(), points })
+        (!places.is_empty()).then(|| self.with_points(points))
     }
 
     fn holds(&self, condition: &Condition, at: &[f64]) -> Option<bool> {
@@ -207,7 +220,7 @@ pub(in crate::derive) fn is_below(size: &Expr, other: &Expr) -> bool {
     if [size, other].iter().any(|of| !of.is_scalar() || may_be_complex(of)) {
         return false;
     }
-    let edge = Edge { symbols: symbols_of(&[size, other]), points: Vec::new() };
+    let edge = Edge::of(symbols_of(&[size, other]));
     let values = (1..=Edge::COUNT).filter_map(|index| {
         let at: Vec<f64> =
             edge.start(index).iter().map(|x| x.signum() * x.abs().powf(REACH)).collect();
@@ -227,5 +240,5 @@ fn symbols_of(all: &[&Expr]) -> Vec<Symbol> {
 
 /// Is it the same quantity, whatever is known about it?
 fn same(one: &Symbol, other: &Symbol) -> bool {
-    one.name == other.name && one.mark == other.mark
+    one.mark == other.mark && (Arc::ptr_eq(&one.name, &other.name) || one.name == other.name)
 }

@@ -183,7 +183,10 @@ impl Neglected {
         let compared = natural.iter().all(|size| edge.bounds(size));
         let steps = if compared { None } else { edge.with_steps(&self.conditions) };
         let large = |size: &Expr| edge.where_large(&self.conditions, size).filter(apart);
-        let wrong = steps.filter(apart).or_else(|| natural.iter().find_map(large));
+        let unsaid =
+            |size: &&Expr| !self.conditions.contains(&Condition::Small((*size).clone()));
+        let mut natural = natural.iter().filter(unsaid);
+        let wrong = steps.filter(apart).or_else(|| natural.find_map(large));
         wrong.map_or(Checked::Right, Checked::Wrong)
     }
 
@@ -206,17 +209,18 @@ impl Neglected {
                 all.note_later(part, found, regime, natural);
             }
         };
-        let left = exponential(&found.first.1);
-        if let Some(parts) = factors(function).filter(|_| left) {
-            return note(self, &parts);
-        }
-        let before = self.conditions.clone();
-        if let Some(parts) = pieces(function).filter(|_| left) {
-            note(self, &parts);
-            if matches!(self.checked(function, found, regime, natural), Checked::Right) {
-                return;
+        if exponential(&found.first.1) {
+            if let Some(parts) = factors(function) {
+                return note(self, &parts);
             }
-            self.conditions = before;
+            let before = self.conditions.clone();
+            if let Some(parts) = pieces(function) {
+                note(self, &parts);
+                if matches!(self.checked(function, found, regime, natural), Checked::Right) {
+                    return;
+                }
+                self.conditions = before;
+            }
         }
         note(self, &[(function.clone(), found.clone())]);
     }
