@@ -4,7 +4,7 @@ use super::collect::shared_by_all;
 use crate::symbolic::build::{fun, pow, sum};
 use crate::symbolic::cancel::cancel;
 use crate::symbolic::expand::{common_denominator, expand};
-use crate::symbolic::{Expr, Fun, Node, Prop, Symbol};
+use crate::symbolic::{Expr, Fun, Node, Product, Prop, Symbol};
 
 /// Cancelled; without `0/0` where a letter may vanish; common factors of sums in front.
 pub(super) fn arranged(coefficient: &Expr, letters: &[Symbol]) -> Expr {
@@ -26,7 +26,8 @@ pub(super) fn apart(of: &Expr) -> Expr {
         None => base.clone(),
     };
     let powers = product.powers.iter().map(|(b, e)| pow(&base(b), e));
-    powers.fold(Expr::num(product.coefficient.clone()), |all, power| all * power)
+    let front = Product { powers: Vec::new(), ..product.clone() }.value();
+    powers.fold(front, |all, power| all * power)
 }
 
 /// `c (1 − eˣ)/a` as `−c (x/a) φ₁(x)`, when an `a` that may vanish leaves the denominator.

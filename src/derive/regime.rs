@@ -104,8 +104,9 @@ impl LeadingTerms {
         let change = whole(&merged)?;
         match in_front(&merged) {
             Some((front, rest)) if has_sums(&front) => {
-                let fronted = lift(&front).ok_or_else(none)? * whole(&rest)?;
-                Ok(if fronted.size() < change.size() { fronted } else { change })
+                // What has a matrix form as it is may have none apart.
+                let fronted = lift(&front).zip(whole(&rest).ok()).map(|(f, rest)| f * rest);
+                Ok(fronted.filter(|f| f.size() < change.size()).unwrap_or(change))
             }
             _ => Ok(change),
         }

@@ -3,7 +3,7 @@
 
 use crate::derive::{Condition, Definition, Meaning};
 use crate::study::Study;
-use crate::symbolic::assume::is_nonnegative;
+use crate::symbolic::assume::{is_nonnegative, is_spd};
 use crate::symbolic::build::pow;
 use crate::symbolic::expand::expand;
 use crate::symbolic::print::Python;
@@ -32,7 +32,7 @@ impl Spelling {
             }
         }
         let metric = study.model.parts.as_ref().and_then(|parts| parts.metric.clone());
-        let metric = metric.filter(|metric| !metric.is_scalar());
+        let metric = metric.filter(|metric| !metric.is_scalar() && is_spd(metric));
         Spelling { closed, open, eigenvalues: Vec::new(), metric }
     }
 

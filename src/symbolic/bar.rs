@@ -1,6 +1,6 @@
 //! Algebra with the size of a sum: `|a − j|` is `s` where `a − j` is `σs` and `σ² = 1`, so that fractions cancel.
 
-use super::assume::is_positive;
+use super::assume::{is_positive, may_be_complex};
 use super::build::{fun, pow, sum};
 use super::cancel::cancel;
 use super::expand::{content, expand};
@@ -69,7 +69,8 @@ fn only_bar(expr: &Expr) -> Option<Expr> {
     });
     let found = found.into_inner();
     let [only] = found.as_slice() else { return None };
-    Some(only.clone())
+    // Of complex numbers the size is no number up to a sign.
+    (!may_be_complex(only)).then(|| only.clone())
 }
 
 /// The bars as multiples of the size.

@@ -221,13 +221,16 @@ pub(in crate::derive) fn is_below(size: &Expr, other: &Expr) -> bool {
         return false;
     }
     let edge = Edge::of(symbols_of(&[size, other]));
+    // What cancels in the other one may be as small as its digits say.
     let values = (1..=Edge::COUNT).filter_map(|index| {
         let at: Vec<f64> =
             edge.start(index).iter().map(|x| x.signum() * x.abs().powf(REACH)).collect();
-        Some((edge.value(size, &at)?.abs(), edge.value(other, &at)?.abs()))
+        let (one, bound) = (edge.value(size, &at)?.abs(), bound_at(other, &edge.place(&at))?);
+        Some((one <= 1.01 * bound, edge.value(other, &at).is_some()))
     });
-    let values: Vec<(f64, f64)> = values.collect();
-    values.len() >= FEWEST && values.iter().all(|(one, other)| *one <= 1.01 * other)
+    let values: Vec<(bool, bool)> = values.collect();
+    let known = values.iter().filter(|(_, known)| *known).count();
+    known >= FEWEST && values.iter().all(|(below, _)| *below)
 }
 
 /// The symbols of some expressions, once each.
@@ -240,5 +243,6 @@ fn symbols_of(all: &[&Expr]) -> Vec<Symbol> {
 
 /// Is it the same quantity, whatever is known about it?
 fn same(one: &Symbol, other: &Symbol) -> bool {
-    one.mark == other.mark && (Arc::ptr_eq(&one.name, &other.name) || one.name == other.name)
+    let alike = one.mark == other.mark && one.rank == other.rank;
+    alike && (Arc::ptr_eq(&one.name, &other.name) || one.name == other.name)
 }
