@@ -1,46 +1,179 @@
-//! A number for a scalar expression, to refute in a moment that it is zero.
+//! Numbers for a scalar expression: to refute in a moment that it is zero, and to see how large it is at many points.
 //!
-//! Every symbol gets a fixed value between ½ and 3/2. What is far from zero there, measured by the terms it
-//! is summed from, is not the zero expression; what is near zero proves nothing.
+//! What is far from zero at one point, measured by the terms it is summed from, is not the zero expression; what is
+//! near zero proves nothing.
 
-use super::expr::{Expr, Fun, Node};
+use super::expr::{Expr, Fun, Node, Product};
 use super::number::to_f64;
 use super::symbol::Symbol;
 use num_traits::One;
+use std::collections::BTreeMap;
 
-/// How symbols are read.
-struct Reading<'a> {
-    value: &'a dyn Fn(&Symbol) -> f64,
-    /// Less than this share of its terms may be rounding.
-    rounding: f64,
-}
-
-/// Is the expression certainly not zero? `false` means that it may be.
+/// Is the expression certainly not zero? `false` means that it may be. Every symbol has a fixed value between ½ and
+/// 3/2.
 pub(super) fn refutes_zero(expr: &Expr) -> bool {
-    let reading = Reading { value: &of_symbol, rounding: 1e-6 };
-    probe(expr, &reading).is_some_and(|probe| probe.is_certain(&reading))
+    const ROUNDING: f64 = 1e-6;
+    let mut values = Vec::new();
+    let program = Program::new(expr, &mut |symbol| {
+        values.push(of_symbol(symbol));
+        Some(values.len() - 1)
+    });
+    let probe = program.and_then(|program| program.run(&values, ROUNDING));
+    probe.is_some_and(|probe| probe.is_certain(ROUNDING))
 }
 
-/// The value of a scalar expression of symbols with these values; `None` where it has none, or where rounding may
-/// have taken its digits.
-pub fn value_at(expr: &Expr, value: &dyn Fn(&Symbol) -> f64) -> Option<f64> {
-    let reading = Reading { value, rounding: 1e-10 };
-    // What fades below the smallest number is nothing.
-    let known = |probe: &Probe| probe.is_certain(&reading) || probe.size == 0.0;
-    probe(expr, &reading).filter(known).map(|probe| probe.value)
+/// Less than this share of its terms may be rounding, where values are asked for.
+const ROUNDING: f64 = 1e-10;
+
+/// A scalar expression taken apart, for its values at many points. Equal parts are computed once.
+pub struct Program(Vec<Operation>);
+
+/// What one part is computed by; numbers count the operations before it.
+enum Operation {
+    Number(f64),
+    Symbol(usize),
+    Sum(Vec<usize>),
+    /// `c eˣ − c`, which keeps its digits where `x` is small.
+    GrownLessOne(f64, usize),
+    Product(f64, Vec<(usize, Exponent)>),
+    Abs(usize),
+    Function(Fun, usize),
 }
 
-/// What the value is not larger than, whatever rounding has taken of its digits.
-pub fn bound_at(expr: &Expr, value: &dyn Fn(&Symbol) -> f64) -> Option<f64> {
-    let reading = Reading { value, rounding: 1e-10 };
-    let bound = |probe: Probe| probe.value.abs() + 8.0 * f64::EPSILON * probe.size;
-    probe(expr, &reading).map(bound).filter(|bound| bound.is_finite())
+#[derive(Clone, Copy)]
+enum Exponent {
+    Number(f64),
+    At(usize),
 }
 
-/// Is the value too large for a number?
-pub fn overflows_at(expr: &Expr, value: &dyn Fn(&Symbol) -> f64) -> bool {
-    let reading = Reading { value, rounding: 1e-10 };
-    probe(expr, &reading).is_some_and(|probe| probe.value.is_infinite())
+impl Program {
+    /// Of an expression whose symbols have these places among the values. `None` for what has no real value, as
+    /// matrices in it.
+    pub fn new(
+        expr: &Expr,
+        place: &mut dyn FnMut(&Symbol) -> Option<usize>,
+    ) -> Option<Program> {
+        let mut compiler = Compiler { place, known: BTreeMap::new(), operations: Vec::new() };
+        compiler.add(expr)?;
+        Some(Program(compiler.operations))
+    }
+
+    /// The value where the symbols have these; `None` where it has none, or where rounding may have taken its digits.
+    pub fn value(&self, at: &[f64]) -> Option<f64> {
+        // What fades below the smallest number is nothing.
+        let known = |probe: &Probe| probe.is_certain(ROUNDING) || probe.size == 0.0;
+        self.run(at, ROUNDING).filter(known).map(|probe| probe.value)
+    }
+
+    /// What the value is not larger than, whatever rounding has taken of its digits.
+    pub fn bound(&self, at: &[f64]) -> Option<f64> {
+        let bound = |probe: Probe| probe.value.abs() + 8.0 * f64::EPSILON * probe.size;
+        self.run(at, ROUNDING).map(bound).filter(|bound| bound.is_finite())
+    }
+
+    /// Is the value too large for a number?
+    pub fn overflows(&self, at: &[f64]) -> bool {
+        self.run(at, ROUNDING).is_some_and(|probe| probe.value.is_infinite())
+    }
+
+    fn run(&self, at: &[f64], rounding: f64) -> Option<Probe> {
+        let mut found = Vec::with_capacity(self.0.len());
+        for operation in &self.0 {
+            found.push(operation.run(at, &found, rounding)?);
+        }
+        found.pop()
+    }
+}
+
+impl Operation {
+    fn run(&self, at: &[f64], found: &[Probe], rounding: f64) -> Option<Probe> {
+        let certain = |part: usize| Some(found[part]).filter(|part| part.is_certain(rounding));
+        Some(match self {
+            Operation::Number(number) => Probe::exact(*number),
+            Operation::Symbol(place) => Probe::exact(at[*place]),
+            Operation::Sum(terms) => {
+                let mut all = Probe::exact(0.0);
+                for term in terms {
+                    all.value += found[*term].value;
+                    all.size += found[*term].size;
+                }
+                all
+            }
+            Operation::GrownLessOne(scale, exponent) => {
+                Probe::exact(scale * certain(*exponent)?.value.exp_m1())
+            }
+            Operation::Product(coefficient, powers) => {
+                let mut all = Probe::exact(*coefficient);
+                for (base, exponent) in powers {
+                    let exponent = match exponent {
+                        Exponent::Number(number) => *number,
+                        Exponent::At(part) => found[*part].value,
+                    };
+                    let power = found[*base].power(exponent, rounding)?;
+                    all.value *= power.value;
+                    all.size *= power.size;
+                }
+                all
+            }
+            Operation::Abs(inner) => {
+                Probe { value: found[*inner].value.abs(), ..found[*inner] }
+            }
+            Operation::Function(function, inner) => {
+                of_function(*function, certain(*inner)?.value).map(Probe::exact)?
+            }
+        })
+    }
+}
+
+struct Compiler<'a, 'p> {
+    place: &'p mut dyn FnMut(&Symbol) -> Option<usize>,
+    known: BTreeMap<&'a Expr, usize>,
+    operations: Vec<Operation>,
+}
+
+impl<'a> Compiler<'a, '_> {
+    fn add(&mut self, expr: &'a Expr) -> Option<usize> {
+        if let Some(at) = self.known.get(expr) {
+            return Some(*at);
+        }
+        let operation = match expr.node() {
+            _ if !expr.is_scalar() => return None,
+            Node::Num(number) => Operation::Number(to_f64(number)),
+            Node::Sym(symbol) => {
+                (self.place)(symbol).map_or(Operation::Number(f64::NAN), Operation::Symbol)
+            }
+            Node::Sum(terms) => match exponential_less_one(terms) {
+                Some((scale, exponent)) => Operation::GrownLessOne(scale, self.add(exponent)?),
+                None => {
+                    let terms = terms.iter().map(|term| self.add(term));
+                    Operation::Sum(terms.collect::<Option<_>>()?)
+                }
+            },
+            Node::Product(product) => self.product(product)?,
+            Node::Fun(Fun::Abs, inner) => Operation::Abs(self.add(inner)?),
+            Node::Fun(function, inner) => Operation::Function(*function, self.add(inner)?),
+            _ => return None,
+        };
+        self.operations.push(operation);
+        self.known.insert(expr, self.operations.len() - 1);
+        Some(self.operations.len() - 1)
+    }
+
+    fn product(&mut self, product: &'a Product) -> Option<Operation> {
+        if product.tail.is_some() {
+            return None;
+        }
+        let powers = product.powers.iter().map(|(base, exponent)| {
+            let base = self.add(base)?;
+            let exponent = match exponent.as_num() {
+                Some(number) => Exponent::Number(to_f64(number)),
+                None => Exponent::At(self.add(exponent)?),
+            };
+            Some((base, exponent))
+        });
+        let powers = powers.collect::<Option<_>>()?;
+        Some(Operation::Product(to_f64(&product.coefficient), powers))
+    }
 }
 
 /// A value, and how large it would be if nothing in it cancelled.
@@ -55,65 +188,29 @@ impl Probe {
         Probe { value, size: value.abs() }
     }
 
-    fn is_certain(self, reading: &Reading<'_>) -> bool {
+    fn is_certain(self, rounding: f64) -> bool {
         self.value.is_finite()
             && self.size.is_finite()
             && self.size > 0.0
-            && self.value.abs() > reading.rounding * self.size
+            && self.value.abs() > rounding * self.size
     }
-}
 
-fn probe(expr: &Expr, reading: &Reading<'_>) -> Option<Probe> {
-    match expr.node() {
-        Node::Num(number) => Some(Probe::exact(to_f64(number))),
-        Node::Sym(symbol) if expr.is_scalar() => Some(Probe::exact((reading.value)(symbol))),
-        Node::Sum(terms) if expr.is_scalar() => {
-            if let Some((scale, exponent)) = exponential_less_one(terms) {
-                let exponent = probe(exponent, reading).filter(|e| e.is_certain(reading))?;
-                return Some(Probe::exact(scale * exponent.value.exp_m1()));
-            }
-            let mut all = Probe::exact(0.0);
-            for term in terms {
-                let term = probe(term, reading)?;
-                all.value += term.value;
-                all.size += term.size;
-            }
-            Some(all)
+    /// `None` for a root of a negative number, which has no real value here, and over what may be zero.
+    fn power(self, exponent: f64, rounding: f64) -> Option<Probe> {
+        if exponent.is_one() {
+            return Some(self);
         }
-        Node::Product(product) if product.tail.is_none() => {
-            let mut all = Probe::exact(to_f64(&product.coefficient));
-            for (base, exponent) in &product.powers {
-                let base = probe(base, reading)?;
-                if exponent.is_one() {
-                    all.value *= base.value;
-                    all.size *= base.size;
-                    continue;
-                }
-                let exponent = probe(exponent, reading)?.value;
-                // A root of a negative number has no real value here, and nothing divides by what may be zero.
-                let rooted = base.value < 0.0 && exponent.fract() != 0.0;
-                if rooted || (exponent < 0.0 && !base.is_certain(reading)) {
-                    return None;
-                }
-                let value = power(base.value, exponent);
-                all.value *= value;
-                all.size *= if exponent > 0.0 {
-                    power(base.size, exponent)
-                } else {
-                    value.abs() * power(base.size / base.value.abs(), -exponent)
-                };
-            }
-            Some(all)
+        let rooted = self.value < 0.0 && exponent.fract() != 0.0;
+        if rooted || (exponent < 0.0 && !self.is_certain(rounding)) {
+            return None;
         }
-        Node::Fun(Fun::Abs, inner) if expr.is_scalar() => {
-            let inner = probe(inner, reading)?;
-            Some(Probe { value: inner.value.abs(), size: inner.size })
-        }
-        Node::Fun(function, inner) if expr.is_scalar() => {
-            let inner = probe(inner, reading).filter(|inner| inner.is_certain(reading))?;
-            of_function(*function, inner.value).map(Probe::exact)
-        }
-        _ => None,
+        let value = power(self.value, exponent);
+        let size = if exponent > 0.0 {
+            power(self.size, exponent)
+        } else {
+            value.abs() * power(self.size / self.value.abs(), -exponent)
+        };
+        Some(Probe { value, size })
     }
 }
 

@@ -4,18 +4,34 @@ use super::super::types::Condition;
 use crate::model::types::{remaining, step};
 use crate::symbolic::assume::may_be_complex;
 use crate::symbolic::expand::expand;
-use crate::symbolic::probe::{bound_at, overflows_at, value_at};
+use crate::symbolic::probe::Program;
 use crate::symbolic::{Expr, Prop, Symbol};
 use std::cell::OnceCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Points at which conditions begin to hold on the way into a regime. They tell what the conditions do not bound: what
 /// is large at one of them.
 pub(in crate::derive) struct Edge {
-    symbols: Vec<Symbol>,
+    space: Rc<Space>,
     points: Vec<Vec<f64>>,
+}
+
+/// Where points lie, and what has to hold there.
+struct Space {
+    symbols: Vec<Symbol>,
     /// What starting points are spread by.
     golden: f64,
+    /// `None` where a condition has no numbers.
+    conditions: Option<Vec<Told>>,
+}
+
+/// A condition in numbers.
+enum Told {
+    Small(Program),
+    Large(Program),
+    Positive(Program),
+    Against(Program, Program),
 }
 
 impl Edge {
@@ -51,47 +67,134 @@ impl Edge {
         if length > Edge::LONGEST || all.iter().any(|expr| may_be_complex(expr)) {
             return None;
         }
-        let mut edge = Edge::of(symbols_of(&all));
-        edge.points = (1..=Edge::COUNT)
-            .flat_map(|index| edge.on_the_way(index, conditions, grows))
-            .collect();
+        let mut space = Space::of(symbols_of(&all));
+        space.conditions = conditions.iter().map(|condition| space.told(condition)).collect();
+        let on_the_way = |index: u32| space.on_the_way(index, grows);
+        let points: Vec<Vec<f64>> = (1..=Edge::COUNT).flat_map(on_the_way).collect();
         // Where the conditions hold nowhere, or have no numbers, nothing is known.
-        (!edge.points.is_empty()).then_some(edge)
+        (!points.is_empty()).then(|| Edge { space: Rc::new(space), points })
     }
 
-    /// Without points.
-    fn of(symbols: Vec<Symbol>) -> Edge {
+    fn with_points(&self, points: Vec<Vec<f64>>) -> Option<Edge> {
+        (!points.is_empty()).then(|| Edge { space: Rc::clone(&self.space), points })
+    }
+
+    /// Points where the conditions hold and a size is beyond 1 (at 1 itself something may vanish), if there are any: does
+    /// anything say that it is small?
+    pub(in crate::derive) fn where_large(&self, size: &Expr) -> Option<Edge> {
+        let size = self.space.program(size)?;
+        let moved = |index: u32| {
+            let start = self.space.start(Edge::COUNT + index);
+            let value = size.value(&start)?;
+            // By the first symbol that it grows or shrinks with.
+            (0..start.len()).find_map(|place| {
+                let times = |factor: f64| {
+                    let mut at = start.clone();
+                    at[place] *= factor;
+                    at
+                };
+                let power = (size.value(&times(2.0))? / value).log2();
+                let factor = (Edge::BEYOND / value).powf(1.0 / power);
+                (power.abs() > 0.1 && factor.is_finite()).then(|| times(factor))
+            })
+        };
+        let points = (1..=Edge::COUNT).filter_map(moved).filter(|at| self.space.holds(at));
+        self.with_points(points.collect())
+    }
+
+    /// With steps of other lengths, and other times after them, where the conditions hold for them: what fades over a
+    /// long step and has not begun over a short one shows between the two.
+    pub(in crate::derive) fn with_steps(&self) -> Option<Edge> {
+        const FACTORS: std::ops::RangeInclusive<i32> = -8..=8;
+        let times = [step(), remaining()];
+        let symbols = &self.space.symbols;
+        let places = times
+            .iter()
+            .filter_map(|time| symbols.iter().position(|symbol| same(symbol, time)));
+        let places: Vec<usize> = places.collect();
+        let others = self.points.iter().flat_map(|at| {
+            places.iter().flat_map(|place| {
+                FACTORS.map(|k| {
+                    let mut at = at.clone();
+                    at[*place] *= 10_f64.powf(0.5 * f64::from(k));
+                    at
+                })
+            })
+        });
+        self.with_points(others.filter(|at| self.space.holds(at)).collect())
+    }
+
+    /// Is a size no larger than 1 at all points, nor near it?
+    pub(in crate::derive) fn bounds(&self, size: &Expr) -> bool {
+        self.keeps_below(0.5, size)
+    }
+
+    /// Is a size below a number at all points?
+    pub(in crate::derive) fn keeps_below(&self, most: f64, size: &Expr) -> bool {
+        let Some(size) = self.space.program(size) else { return true };
+        let large = |at: &Vec<f64>| size.value(at).is_some_and(|value| value.abs() > most);
+        !self.points.iter().any(large)
+    }
+
+    /// Are two numbers far from each other at a point?
+    pub(in crate::derive) fn sets_apart(&self, one: &Expr, other: &Expr) -> bool {
+        let program = |of: &Expr| self.space.program(of);
+        let (Some(known), Some(other)) = (program(one), program(other)) else { return false };
+        let spread = OnceCell::new();
+        let apart = |at: &Vec<f64>| {
+            let other = other.value(at)?;
+            // What is too large for a number is far from every one, if not only a factor of it is.
+            let endless = || {
+                let spread = || spread.get_or_init(|| program(&expand(one))).as_ref();
+                known.overflows(at) && spread().is_some_and(|spread| spread.overflows(at))
+            };
+            Some(match known.value(at) {
+                Some(value) => (value / other - 1.0).abs() > 0.1,
+                None => endless(),
+            })
+        };
+        self.points.iter().any(|at| apart(at) == Some(true))
+    }
+}
+
+impl Space {
+    /// Where nothing has to hold.
+    fn of(symbols: Vec<Symbol>) -> Space {
         let dimensions = symbols.len() as f64;
         let golden = (0..40).fold(1.5_f64, |x, _| (1.0 + x).powf(1.0 / (dimensions + 1.0)));
-        Edge { symbols, points: Vec::new(), golden }
+        Space { symbols, golden, conditions: Some(Vec::new()) }
     }
 
-    fn with_points(&self, points: Vec<Vec<f64>>) -> Edge {
-        Edge { symbols: self.symbols.clone(), points, golden: self.golden }
+    fn program(&self, of: &Expr) -> Option<Program> {
+        let place =
+            |symbol: &Symbol| self.symbols.iter().position(|other| same(symbol, other));
+        Program::new(of, &mut |symbol| place(symbol))
+    }
+
+    fn told(&self, condition: &Condition) -> Option<Told> {
+        Some(match condition {
+            Condition::Small(size) => Told::Small(self.program(size)?),
+            Condition::Large(size) => Told::Large(self.program(size)?),
+            Condition::Positive(size) => Told::Positive(self.program(size)?),
+            Condition::Against(a, b) => Told::Against(self.program(a)?, self.program(b)?),
+            _ => return None,
+        })
     }
 
     /// Where the conditions begin to hold on one way. Far from the limit they may hold because something fades.
-    fn on_the_way(
-        &self,
-        index: u32,
-        conditions: &[Condition],
-        grows: &[(Symbol, bool)],
-    ) -> Vec<Vec<f64>> {
+    fn on_the_way(&self, index: u32, grows: &[(Symbol, bool)]) -> Vec<Vec<f64>> {
         let start = self.start(index);
+        let moves = |symbol: &Symbol| {
+            let limit = grows.iter().find(|(other, _)| same(symbol, other));
+            limit.map_or(0, |(_, grows)| if *grows { -1 } else { 1 })
+        };
+        let moves: Vec<i32> = self.symbols.iter().map(moves).collect();
         let (mut found, mut held) = (Vec::new(), false);
         for step in 0..=Edge::STEPS {
             let epsilon = 10_f64.powf(4.0 - 0.7 * f64::from(step));
-            let moved = |(symbol, value): (&Symbol, &f64)| match grows
-                .iter()
-                .find(|(other, _)| same(symbol, other))
-            {
-                Some((_, true)) => value / epsilon,
-                Some((_, false)) => value * epsilon,
-                None => *value,
-            };
-            let at: Vec<f64> = self.symbols.iter().zip(&start).map(moved).collect();
-            let holds =
-                conditions.iter().all(|condition| self.holds(condition, &at) == Some(true));
+            let moved = |(value, power): (&f64, &i32)| value * epsilon.powi(*power);
+            let at: Vec<f64> = start.iter().zip(&moves).map(moved).collect();
+            let holds = self.holds(&at);
             if holds && !held {
                 found.push(at);
             }
@@ -112,103 +215,18 @@ impl Edge {
         (0..).zip(&self.symbols).map(of).collect()
     }
 
-    /// Points where the conditions hold and a size is beyond 1 (at 1 itself something may vanish), if there are any: does
-    /// anything say that it is small?
-    pub(in crate::derive) fn where_large(
-        &self,
-        conditions: &[Condition],
-        size: &Expr,
-    ) -> Option<Edge> {
-        let moved = |index: u32| {
-            let start = self.start(Edge::COUNT + index);
-            let value = self.value(size, &start)?;
-            // By the first symbol that it grows or shrinks with.
-            (0..start.len()).find_map(|place| {
-                let times = |factor: f64| {
-                    let mut at = start.clone();
-                    at[place] *= factor;
-                    at
-                };
-                let power = (self.value(size, &times(2.0))? / value).log2();
-                let factor = (Edge::BEYOND / value).powf(1.0 / power);
-                (power.abs() > 0.1 && factor.is_finite()).then(|| times(factor))
-            })
-        };
-        let holds = |at: &Vec<f64>| conditions.iter().all(|c| self.holds(c, at) == Some(true));
-        let points: Vec<_> = (1..=Edge::COUNT).filter_map(moved).filter(holds).collect();
-        (!points.is_empty()).then(|| self.with_points(points))
-    }
-
-    /// With steps of other lengths, and other times after them, where the conditions hold for them: what fades over a
-    /// long step and has not begun over a short one shows between the two.
-    pub(in crate::derive) fn with_steps(&self, conditions: &[Condition]) -> Option<Edge> {
-        const FACTORS: std::ops::RangeInclusive<i32> = -8..=8;
-        let times = [step(), remaining()];
-        let places = times
-            .iter()
-            .filter_map(|time| self.symbols.iter().position(|symbol| same(symbol, time)));
-        let places: Vec<usize> = places.collect();
-        let others = self.points.iter().flat_map(|at| {
-            places.iter().flat_map(|place| {
-                FACTORS.map(|k| {
-                    let mut at = at.clone();
-                    at[*place] *= 10_f64.powf(0.5 * f64::from(k));
-                    at
-                })
-            })
-        });
-        let holds = |at: &Vec<f64>| conditions.iter().all(|c| self.holds(c, at) == Some(true));
-        let points = others.filter(holds).collect();
-        (!places.is_empty()).then(|| self.with_points(points))
-    }
-
-    fn holds(&self, condition: &Condition, at: &[f64]) -> Option<bool> {
-        Some(match condition {
-            Condition::Small(size) => bound_at(size, &self.place(at))? < Edge::SMALL,
-            Condition::Large(size) => self.value(size, at)? > -Edge::SMALL.ln(),
-            Condition::Positive(size) => self.value(size, at)? > 0.0,
-            Condition::Against(a, b) => {
-                self.value(a, at)?.abs() < Edge::SMALL * self.value(b, at)?.abs()
+    /// Do all conditions hold?
+    fn holds(&self, at: &[f64]) -> bool {
+        let holds = |condition: &Told| match condition {
+            Told::Small(size) => size.bound(at).is_some_and(|bound| bound < Edge::SMALL),
+            Told::Large(size) => size.value(at).is_some_and(|value| value > -Edge::SMALL.ln()),
+            Told::Positive(size) => size.value(at).is_some_and(|value| value > 0.0),
+            Told::Against(small, large) => {
+                let values = small.value(at).zip(large.value(at));
+                values.is_some_and(|(small, large)| small.abs() < Edge::SMALL * large.abs())
             }
-            _ => return None,
-        })
-    }
-
-    fn value(&self, of: &Expr, at: &[f64]) -> Option<f64> {
-        value_at(of, &self.place(at))
-    }
-
-    /// The values of symbols at a point.
-    fn place<'a>(&'a self, at: &'a [f64]) -> impl Fn(&Symbol) -> f64 + 'a {
-        |symbol| {
-            let place = self.symbols.iter().position(|other| same(symbol, other));
-            place.map_or(f64::NAN, |place| at[place])
-        }
-    }
-
-    /// Is a size no larger than 1 at all points, nor near it?
-    pub(in crate::derive) fn bounds(&self, size: &Expr) -> bool {
-        self.keeps_below(0.5, size)
-    }
-
-    /// Is a size below a number at all points?
-    pub(in crate::derive) fn keeps_below(&self, most: f64, size: &Expr) -> bool {
-        let large =
-            |at: &Vec<f64>| self.value(size, at).is_some_and(|value| value.abs() > most);
-        !self.points.iter().any(large)
-    }
-
-    /// Are two numbers far from each other at a point?
-    pub(in crate::derive) fn sets_apart(&self, one: &Expr, other: &Expr) -> bool {
-        let whole = OnceCell::new();
-        let apart = |at: &Vec<f64>| {
-            let other = self.value(other, at)?;
-            // What is too large for a number is far from every one, if not only a factor of it is.
-            let endless = |of: &Expr| overflows_at(of, &self.place(at));
-            let endless = endless(one) && endless(whole.get_or_init(|| expand(one)));
-            Some(endless || (self.value(one, at)? / other - 1.0).abs() > 0.1)
         };
-        self.points.iter().any(|at| apart(at) == Some(true))
+        self.conditions.as_ref().is_some_and(|all| all.iter().all(holds))
     }
 }
 
@@ -220,13 +238,16 @@ pub(in crate::derive) fn is_below(size: &Expr, other: &Expr) -> bool {
     if [size, other].iter().any(|of| !of.is_scalar() || may_be_complex(of)) {
         return false;
     }
-    let edge = Edge::of(symbols_of(&[size, other]));
+    let space = Space::of(symbols_of(&[size, other]));
+    let (Some(size), Some(other)) = (space.program(size), space.program(other)) else {
+        return false;
+    };
     // What cancels in the other one may be as small as its digits say.
     let values = (1..=Edge::COUNT).filter_map(|index| {
         let at: Vec<f64> =
-            edge.start(index).iter().map(|x| x.signum() * x.abs().powf(REACH)).collect();
-        let (one, bound) = (edge.value(size, &at)?.abs(), bound_at(other, &edge.place(&at))?);
-        Some((one <= 1.01 * bound, edge.value(other, &at).is_some()))
+            space.start(index).iter().map(|x| x.signum() * x.abs().powf(REACH)).collect();
+        let (one, bound) = (size.value(&at)?.abs(), other.bound(&at)?);
+        Some((one <= 1.01 * bound, other.value(&at).is_some()))
     });
     let values: Vec<(bool, bool)> = values.collect();
     let known = values.iter().filter(|(_, known)| *known).count();

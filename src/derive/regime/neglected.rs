@@ -181,8 +181,8 @@ impl Neglected {
             return Checked::Wrong(edge);
         }
         let compared = natural.iter().all(|size| edge.bounds(size));
-        let steps = if compared { None } else { edge.with_steps(&self.conditions) };
-        let large = |size: &Expr| edge.where_large(&self.conditions, size).filter(apart);
+        let steps = if compared { None } else { edge.with_steps() };
+        let large = |size: &Expr| edge.where_large(size).filter(apart);
         let unsaid =
             |size: &&Expr| !self.conditions.contains(&Condition::Small((*size).clone()));
         let mut natural = natural.iter().filter(unsaid);
