@@ -15,6 +15,7 @@ use super::symbol::Symbol;
 use num_traits::{One, Zero};
 use std::cmp::Ordering;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering as AtomicOrdering};
 
 /// An expression in normal form. Cloning is cheap.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +38,32 @@ impl PartialOrd for Expr {
 struct Inner {
     node: Node,
     shape: Shape,
+    size: usize,
+    spread: Mark,
+}
+
+/// Something found out about an expression, which makes it no other one.
+#[derive(Debug, Default)]
+struct Mark(AtomicBool);
+
+impl PartialEq for Mark {
+    fn eq(&self, _: &Mark) -> bool {
+        true
+    }
+}
+
+impl Eq for Mark {}
+
+impl Ord for Mark {
+    fn cmp(&self, _: &Mark) -> Ordering {
+        Ordering::Equal
+    }
+}
+
+impl PartialOrd for Mark {
+    fn partial_cmp(&self, other: &Mark) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// A scalar function, applied entry by entry to vectors.
@@ -157,7 +184,18 @@ pub struct Product {
 impl Expr {
     /// Wraps a node that is already in normal form. Only constructors call this.
     pub(super) fn wrap(node: Node, shape: Shape) -> Expr {
-        Expr(Arc::new(Inner { node, shape }))
+        let size = node.size();
+        Expr(Arc::new(Inner { node, shape, size, spread: Mark::default() }))
+    }
+
+    /// Notes that nothing in it can be multiplied out.
+    pub(super) fn mark_spread(&self) {
+        self.0.spread.0.store(true, AtomicOrdering::Relaxed);
+    }
+
+    /// Is it known that nothing in it can be multiplied out?
+    pub(super) fn is_spread(&self) -> bool {
+        self.0.spread.0.load(AtomicOrdering::Relaxed)
     }
 
     /// Are both the same piece of memory? Then they are equal; the other way round it need not be.
@@ -291,31 +329,7 @@ impl Expr {
 
     /// The expressions directly below this one.
     pub fn children(&self) -> Vec<&Expr> {
-        match self.node() {
-            Node::Num(_) | Node::Sym(_) | Node::Identity(_) | Node::Zero => Vec::new(),
-            Node::Apply(apply) => apply.children(),
-            Node::Fun(_, inner)
-            | Node::MatPow(inner, _)
-            | Node::MatFun(_, inner)
-            | Node::Transpose(inner)
-            | Node::Diag(inner)
-            | Node::Entry(inner, _, _) => vec![inner],
-            Node::GeometricMean(left, right) => vec![left, right],
-            Node::Hadamard(powers) => powers.iter().map(|(base, _)| base).collect(),
-            Node::Literal(parts) | Node::Word(parts) | Node::Sum(parts) => {
-                parts.iter().collect()
-            }
-            Node::Contract { of, left, right, .. } => {
-                let mut all = of.children();
-                all.extend([left, right]);
-                all
-            }
-            Node::Product(product) => {
-                let powers =
-                    product.powers.iter().flat_map(|(base, exponent)| [base, exponent]);
-                powers.chain(&product.tail).collect()
-            }
-        }
+        self.node().children()
     }
 
     /// Does any part of the expression satisfy the test?
@@ -367,7 +381,51 @@ impl Expr {
 
     /// Number of nodes, counting shared parts as often as they occur.
     pub fn size(&self) -> usize {
-        1 + self.children().into_iter().map(Expr::size).sum::<usize>()
+        self.0.size
+    }
+}
+
+impl Node {
+    fn children(&self) -> Vec<&Expr> {
+        match self {
+            Node::Num(_) | Node::Sym(_) | Node::Identity(_) | Node::Zero => Vec::new(),
+            Node::Apply(apply) => apply.children(),
+            Node::Fun(_, inner)
+            | Node::MatPow(inner, _)
+            | Node::MatFun(_, inner)
+            | Node::Transpose(inner)
+            | Node::Diag(inner)
+            | Node::Entry(inner, _, _) => vec![inner],
+            Node::GeometricMean(left, right) => vec![left, right],
+            Node::Hadamard(powers) => powers.iter().map(|(base, _)| base).collect(),
+            Node::Literal(parts) | Node::Word(parts) | Node::Sum(parts) => {
+                parts.iter().collect()
+            }
+            Node::Contract { of, left, right, .. } => {
+                let mut all = of.children();
+                all.extend([left, right]);
+                all
+            }
+            Node::Product(product) => {
+                let powers =
+                    product.powers.iter().flat_map(|(base, exponent)| [base, exponent]);
+                powers.chain(&product.tail).collect()
+            }
+        }
+    }
+
+    fn size(&self) -> usize {
+        let all = |size: usize, part: &Expr| size.saturating_add(part.size());
+        match self {
+            Node::Num(_) | Node::Sym(_) | Node::Identity(_) | Node::Zero => 1,
+            Node::Sum(parts) | Node::Word(parts) => parts.iter().fold(1, all),
+            Node::Product(product) => {
+                let power =
+                    |size, (base, exponent): &(Expr, Expr)| all(all(size, base), exponent);
+                product.tail.iter().fold(product.powers.iter().fold(1, power), all)
+            }
+            _ => self.children().into_iter().fold(1, all),
+        }
     }
 }
 

@@ -14,10 +14,12 @@ use std::collections::BTreeMap;
 pub(super) fn refutes_zero(expr: &Expr) -> bool {
     const ROUNDING: f64 = 1e-6;
     let mut values = Vec::new();
-    let program = Program::new(expr, &mut |symbol| {
+    let mut place = |symbol: &Symbol| {
         values.push(of_symbol(symbol));
         Some(values.len() - 1)
-    });
+    };
+    // For one value it is no use to look for equal parts.
+    let program = Compiler::new(&mut place, false).program(expr);
     let probe = program.and_then(|program| program.run(&values, ROUNDING));
     probe.is_some_and(|probe| probe.is_certain(ROUNDING))
 }
@@ -53,9 +55,7 @@ impl Program {
         expr: &Expr,
         place: &mut dyn FnMut(&Symbol) -> Option<usize>,
     ) -> Option<Program> {
-        let mut compiler = Compiler { place, known: BTreeMap::new(), operations: Vec::new() };
-        compiler.add(expr)?;
-        Some(Program(compiler.operations))
+        Compiler::new(place, true).program(expr)
     }
 
     /// The value where the symbols have these; `None` where it has none, or where rounding may have taken its digits.
@@ -127,13 +127,27 @@ impl Operation {
 
 struct Compiler<'a, 'p> {
     place: &'p mut dyn FnMut(&Symbol) -> Option<usize>,
-    known: BTreeMap<&'a Expr, usize>,
+    /// Where the parts are, if equal ones are computed once.
+    known: Option<BTreeMap<&'a Expr, usize>>,
     operations: Vec<Operation>,
 }
 
-impl<'a> Compiler<'a, '_> {
+impl<'a, 'p> Compiler<'a, 'p> {
+    fn new(
+        place: &'p mut dyn FnMut(&Symbol) -> Option<usize>,
+        shared: bool,
+    ) -> Compiler<'a, 'p> {
+        let known = shared.then(BTreeMap::new);
+        Compiler { place, known, operations: Vec::new() }
+    }
+
+    fn program(mut self, expr: &'a Expr) -> Option<Program> {
+        self.add(expr)?;
+        Some(Program(self.operations))
+    }
+
     fn add(&mut self, expr: &'a Expr) -> Option<usize> {
-        if let Some(at) = self.known.get(expr) {
+        if let Some(at) = self.known.as_ref().and_then(|known| known.get(expr)) {
             return Some(*at);
         }
         let operation = match expr.node() {
@@ -155,8 +169,11 @@ impl<'a> Compiler<'a, '_> {
             _ => return None,
         };
         self.operations.push(operation);
-        self.known.insert(expr, self.operations.len() - 1);
-        Some(self.operations.len() - 1)
+        let at = self.operations.len() - 1;
+        if let Some(known) = &mut self.known {
+            known.insert(expr, at);
+        }
+        Some(at)
     }
 
     fn product(&mut self, product: &'a Product) -> Option<Operation> {

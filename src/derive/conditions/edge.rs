@@ -166,8 +166,7 @@ impl Space {
     }
 
     fn program(&self, of: &Expr) -> Option<Program> {
-        let place =
-            |symbol: &Symbol| self.symbols.iter().position(|other| same(symbol, other));
+        let place = |symbol: &Symbol| self.symbols.iter().position(|other| same(symbol, other));
         Program::new(of, &mut |symbol| place(symbol))
     }
 
