@@ -4,7 +4,7 @@
 //! `v(0) = −(M X + C)⁻¹ E(q₀, 0, 0)`, which also holds where the stiffness is singular and there is no
 //! point of rest (flat directions, B6). Over a finite one, the scattering form of K4.
 
-use super::collocation::{Path, layered};
+use super::collocation::{Path, graded, layered, union};
 use super::cost::{Cost, with_floor};
 use super::endpoints::Endpoint;
 use super::linalg::{
@@ -19,6 +19,11 @@ use nalgebra::Complex;
 
 /// Intervals of the grid on which a closed form is reported, for each scale of time.
 const INTERVALS: usize = 200;
+/// How many times over the slowest motion decays in the time that is reported.
+const OVER: f64 = 12.0;
+/// Radians of a rotation to an interval, and of what is reported of one that hardly fades.
+const RESOLVED: f64 = 0.4;
+const MOST_RADIANS: f64 = 800.0;
 
 /// A path in closed form with its cost and, if it comes to rest, where.
 pub(crate) struct ClosedForm {
@@ -187,18 +192,34 @@ fn slowest(roots: &[Complex<f64>], gamma: f64) -> f64 {
     if slowest.is_finite() { slowest } else { gamma.max(f64::MIN_POSITIVE) }
 }
 
+/// The frequency of what turns too often before it fades for a graded mesh, and the time that takes.
+fn turning(roots: &[Complex<f64>], horizon: f64) -> Option<(f64, f64)> {
+    let lasts = |z: &Complex<f64>| horizon.min(OVER / z.re.abs());
+    let often = |z: &&Complex<f64>| z.im.abs() * lasts(z) > 0.5 * INTERVALS as f64;
+    let turning = roots.iter().filter(often).map(|z| (z.im.abs(), lasts(z)));
+    turning.reduce(|(f, t), (frequency, time)| (f.max(frequency), t.max(time)))
+}
+
 /// Nodes of `q' = v`, `v' = X v` by the exponential of the augmented matrix.
 fn along(start: &[f64], found: &Solvent, v0: &Vector, gamma: f64) -> Result<Path, Outcome> {
     let n = start.len();
     let fastest = found.roots.iter().map(|z| z.norm()).fold(0.0, f64::max);
     // Motion that leaves is shown over the time the discount gives weight to.
     let leaving = found.roots.iter().any(|z| z.re > 1e-12 * fastest);
-    let horizon = if leaving { 5.0 / gamma } else { 12.0 / slowest(&found.roots, gamma) };
+    let horizon = if leaving { 5.0 / gamma } else { OVER / slowest(&found.roots, gamma) };
+    let turning = turning(&found.roots, horizon);
+    let horizon =
+        turning.map_or(horizon, |(frequency, _)| horizon.min(MOST_RADIANS / frequency));
     let mut flow = Matrix::zeros(2 * n, 2 * n);
     flow.view_mut((0, n), (n, n)).fill_with_identity();
     flow.view_mut((n, n), (n, n)).copy_from(&found.matrix);
     let rates: Vec<f64> = found.roots.iter().map(|z| z.norm()).collect();
-    let mesh = layered(horizon, INTERVALS, 1.5, &rates);
+    let mut mesh = layered(horizon, INTERVALS, 1.5, &rates);
+    if let Some((frequency, time)) = turning {
+        let time = time.min(horizon);
+        let intervals = (time * frequency / RESOLVED).ceil() as usize;
+        mesh = union(mesh, graded(time, intervals, 1.0));
+    }
     let mut y = Vector::zeros(2 * n);
     y.rows_mut(0, n).copy_from_slice(start);
     y.rows_mut(n, n).copy_from(v0);

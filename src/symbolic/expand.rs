@@ -17,15 +17,6 @@ const LARGEST_POWER: u32 = 12;
 
 /// Multiplies out products and whole powers of sums, inside functions too.
 pub fn expand(expr: &Expr) -> Expr {
-    if expr.is_spread() {
-        return expr.clone();
-    }
-    let expanded = expanded(expr);
-    expanded.mark_spread();
-    expanded
-}
-
-fn expanded(expr: &Expr) -> Expr {
     let inner = map_children(expr, &mut expand);
     match inner.node() {
         Node::Product(parts) => expand_product(parts).unwrap_or(inner),

@@ -15,7 +15,6 @@ use super::symbol::Symbol;
 use num_traits::{One, Zero};
 use std::cmp::Ordering;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering as AtomicOrdering};
 
 /// An expression in normal form. Cloning is cheap.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,31 +38,6 @@ struct Inner {
     node: Node,
     shape: Shape,
     size: usize,
-    spread: Mark,
-}
-
-/// Something found out about an expression, which makes it no other one.
-#[derive(Debug, Default)]
-struct Mark(AtomicBool);
-
-impl PartialEq for Mark {
-    fn eq(&self, _: &Mark) -> bool {
-        true
-    }
-}
-
-impl Eq for Mark {}
-
-impl Ord for Mark {
-    fn cmp(&self, _: &Mark) -> Ordering {
-        Ordering::Equal
-    }
-}
-
-impl PartialOrd for Mark {
-    fn partial_cmp(&self, other: &Mark) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
 }
 
 /// A scalar function, applied entry by entry to vectors.
@@ -185,17 +159,7 @@ impl Expr {
     /// Wraps a node that is already in normal form. Only constructors call this.
     pub(super) fn wrap(node: Node, shape: Shape) -> Expr {
         let size = node.size();
-        Expr(Arc::new(Inner { node, shape, size, spread: Mark::default() }))
-    }
-
-    /// Notes that nothing in it can be multiplied out.
-    pub(super) fn mark_spread(&self) {
-        self.0.spread.0.store(true, AtomicOrdering::Relaxed);
-    }
-
-    /// Is it known that nothing in it can be multiplied out?
-    pub(super) fn is_spread(&self) -> bool {
-        self.0.spread.0.load(AtomicOrdering::Relaxed)
+        Expr(Arc::new(Inner { node, shape, size }))
     }
 
     /// Are both the same piece of memory? Then they are equal; the other way round it need not be.

@@ -156,13 +156,14 @@ impl<'a, 'p> Compiler<'a, 'p> {
             Node::Sym(symbol) => {
                 (self.place)(symbol).map_or(Operation::Number(f64::NAN), Operation::Symbol)
             }
-            Node::Sum(terms) => match exponential_less_one(terms) {
-                Some((scale, exponent)) => Operation::GrownLessOne(scale, self.add(exponent)?),
-                None => {
+            Node::Sum(terms) => {
+                if let Some((scale, exponent)) = exponential_less_one(terms) {
+                    Operation::GrownLessOne(scale, self.add(exponent)?)
+                } else {
                     let terms = terms.iter().map(|term| self.add(term));
                     Operation::Sum(terms.collect::<Option<_>>()?)
                 }
-            },
+            }
             Node::Product(product) => self.product(product)?,
             Node::Fun(Fun::Abs, inner) => Operation::Abs(self.add(inner)?),
             Node::Fun(function, inner) => Operation::Function(*function, self.add(inner)?),

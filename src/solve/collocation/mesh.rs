@@ -29,6 +29,12 @@ pub(crate) fn layered(horizon: f64, intervals: usize, power: f64, rates: &[f64])
             mesh.extend(graded(OVER / rate, intervals, power));
         }
     }
+    union(mesh, Vec::new())
+}
+
+/// All nodes of two meshes, but for those that lie together.
+pub(crate) fn union(mut mesh: Vec<f64>, other: Vec<f64>) -> Vec<f64> {
+    mesh.extend(other);
     mesh.sort_by(f64::total_cmp);
     mesh.dedup_by(|right, left| *right - *left <= 1e-6 * *right);
     mesh

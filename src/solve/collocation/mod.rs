@@ -11,7 +11,7 @@ mod newton;
 mod system;
 
 pub(crate) use blocks::Blocks;
-pub(crate) use mesh::{graded, layered};
+pub(crate) use mesh::{graded, layered, union};
 pub(crate) use newton::{Equations, Limits, newton};
 pub(crate) use system::EndCondition;
 
