@@ -22,8 +22,12 @@ use super::types::{
 use super::unbounded::unbounded;
 use super::variation::Motion;
 use crate::model::types::{Discount, Horizon, Model, step, time};
+use crate::symbolic::assume::is_positive;
 use crate::symbolic::build::sum;
-use crate::symbolic::{Expr, Fun, Mark, Node, Symbol, matrix};
+use crate::symbolic::{Expr, Fun, Mark, Node, Symbol, matrix, print};
+use num_traits::Signed;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 /// Symbols a derivation must not reuse.
 pub(super) fn taken(model: &Model) -> Vec<Symbol> {
@@ -261,6 +265,16 @@ fn flat_directions(
                 .to_owned(),
         );
     }
+    // What has another form for programs has a value there.
+    let careful = derivation.updates.iter().filter(|update| update.careful.is_some());
+    let changes = careful.filter_map(|update| update.change.as_ref());
+    let poles: BTreeSet<Expr> = changes.flat_map(poles).collect();
+    for pole in poles {
+        derivation.notes.push(format!(
+            "Where {} = 0 the rule is the limit of its formula.",
+            print::text(&pole)
+        ));
+    }
     let phi = |e: &Expr| {
         e.any(&|part| {
             matches!(part.node(), Node::Fun(Fun::Phi1, _) | Node::MatFun(Fun::Phi1, _))
@@ -273,6 +287,21 @@ fn flat_directions(
                 .to_owned(),
         );
     }
+}
+
+/// The constants of unknown sign, and sums of these, that a formula divides by.
+fn poles(of: &Expr) -> Vec<Expr> {
+    let found = RefCell::new(Vec::new());
+    of.any(&|part| {
+        let Node::Product(product) = part.node() else { return false };
+        let below = |(_, e): &&(Expr, Expr)| e.as_num().is_some_and(Signed::is_negative);
+        let plain = |base: &Expr| !base.any(&|part| matches!(part.node(), Node::Fun(..)));
+        let unsure = |base: &&Expr| plain(base) && !is_positive(base) && !is_positive(&-*base);
+        let bases = product.powers.iter().filter(below).map(|(base, _)| base);
+        found.borrow_mut().extend(bases.filter(unsure).cloned());
+        false
+    });
+    found.into_inner()
 }
 
 /// The equations of a block as `M q'' + C q' + K (q − q₀) + F₀ = 0`.

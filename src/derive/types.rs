@@ -182,6 +182,14 @@ pub struct Update {
     pub careful: Option<Expr>,
 }
 
+impl Update {
+    /// The exact change in the form that is best computed.
+    pub fn for_machines(&self) -> Option<&Expr> {
+        let computed = self.computed.as_ref().map(|(change, _)| change);
+        self.careful.as_ref().or(computed).or(self.change.as_ref())
+    }
+}
+
 /// A rule for machines, where its formula is none or may be complex: it has a value for either sign
 /// of the curvature.
 #[derive(Clone, Debug, PartialEq)]

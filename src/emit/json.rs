@@ -215,8 +215,12 @@ fn found(study: &Study, view: &View, spelling: &Spelling) -> Found {
     let derivation = &study.derivation;
     let change = |first: bool| {
         let pairs = derivation.updates.iter().filter_map(|update| {
-            let value = if first { &update.first_order } else { &update.change };
-            let computed = update.computed.as_ref().map(|(c, f)| if first { f } else { c });
+            let (value, computed) = if first {
+                (&update.first_order, update.computed.as_ref().map(|(_, first)| first))
+            } else {
+                let best = update.for_machines();
+                (&update.change, best.filter(|best| Some(*best) != update.change.as_ref()))
+            };
             let e = written(value.as_ref()?, computed, derivation.complex, spelling);
             Some((update.position.name.to_string(), e))
         });

@@ -211,12 +211,8 @@ fn changes(
     if !real.is_empty() {
         return Ok(numeric(real));
     }
-    let exact = |update: &Update| {
-        let computed = update.computed.as_ref().map(|(change, _)| change.clone());
-        let careful = update.careful.clone();
-        let change = careful.or(computed).or_else(|| update.change.clone());
-        change.map(|change| (update.position.clone(), change))
-    };
+    let exact =
+        |update: &Update| Some((update.position.clone(), update.for_machines()?.clone()));
     let changes: Option<Vec<(Symbol, Expr)>> = derivation.updates.iter().map(exact).collect();
     changes.filter(|all| !all.is_empty()).ok_or_else(|| {
         if by_products && !derivation.numeric.is_empty() {

@@ -128,7 +128,7 @@ fn rule(model: &Model, derivation: &Derivation, cases: &[Case<'_>]) -> Check {
         compare(case, &mut tally, |case| {
             let (numeric, _) = numeric(case)?;
             let mut expected = numeric.as_slice().to_vec();
-            let mut derived = values(case, &changes)?.as_slice().to_vec();
+            let mut derived = changed(case, derivation, &changes)?.as_slice().to_vec();
             // Coordinates that couple are given as a column as well.
             for stacked in &derivation.stacked {
                 let Some(change) = &stacked.change else { continue };
@@ -139,6 +139,21 @@ fn rule(model: &Model, derivation: &Derivation, cases: &[Case<'_>]) -> Check {
         });
     }
     tally.check(RULE, compared, tolerance::RULE)
+}
+
+/// The exact change. Where its formula is 0/0 it stands for its limit: there it is computed as in programs.
+fn changed(
+    case: &Case<'_>,
+    derivation: &Derivation,
+    changes: &[Expr],
+) -> Result<Vector, Trouble> {
+    values(case, changes).or_else(|trouble| {
+        let careful = derivation.updates.iter().map(|update| update.careful.clone());
+        match careful.collect::<Option<Vec<Expr>>>() {
+            Some(careful) if trouble.is_singular() => values(case, &careful),
+            _ => Err(trouble),
+        }
+    })
 }
 
 /// The values of expressions; what overflows on the way, in the form programs use.

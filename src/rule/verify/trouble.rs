@@ -21,6 +21,11 @@ impl Trouble {
         matches!(self, Trouble::Eval(EvalError::NotFinite { .. }))
     }
 
+    /// Is a value missing because something is divided by zero?
+    pub(super) fn is_singular(&self) -> bool {
+        matches!(self, Trouble::Eval(EvalError::Singular { .. }))
+    }
+
     /// Is a value missing because it is not a real number?
     pub(super) fn is_not_real(&self) -> bool {
         matches!(self, Trouble::Eval(EvalError::NotReal { .. }))
