@@ -348,6 +348,10 @@ fn record_regimes(derivation: &mut Derivation) {
             continue;
         }
         for step in &rule.steps {
+            let defines = matches!(step.claim, Claim::Define(..));
+            if defines && derivation.trace.steps.iter().any(|known| known.claim == step.claim) {
+                continue;
+            }
             let remark = format!("{}: {}", regime.name, step.remark);
             derivation.trace.steps.push(Step { remark, ..step.clone() });
         }

@@ -438,10 +438,16 @@ pub(super) fn horizon_regimes(
         let mut neglected = Neglected::default();
         let (mut changes, mut reals, mut imaginary) = (Vec::new(), Vec::new(), false);
         // The step ends before the horizon: where both stay, what remains after it is positive.
-        let remaining = Expr::sym(remaining());
+        let rest = remaining();
+        let remaining = Expr::sym(rest.clone());
         let limits = limit_symbols(regime);
         let stays = !horizon.contains_any(&limits) && !limits.contains(&step());
         let length = &if stays { Expr::sym(step()) + &remaining } else { horizon.clone() };
+        let after = horizon - Expr::sym(step());
+        if stays {
+            let claim = Claim::Define(rest, after.clone());
+            neglected.step(Step::new("horizon", "what is left of it after the step", claim));
+        }
         for solution in solutions {
             let Spectral { spectrum, causes, response, coefficients: [c, k] } =
                 spectral(solution, length, &constants)?;
@@ -459,7 +465,6 @@ pub(super) fn horizon_regimes(
             reals.extend(entries(coordinates, &real.unwrap_or_else(|_| written.clone())));
             changes.extend(entries(coordinates, &written));
         }
-        let after = horizon - Expr::sym(step());
         let written = |of: &Expr| {
             let whole = with_exponents(&replace(of, &remaining, &after));
             let expanded = expand(&whole);

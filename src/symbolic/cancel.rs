@@ -34,7 +34,10 @@ pub fn cancel(expr: &Expr) -> Expr {
     let mut numerator = expand(&numerator);
     let mut result = Expr::one();
     for (base, power) in denominators {
+        // What all terms of the denominator share is no part of the division.
+        let (shared, base) = super::expand::content(&base);
         let mut exponent = -power;
+        result = result * pow(&shared, &Expr::num(exponent.clone()));
         while exponent.is_negative()
             && let Some(quotient) = quotient(&numerator, &base)
         {

@@ -10,7 +10,7 @@ use super::exponents::{Part, exponential, factors, pieces};
 use super::{epsilon, limit_symbols};
 use crate::model::types::{Limit, Regime};
 use crate::symbolic::build::sum;
-use crate::symbolic::cancel::cancel;
+use crate::symbolic::cancel::{cancel, shorter};
 use crate::symbolic::expand::expand;
 use crate::symbolic::root::through_root;
 use crate::symbolic::series::{Leading, later};
@@ -120,6 +120,7 @@ impl Neglected {
                 // no digits in numbers.
                 let alike = by_scale(&terms, &limits).into_iter();
                 let alike = alike.map(|alike| through_root(&alike).unwrap_or(alike));
+                let alike = alike.map(|alike| shorter(&alike));
                 let alike: Vec<Expr> = alike.collect();
                 let open = alike.iter().filter(|alike| match &edge {
                     Some(edge) => !edge.bounds(alike),
