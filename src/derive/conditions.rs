@@ -9,7 +9,7 @@ use edge::is_below;
 use super::collect::{mostly_negative, shared_by_all};
 use super::types::Condition;
 use crate::derive::regime::epsilon;
-use crate::symbolic::assume::{is_nonnegative, may_be_complex};
+use crate::symbolic::assume::is_nonnegative;
 use crate::symbolic::bar::through_bar;
 use crate::symbolic::build::{fun, pow, sum};
 use crate::symbolic::cancel::cancel;
@@ -276,17 +276,14 @@ pub(super) fn without_bars(of: &Expr) -> Expr {
     }
 }
 
-/// The size of an exponent with the sign of the exponent, where that is a sum that may be negative before the limit.
+/// The size of an exponent with the sign of the exponent, where that may be negative before the limit.
 pub(super) fn with_sign(size: &Expr, exponent: &Expr) -> Expr {
-    let plain = without_bars(size);
-    let sums =
-        |part: &Expr| matches!(part.node(), Node::Fun(Fun::Abs, of) if of.terms().len() > 1);
-    if !size.any(&sums) || may_be_complex(exponent) {
+    if !size.any(&|part| matches!(part.node(), Node::Fun(Fun::Abs, _))) {
         return size.clone();
     }
-    let turned = turned_bars(size);
-    let same = |one: &&Expr| is_zero(&expand(&(*one - exponent)));
-    [plain, turned].iter().find(same).cloned().unwrap_or_else(|| size.clone())
+    let same = |one: &Expr| is_zero(&expand(&(one - exponent)));
+    let written = [without_bars(size), turned_bars(size)];
+    written.into_iter().find(same).unwrap_or_else(|| exponent.clone())
 }
 
 /// With the opposite of what stands in absolute values.

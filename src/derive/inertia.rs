@@ -54,8 +54,13 @@ impl Inertia {
         other: &Symbol,
     ) -> Option<Expr> {
         let Inertia::Separate(inverses) = self else { return None };
-        let of = |q: &Symbol| Some(&inverses[motion.coordinates.iter().position(|c| c == q)?]);
-        Some(pow(&(of(other)? / of(one)?), &Expr::frac(1, 2)))
+        let of = |q: &Symbol| {
+            let inverse = &inverses[motion.coordinates.iter().position(|c| c == q)?];
+            matrix::identity_multiple(inverse).or_else(|| Some(inverse.clone()))
+        };
+        let (other, one) = (of(other)?, of(one)?);
+        let scalar = other.is_scalar() && one.is_scalar();
+        scalar.then(|| pow(&(other / one), &Expr::frac(1, 2)))
     }
 
     /// The inverse applied to one vector for each coordinate.

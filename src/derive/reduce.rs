@@ -34,7 +34,7 @@ use crate::symbolic::print;
 use crate::symbolic::rewrite::{map_children, replace, substitute};
 use crate::symbolic::series::leading;
 use crate::symbolic::spectral::{Letter, Spectrum, fresh, spectrum};
-use crate::symbolic::{Expr, Fun, Mark, Node, Prop, Shape, Symbol};
+use crate::symbolic::{Expr, Fun, Mark, Node, Prop, Props, Shape, Symbol};
 
 /// Every regime of a linear problem with infinite horizon.
 pub(super) fn regimes(
@@ -166,18 +166,21 @@ fn long_step(solution: &BlockSolution, neglected: &mut Neglected) -> Result<Expr
     let offset = solution.offset.as_ref().ok_or("there is no rest point")?;
     if let Some(solvent) = &solution.solvent {
         let matrix = solvent.x.clone();
-        let eigenvalue = fresh("lambda", Shape::scalar(), &matrix.symbols());
+        let complex = Props::NONE.with(Prop::Complex);
+        let eigenvalue =
+            fresh("lambda", Shape::scalar(), &matrix.symbols()).with_props(complex);
         let decay = -(Expr::sym(eigenvalue.clone()) * Expr::sym(step()));
         forgotten(decay, vec![Letter { matrix, eigenvalue }], neglected);
     }
     Ok(-offset)
 }
 
-/// Is a drift all that a long step leaves at the rest point? What the drift adds to the roots only
-/// turns.
+/// Is the rest point all that a long step leaves? What a drift adds to the roots only turns; where the sign of the
+/// rate is not known, that it is positive is what the condition says.
 fn settles(solution: &BlockSolution, closed: &Closed, regime: &Regime) -> bool {
     let drifts = !closed.causes[1].is_empty();
-    is_long_step(regime) && drifts && solution.offset.is_some() && is_positive(&closed.rate)
+    let known = is_positive(&closed.rate);
+    is_long_step(regime) && solution.offset.is_some() && (drifts || !known)
 }
 
 fn settled(solution: &BlockSolution, closed: &Closed, neglected: &mut Neglected) -> Expr {

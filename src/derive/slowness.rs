@@ -33,12 +33,8 @@ pub(super) fn slowness(
     let inertia = Inertia::of(motion);
     for ((coordinate, velocity), bend) in motion.coordinates.iter().zip(field).zip(bends) {
         if let Ok(slope) = jacobian(velocity, coordinate) {
-            // Along itself, and along other numbers that a drift couples it to.
-            let drifts = scale.is_one() && velocity.is_scalar();
-            let others = motion
-                .coordinates
-                .iter()
-                .filter(|other| drifts && *other != coordinate && other.shape.is_scalar());
+            // Along itself, and along others that it is coupled to.
+            let others = motion.coordinates.iter().filter(|other| *other != coordinate);
             let coupled = others.filter_map(|other| {
                 let slope = jacobian(velocity, other).ok()?;
                 let lengths =
@@ -51,8 +47,10 @@ pub(super) fn slowness(
                 let over_step = tidy(&expand(&(&slope * dt / scale)));
                 let sizes = [over_time, over_step].map(|term| size(&term));
                 for size in sizes.into_iter().filter(|size| !size.is_zero()) {
+                    // A matrix is as large as its transpose.
+                    let turned = Condition::Small(matrix::transpose(&size));
                     let condition = Condition::Small(size);
-                    if !conditions.contains(&condition) {
+                    if !conditions.contains(&condition) && !conditions.contains(&turned) {
                         conditions.push(condition);
                     }
                 }

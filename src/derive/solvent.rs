@@ -13,7 +13,7 @@ use crate::symbolic::assume::{is_positive, is_psd, is_spd, is_symmetric};
 use crate::symbolic::build::{fun, pow, sqrt, sum};
 use crate::symbolic::cancel::cancel;
 use crate::symbolic::expand::{equal, expand, is_zero};
-use crate::symbolic::spectral::{Letter, Spectrum, fresh, parts, spectrum};
+use crate::symbolic::spectral::{Letter, Spectrum, fresh, spectrum};
 use crate::symbolic::word::commute;
 use crate::symbolic::{Expr, Fun, Node, Prop, Shape, Symbol, matrix};
 
@@ -294,7 +294,7 @@ pub(super) fn sources(
     constants: &dyn Fn(&Symbol) -> bool,
 ) -> Vec<(Expr, Expr)> {
     let mut all: Vec<(Expr, Expr)> = Vec::new();
-    for (scalar, tail) in parts(source, constants) {
+    for (scalar, tail) in spectrum.parts(source, constants) {
         let (value, vector) = match &tail {
             None => (Expr::one(), Expr::one()),
             Some(tail) => {

@@ -124,7 +124,8 @@ impl Spelling {
 
     /// A vector or a matrix in coordinates in which the metric is the identity.
     fn measured(&self, expr: &Expr, text: &str) -> String {
-        let fits = |metric: &&Expr| metric.shape().rows == expr.shape().rows;
+        let (own, column) = (expr.shape(), expr.shape().is_column());
+        let fits = |metric: &&Expr| metric.shape().rows == own.rows && (column || own.is_square());
         let Some(metric) = self.metric.as_ref().filter(fits) else { return text.to_owned() };
         let root = format!("np.linalg.cholesky({}).T", self.python(metric));
         if expr.shape().is_column() {
@@ -152,7 +153,8 @@ impl Spelling {
             Condition::Small(expr) => one(expr),
             Condition::Large(expr) if expr.is_scalar() && !is_nonnegative(expr) => {
                 let text = self.python(expr);
-                format!("(1/np.min({text}) if np.min({text}) > 0 else np.inf)")
+                let least = format!("np.min(np.real({text}))");
+                format!("(1/{least} if {least} > 0 else np.inf)")
             }
             Condition::Large(expr) if expr.is_scalar() => one(&pow(expr, &Expr::int(-1))),
             Condition::Large(expr) => format!("1/{}", one(expr)),

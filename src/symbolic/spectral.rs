@@ -28,6 +28,17 @@ pub struct Spectrum {
     pub letters: Vec<Letter>,
     /// The shape of the matrices.
     pub shape: Shape,
+    /// How written-out matrices are read.
+    entries: Entries,
+}
+
+/// How a written-out matrix is read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Entries {
+    /// As a sum of matrices of numbers, one for each constant.
+    Apart,
+    /// As one matrix and the constants that all its entries share.
+    Together,
 }
 
 /// A term of a matrix: scalar part and the letters-only tail (`None`: the identity).
@@ -42,13 +53,26 @@ pub fn spectrum(
     constants: &dyn Fn(&Symbol) -> bool,
     taken: &[Symbol],
 ) -> Option<Spectrum> {
+    let read = |entries| read(matrices, (constants, entries), taken);
+    read(Entries::Apart).or_else(|| {
+        // A symmetric matrix has its eigenvalues whatever its entries are.
+        let whole = read(Entries::Together)?;
+        whole.letters.iter().all(|letter| is_symmetric(&letter.matrix)).then_some(whole)
+    })
+}
+
+fn read(
+    matrices: &[Expr],
+    (constants, entries): (&dyn Fn(&Symbol) -> bool, Entries),
+    taken: &[Symbol],
+) -> Option<Spectrum> {
     let shape = matrices.first()?.shape().clone();
     if shape.is_scalar() {
-        return Some(Spectrum { letters: Vec::new(), shape });
+        return Some(Spectrum { letters: Vec::new(), shape, entries });
     }
     let tails: Vec<Expr> = matrices
         .iter()
-        .flat_map(|matrix| parts(matrix, constants))
+        .flat_map(|matrix| parts(matrix, constants, entries))
         .filter_map(|(_, tail)| tail)
         .fold(Vec::new(), |mut all, tail| {
             if !all.contains(&tail) {
@@ -74,7 +98,7 @@ pub fn spectrum(
     } else {
         return None;
     };
-    Some(Spectrum { letters: name_letters(matrices, taken), shape })
+    Some(Spectrum { letters: name_letters(matrices, taken), shape, entries })
 }
 
 fn pairwise_commute(atoms: &[Expr]) -> bool {
@@ -153,7 +177,7 @@ fn has_real_spectrum(matrix: &Expr) -> bool {
 }
 
 /// The terms of a matrix (or vector) with written-out parts split by constants.
-pub fn parts(matrix: &Expr, constants: &dyn Fn(&Symbol) -> bool) -> Vec<Part> {
+fn parts(matrix: &Expr, constants: &dyn Fn(&Symbol) -> bool, entries: Entries) -> Vec<Part> {
     let mut all = Vec::new();
     for term in expand(matrix).terms() {
         if term.is_zero() {
@@ -165,7 +189,7 @@ pub fn parts(matrix: &Expr, constants: &dyn Fn(&Symbol) -> bool) -> Vec<Part> {
             None => all.push((scalar, None)),
             Some(tail) if matches!(tail.node(), Node::Identity(_)) => all.push((scalar, None)),
             Some(tail) if matches!(tail.node(), Node::Literal(_)) => {
-                for (inner, literal) in split_literal(&tail, constants) {
+                for (inner, literal) in split_literal(&tail, constants, entries) {
                     all.push((&scalar * inner, literal));
                 }
             }
@@ -181,10 +205,23 @@ fn scalars(product: &Product) -> Expr {
 }
 
 /// Writes a literal as `Σ constant monomial · literal`; multiples of the identity have no tail.
-fn split_literal(literal: &Expr, constants: &dyn Fn(&Symbol) -> bool) -> Vec<Part> {
+fn split_literal(
+    literal: &Expr,
+    constants: &dyn Fn(&Symbol) -> bool,
+    read: Entries,
+) -> Vec<Part> {
     let Some(entries) = matrix::entries(literal) else {
         return vec![(Expr::one(), Some(literal.clone()))];
     };
+    if read == Entries::Together {
+        return vec![match matrix::identity_multiple(literal) {
+            Some(multiple) => (multiple, None),
+            None => {
+                let (shared, rest) = primitive(literal, read);
+                (shared, Some(rest))
+            }
+        }];
+    }
     let mut monomials: Vec<Expr> = Vec::new();
     let mut split: Vec<Vec<(Expr, Expr)>> = Vec::new();
     for entry in &entries {
@@ -226,7 +263,7 @@ fn split_literal(literal: &Expr, constants: &dyn Fn(&Symbol) -> bool) -> Vec<Par
         {
             all.push((monomial * multiple, None));
         } else {
-            let (number, primitive) = primitive(&matrix);
+            let (number, primitive) = primitive(&matrix, read);
             all.push((monomial * number, Some(primitive)));
         }
     }
@@ -234,12 +271,16 @@ fn split_literal(literal: &Expr, constants: &dyn Fn(&Symbol) -> bool) -> Vec<Par
 }
 
 /// A literal without a common number and with a positive first entry, so that multiples of one
-/// matrix share a letter.
-fn primitive(literal: &Expr) -> (Expr, Expr) {
+/// matrix share a letter; where it is read as a whole, without common constants either.
+fn primitive(literal: &Expr, read: Entries) -> (Expr, Expr) {
     let Some(entries) = matrix::entries(literal) else { return (Expr::one(), literal.clone()) };
-    let marked = entries.iter().enumerate().map(|(at, entry)| expand(entry) * marker(at));
+    let marked = entries.iter().enumerate().map(|(at, entry)| expand(&(entry * marker(at))));
     let terms = sum(marked.collect::<Vec<_>>());
-    let mut number = Expr::num(super::expand::content(&terms).0.as_product().coefficient);
+    let shared = super::expand::content(&terms).0;
+    let mut number = match read {
+        Entries::Apart => Expr::num(shared.as_product().coefficient),
+        Entries::Together => shared,
+    };
     let first = entries.iter().find(|entry| !entry.is_zero());
     let negative = first.is_some_and(|entry| {
         entry.terms().iter().all(|t| super::number::sign(&t.as_product().coefficient) < 0)
@@ -253,13 +294,23 @@ fn primitive(literal: &Expr) -> (Expr, Expr) {
 }
 
 impl Spectrum {
+    /// The terms of a matrix or vector, with written-out parts read as the family reads them.
+    pub fn parts(&self, of: &Expr, constants: &dyn Fn(&Symbol) -> bool) -> Vec<Part> {
+        parts(of, constants, self.entries)
+    }
+
+    /// Are matrices read as a whole, whose entries are any numbers?
+    pub fn is_generic(&self) -> bool {
+        self.entries == Entries::Together
+    }
+
     /// The scalar function a matrix of the family stands for.
     pub fn scalar(&self, matrix: &Expr, constants: &dyn Fn(&Symbol) -> bool) -> Option<Expr> {
         if matrix.is_scalar() {
             return Some(matrix.clone());
         }
         let mut total = Vec::new();
-        for (scalar, tail) in parts(matrix, constants) {
+        for (scalar, tail) in self.parts(matrix, constants) {
             let value = match tail {
                 None => Expr::one(),
                 Some(tail) => self.scalar_of_tail(&tail)?,

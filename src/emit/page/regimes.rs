@@ -11,6 +11,7 @@ use crate::emit::math::{
 };
 use crate::model::types::{Limit, Regime};
 use crate::study::Study;
+use crate::symbolic::assume::may_be_complex;
 use crate::symbolic::{Expr, Symbol, print};
 
 /// One regime with everything known about it.
@@ -72,6 +73,9 @@ pub(in crate::emit) fn condition(condition: &Condition) -> Math {
     };
     match condition {
         Condition::Small(expr) => math![size(expr), SMALL],
+        Condition::Large(expr) if expr.is_scalar() && may_be_complex(expr) => {
+            math![sign("Re(", "Re(", r"\operatorname{Re}("), expr, sign(")", ")", ")"), LARGE]
+        }
         Condition::Large(expr) => math![size(expr), LARGE],
         Condition::Against(left, right) => math![size(left), LESS, size(right)],
         Condition::Positive(expr) if expr.is_scalar() => math![expr, POSITIVE],

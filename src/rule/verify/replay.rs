@@ -12,7 +12,7 @@ use crate::derive::{Claim, Definition, Derivation, Meaning, Step, epsilon};
 use crate::model::types::step;
 use crate::symbolic::eval::{Env, EvalError, eval, eval_scalar};
 use crate::symbolic::number::to_f64;
-use crate::symbolic::{Expr, Symbol};
+use crate::symbolic::{Expr, Prop, Symbol};
 use std::collections::BTreeSet;
 
 /// One step of a derivation, replayed.
@@ -186,6 +186,7 @@ fn error(
             let mut env = super::equations::bound(case, &State::draw(case, random))?;
             context.bind(&mut env)?;
             bind_free(&[function, coefficient], &mut env, random);
+            turn_positive(&[function, coefficient], &mut env)?;
             match leading(function, coefficient, to_f64(power), &env) {
                 // The regime asks for more than was declared: a positive curvature, or a rate that
                 // may be zero but then can't become large.
@@ -218,6 +219,21 @@ fn error(
             Ok(Some(worst))
         }
     }
+}
+
+/// Turns what a limit makes positive on its way.
+fn turn_positive(exprs: &[&Expr], env: &mut Env) -> Result<(), EvalError> {
+    let symbols = exprs.iter().flat_map(|expr| expr.symbols());
+    for symbol in symbols.filter(|s| s.shape.is_scalar() && s.props.has(Prop::Positive)) {
+        if symbol == epsilon() {
+            continue;
+        }
+        let value = eval_scalar(&Expr::sym(symbol.clone()), env)?;
+        if value < 0.0 {
+            env.bind_scalar(&symbol, -value);
+        }
+    }
+    Ok(())
 }
 
 /// How close `f(ε)` comes to `c ε^p` before rounding sets in. The limit is approached like a power of
