@@ -155,9 +155,7 @@ pub(super) fn solve_block(
     // A matrix of any numbers is singular by exception only.
     let generic = solvent.closed.as_ref().is_some_and(|closed| closed.spectrum.is_generic());
     let regular = generic && is_invertible(&block.k) || is_regular(&block.k);
-    if !regular
-        && let Some(velocity) = flat_velocity(&block, &solvent, half)
-    {
+    if !regular && let Some(velocity) = flat_velocity(&block, &solvent, half) {
         return Ok(BlockSolution {
             block,
             solvent: Some(solvent),

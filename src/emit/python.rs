@@ -8,7 +8,7 @@ use crate::symbolic::build::pow;
 use crate::symbolic::expand::expand;
 use crate::symbolic::print::Python;
 use crate::symbolic::rewrite::replace;
-use crate::symbolic::{Expr, Symbol, matrix};
+use crate::symbolic::{Expr, Mark, Symbol, matrix};
 use num_traits::{Signed, ToPrimitive};
 
 /// How the symbols of a study are written in Python.
@@ -115,9 +115,13 @@ impl Spelling {
     fn global_minimum(&self, of: &Expr, over: &Symbol) -> Option<String> {
         let coefficients = polynomial(of, over)?;
         let list: Vec<String> = coefficients.iter().map(|c| self.python(c)).collect();
+        let start = self.python(&Expr::sym(over.marked(Mark::Start)));
+        // Of several such places the one is taken that is cheapest to reach.
         Some(format!(
-            "(lambda p: min((z.real for z in p.deriv().roots() \
-             if abs(z.imag) < 1e-7*(1 + abs(z))), key=p))(np.polynomial.Polynomial([{}]))",
+            "(lambda p, all: min((x for x in all if p(x) <= min(map(p, all)) + 1e-12*max(map(abs, p.coef))), \
+             key=lambda x: abs(x - {start})*np.sqrt(np.maximum(p({start} + (x - {start})*(np.arange(1000) \
+             + 0.5)/1000) - min(map(p, all)), 0)).sum()))(*(lambda p: (p, [z.real for z in p.deriv().roots() \
+             if abs(z.imag) < 1e-7*(1 + abs(z))]))(np.polynomial.Polynomial([{}])))",
             list.join(", ")
         ))
     }
@@ -125,7 +129,8 @@ impl Spelling {
     /// A vector or a matrix in coordinates in which the metric is the identity.
     fn measured(&self, expr: &Expr, text: &str) -> String {
         let (own, column) = (expr.shape(), expr.shape().is_column());
-        let fits = |metric: &&Expr| metric.shape().rows == own.rows && (column || own.is_square());
+        let fits =
+            |metric: &&Expr| metric.shape().rows == own.rows && (column || own.is_square());
         let Some(metric) = self.metric.as_ref().filter(fits) else { return text.to_owned() };
         let root = format!("np.linalg.cholesky({}).T", self.python(metric));
         if expr.shape().is_column() {

@@ -194,9 +194,9 @@ impl Run<'_> {
                 self.spectral(*function, pair, (*from_covectors, *to_covectors), self.at(*of))?
             }
             Op::Planned(plan, step) => self.planned(*plan, *step)?,
-            Op::Minimum(ids) => {
+            Op::Minimum(start, ids) => {
                 let coefficients: Vec<f64> = ids.iter().map(|id| self.number(*id)).collect();
-                Matrix::from_element(1, 1, minimum(&coefficients))
+                Matrix::from_element(1, 1, minimum(self.number(*start), &coefficients))
             }
         })
     }
@@ -323,9 +323,9 @@ pub(super) fn of_number(function: Function, at: f64) -> f64 {
     }
 }
 
-/// Where a polynomial with these coefficients, lowest first, is least: its slope changes sign at
-/// the minima, which a fine mesh brackets and bisection finds.
-fn minimum(coefficients: &[f64]) -> f64 {
+/// Where a polynomial with these coefficients, lowest first, is least: its slope changes sign at the minima, which a
+/// mesh brackets and bisection finds. Of several the one is taken to which the motion without energy costs least.
+fn minimum(start: f64, coefficients: &[f64]) -> f64 {
     let at = |x: f64| coefficients.iter().rev().fold(0.0, |sum, c| sum * x + c);
     let slope = |x: f64| {
         let terms = coefficients.iter().enumerate().skip(1).rev();
@@ -335,7 +335,7 @@ fn minimum(coefficients: &[f64]) -> f64 {
     let largest = coefficients.iter().fold(0.0, |most: f64, c| most.max(c.abs()));
     let bound = 2.0 + coefficients.len() as f64 * largest / leading;
     let mesh = 20_000;
-    let mut best = (f64::INFINITY, 0.0);
+    let mut minima = Vec::new();
     for cell in 0..mesh {
         // Cells are finest near zero, where roots of any scale are told apart.
         let place = |cell: usize| {
@@ -351,9 +351,17 @@ fn minimum(coefficients: &[f64]) -> f64 {
             if slope(middle) < 0.0 { low = middle } else { high = middle }
         }
         let x = 0.5 * (low + high);
-        if at(x) < best.0 {
-            best = (at(x), x);
-        }
+        minima.push((at(x), x));
     }
-    best.1
+    let size = |x: f64| coefficients.iter().rev().fold(0.0, |sum, c| sum * x.abs() + c.abs());
+    let least = minima.iter().map(|(value, _)| *value).fold(f64::INFINITY, f64::min);
+    let lowest = minima.iter().filter(|(value, x)| *value <= least + 1e-12 * size(*x));
+    let way = |x: f64| -> f64 {
+        let middles =
+            (0..1000).map(|cell| start + (x - start) * (f64::from(cell) + 0.5) / 1000.0);
+        let pace: f64 = middles.map(|x| (at(x) - least).max(0.0).sqrt()).sum();
+        pace * (x - start).abs()
+    };
+    let ways = lowest.map(|(_, x)| (way(*x), *x));
+    ways.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(0.0, |(_, x)| x)
 }

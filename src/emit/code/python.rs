@@ -318,7 +318,9 @@ impl<'a> Writer<'a> {
             Op::Planned(plan, Some(dt)) => {
                 call("_planned", format!("{}, {}", all(plan), plain(*dt)))
             }
-            Op::Minimum(ids) => call("_minimum", all(ids)),
+            Op::Minimum(start, ids) => {
+                call("_minimum", format!("{}, {}", plain(*start), all(ids)))
+            }
         }
     }
 }

@@ -284,9 +284,9 @@ impl<'a> Writer<'a> {
                 let all: Vec<Id> = plan.into_iter().chain([dt]).collect();
                 self.call("planned", &all)
             }
-            Op::Minimum(ids) => {
+            Op::Minimum(start, ids) => {
                 let all: Vec<String> = ids.iter().map(|id| self.name(*id)).collect();
-                format!("minimum(&[{}])", all.join(", "))
+                format!("minimum({}, &[{}])", self.name(start), all.join(", "))
             }
             Op::Call(name, _) => format!("unavailable(\"{name}\")"),
             Op::Number(_) | Op::Input(_) => self.name(id),

@@ -303,7 +303,7 @@ fn open_definition(definition: &Definition, model: &Model, apart: bool) -> Vec<B
                 symbol,
                 " is the global minimum of the cost at rest, the ",
                 over,
-                " at which the following is least:",
+                " at which the following is least, and of several such places the one that is cheapest to reach:",
             ];
             // The loss as it was written, where that is all of the cost.
             let loss = model.parts.as_ref().map(|parts| &parts.loss);

@@ -325,7 +325,8 @@ impl Builder {
                 )?;
                 let all: Result<Vec<Id>, Refused> =
                     coefficients.iter().map(|c| self.node(c)).collect();
-                Ok(self.op(Op::Minimum(all?), shape))
+                let start = self.node(&Expr::sym(over.marked(Mark::Start)))?;
+                Ok(self.op(Op::Minimum(start, all?), shape))
             }
             Meaning::Implicit { .. } => {
                 Err("the step is only given by an equation that has no closed form".to_owned())

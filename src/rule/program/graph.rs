@@ -108,8 +108,9 @@ pub enum Op {
         /// What it is applied to.
         of: Id,
     },
-    /// Where a polynomial with these coefficients, lowest first, is least
-    Minimum(Vec<Id>),
+    /// Where a polynomial with these coefficients, lowest first, is least; of several such places the one that is
+    /// cheapest to reach from the first operand.
+    Minimum(Id, Vec<Id>),
 }
 
 impl Op {
@@ -137,7 +138,8 @@ impl Op {
             | Op::Outer(a, b)
             | Op::Solve(a, b)
             | Op::Mean(a, b) => vec![*a, *b],
-            Op::Call(_, all) | Op::Stack(all) | Op::Minimum(all) => all.clone(),
+            Op::Call(_, all) | Op::Stack(all) => all.clone(),
+            Op::Minimum(start, all) => [&[*start], all.as_slice()].concat(),
             Op::Planned(plan, step) => plan.iter().chain(step).copied().collect(),
             Op::Spectral { matrix, metric, of, .. } => {
                 [Some(*matrix), *metric, Some(*of)].into_iter().flatten().collect()

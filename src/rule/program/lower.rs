@@ -301,7 +301,9 @@ fn expressions(meaning: &Meaning) -> Vec<Expr> {
         Meaning::Planned { plan, step } => {
             plan.parts().into_iter().chain(step).cloned().collect()
         }
-        Meaning::GlobalMinimum { of, .. } => vec![of.clone()],
+        Meaning::GlobalMinimum { of, over } => {
+            vec![of.clone(), Expr::sym(over.marked(Mark::Start))]
+        }
         Meaning::Implicit { equation, .. } => vec![equation.clone()],
     }
 }

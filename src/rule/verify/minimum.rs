@@ -20,27 +20,46 @@ pub(super) fn global(case: &Case<'_>) -> Result<f64, Trouble> {
     let reach = REACH * case.draw.start[0].abs().max(1.0);
     let spacing = 2.0 * reach / f64::from(POINTS);
     let grid = (0..=POINTS).map(|at| -reach + spacing * f64::from(at));
-    let best =
-        grid.filter(|q| cost(*q).is_finite()).min_by(|a, b| cost(*a).total_cmp(&cost(*b)));
+    let grid: Vec<f64> = grid.filter(|q| cost(*q).is_finite()).collect();
+    let best = grid.iter().copied().min_by(|a, b| cost(*a).total_cmp(&cost(*b)));
     let best = best.ok_or(Trouble::Other("the cost at rest is not defined"))?;
     if best.abs() > reach - 2.0 * spacing
         || cost(best) > cost(2.0 * reach).min(cost(-2.0 * reach))
     {
         return Err(Trouble::Other("the cost at rest has no minimum"));
     }
-    let mut q = best;
-    for _ in 0..60 {
-        let at = mechanics.derivatives(0.0, &[q], &[0.0]);
-        let step = at.force[0] / at.hessian[(0, 0)].abs();
-        if !step.is_finite() {
-            break;
+    let settled = |mut q: f64| {
+        for _ in 0..60 {
+            let at = mechanics.derivatives(0.0, &[q], &[0.0]);
+            let step = at.force[0] / at.hessian[(0, 0)].abs();
+            if !step.is_finite() {
+                break;
+            }
+            q -= step.clamp(-spacing, spacing);
+            if step.abs() < 4.0 * f64::EPSILON * (1.0 + q.abs()) {
+                break;
+            }
         }
-        q -= step.clamp(-spacing, spacing);
-        if step.abs() < 4.0 * f64::EPSILON * (1.0 + q.abs()) {
-            break;
-        }
-    }
-    Ok(q)
+        q
+    };
+    let lowest = settled(best);
+    let from = case.draw.start[0];
+    // Others may be as low: the motion goes where it costs less to go, ∫ |p| dq.
+    let height = (cost(from) - cost(lowest)).abs();
+    let dips = grid.windows(3).filter(|w| cost(w[1]) <= cost(w[0]).min(cost(w[2])));
+    let wells = dips.map(|w| settled(w[1])).chain([lowest]);
+    let even = wells.filter(|q| cost(*q) - cost(lowest) <= 1e-12 * height);
+    let way = |to: f64| -> f64 {
+        let places =
+            (0..2000).map(|cell| from + (to - from) * (f64::from(cell) + 0.5) / 2000.0);
+        let momentum = |q: f64| {
+            let mass = mechanics.derivatives(0.0, &[q], &[0.0]).mass[(0, 0)];
+            (mass * (cost(q) - cost(lowest)).max(0.0)).sqrt()
+        };
+        places.map(momentum).sum::<f64>() * (to - from).abs()
+    };
+    let ways = even.map(|q| (way(q), q));
+    Ok(ways.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(lowest, |(_, q)| q))
 }
 
 /// The cost of a single step: geometry and drift where the step begins, the loss where it ends.

@@ -302,13 +302,25 @@ def _planned(m, a, q, half, horizon, drift, slope, dt):
     return size * jnp.exp(half * dt) * moved[:-1]
 
 
-def _minimum(*coefficients):
-    """Where a polynomial with these coefficients, lowest first, is least."""
+def _minimum(start, *coefficients):
+    """Where a polynomial with these coefficients, lowest first, is least.
+
+    Of several such places it is the one that is cheapest to reach from the start.
+    """
     p = jnp.stack([jnp.asarray(c, dtype=float) for c in coefficients])[::-1]
     slope, bend = jnp.polyder(p), jnp.polyder(p, 2)
     roots = jnp.roots(slope, strip_zeros=False)
     real = jnp.abs(roots.imag) < 1e-7 * (1 + jnp.abs(roots))
     x = roots.real
     for _ in range(3):
-        x = x - jnp.where(real, jnp.polyval(slope, x) / jnp.polyval(bend, x), 0.0)
-    return x[jnp.argmin(jnp.where(real, jnp.polyval(p, x), jnp.inf))]
+        curve = jnp.polyval(bend, x)
+        curve = jnp.where(curve == 0, 1.0, curve)
+        x = x - jnp.where(real, jnp.polyval(slope, x) / curve, 0.0)
+    values = jnp.where(real, jnp.polyval(p, x), jnp.inf)
+    least = jnp.min(values)
+    lowest = values <= least + 1e-12 * jnp.polyval(jnp.abs(p), jnp.abs(x))
+    begin = jnp.asarray(start)[..., None]
+    middles = begin[..., None] + (x - begin)[..., None] * (jnp.arange(1000) + 0.5) / 1000
+    pace = jnp.sqrt(jnp.maximum(jnp.polyval(p, middles) - least, 0.0)).sum(axis=-1)
+    way = jnp.where(lowest, jnp.abs(x - begin) * pace, jnp.inf)
+    return x[jnp.argmin(way, axis=-1)].astype(begin.dtype)

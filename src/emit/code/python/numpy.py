@@ -255,12 +255,26 @@ def _planned(m, a, q, half, horizon, drift, slope, dt):
     return (size * np.exp(half * dt) * moved[:-1]).astype(m.dtype)
 
 
-def _minimum(*coefficients):
-    """Where a polynomial with these coefficients, lowest first, is least."""
+def _minimum(start, *coefficients):
+    """Where a polynomial with these coefficients, lowest first, is least.
+
+    Of several such places it is the one that is cheapest to reach from the start.
+    """
     p = np.polynomial.Polynomial(coefficients)
     roots = p.deriv().roots()
     real = roots.real[np.abs(roots.imag) < 1e-7 * (1 + np.abs(roots))]
     slope, bend = p.deriv(), p.deriv(2)
     for _ in range(3):
         real = real - slope(real) / np.where(bend(real) == 0, 1.0, bend(real))
-    return float(real[np.argmin(p(real))])
+    least = np.min(p(real))
+    size = np.polynomial.Polynomial(np.abs(coefficients))(np.abs(real))
+    lowest = real[p(real) <= least + 1e-12 * size]
+    start = np.asarray(start)
+    middles = (np.arange(1000) + 0.5) / 1000
+
+    def way(x):
+        between = p(start[..., None] + (x - start[..., None]) * middles)
+        return np.abs(x - start) * np.sum(np.sqrt(np.maximum(between - least, 0.0)), axis=-1)
+
+    found = lowest[np.argmin([way(x) for x in lowest], axis=0)]
+    return found.astype(start.dtype) if start.ndim else float(found)

@@ -331,8 +331,11 @@ def _planned(m, a, q, half, horizon, drift, slope, dt):
     return (size * math.exp(half * dt) * moved[:-1]).to(m.dtype)
 
 
-def _minimum(*coefficients):
-    """Where a polynomial with these coefficients, lowest first, is least."""
+def _minimum(start, *coefficients):
+    """Where a polynomial with these coefficients, lowest first, is least.
+
+    Of several such places it is the one that is cheapest to reach from the start.
+    """
     lowest = [float(c) for c in coefficients]
     slope = [power * c for power, c in enumerate(lowest)][1:]
     bend = [power * c for power, c in enumerate(slope)][1:]
@@ -345,5 +348,17 @@ def _minimum(*coefficients):
         return sum(c * x**power for power, c in enumerate(poly))
 
     for _ in range(3):
-        real = real - at(slope, real) / at(bend, real)
-    return real[torch.argmin(at(lowest, real))].item()
+        curve = at(bend, real)
+        real = real - at(slope, real) / torch.where(curve == 0, 1.0, curve)
+    least = at(lowest, real).min()
+    size = at([abs(c) for c in lowest], real.abs())
+    places = real[at(lowest, real) <= least + 1e-12 * size]
+    begin = start.detach().to("cpu", torch.float64)
+    middles = (torch.arange(1000, dtype=torch.float64) + 0.5) / 1000
+
+    def way(x):
+        between = at(lowest, begin[..., None] + (x - begin[..., None]) * middles)
+        return (x - begin).abs() * (between - least).clamp(min=0).sqrt().sum(-1)
+
+    ways = torch.stack([way(x) for x in places])
+    return places[ways.argmin(0)].to(start)
