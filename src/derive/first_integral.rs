@@ -3,8 +3,9 @@
 //! cost at rest `c`.
 
 use super::variation::{Motion, gradient, jacobian};
+use crate::symbolic::assume::is_positive;
 use crate::symbolic::build::{fun, pow, sqrt, sum};
-use crate::symbolic::expand::{expand, is_zero};
+use crate::symbolic::expand::{content, expand, is_zero};
 use crate::symbolic::rewrite::{replace, substitute};
 use crate::symbolic::{Expr, Fun, Mark, Symbol};
 use num_traits::ToPrimitive;
@@ -24,12 +25,18 @@ pub(super) struct Orbit {
     pub excess: Expr,
 }
 
-/// Is a polynomial cost unbounded below: of odd degree, or with a negative leading coefficient?
-pub(super) fn is_unbounded(orbit: &Orbit) -> bool {
-    let Some(coefficients) = polynomial(&orbit.cost, &orbit.coordinate) else { return false };
+/// What has to be positive for a polynomial cost to be bounded below, if that is not known; an error where it is of odd
+/// degree, or negative.
+pub(super) fn bounded_below(orbit: &Orbit) -> Result<Option<Expr>, ()> {
+    let Some(coefficients) = polynomial(&orbit.cost, &orbit.coordinate) else {
+        return Ok(None);
+    };
     let degree = coefficients.len() - 1;
-    let lead = &coefficients[degree];
-    degree > 0 && (degree % 2 == 1 || crate::symbolic::assume::is_positive(&-lead))
+    let lead = content(&coefficients[degree]).1;
+    if degree > 0 && (degree % 2 == 1 || is_positive(&-&lead)) {
+        return Err(());
+    }
+    Ok((degree > 0 && !is_positive(&lead)).then_some(lead))
 }
 
 /// Finds the orbit; `None` unless there is one scalar coordinate, no discount, no explicit time.

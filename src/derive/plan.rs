@@ -10,7 +10,7 @@ use super::Extent;
 use super::block::{Block, linear_blocks};
 use super::configuration::Configuration;
 use super::diagnosis::diagnose;
-use super::first_integral::{Orbit, is_unbounded, orbit};
+use super::first_integral::{Orbit, bounded_below, orbit};
 use super::linear::{BlockSolution, Change, Until, solve_block, tidy};
 use super::reduce;
 use super::single_step::{change_symbol, step_problem};
@@ -382,7 +382,7 @@ fn nonlinear(
         return derivation;
     }
     if let Some(orbit) = orbit(motion).filter(|_| infinite) {
-        if is_unbounded(&orbit) {
+        let Ok(positive) = bounded_below(&orbit) else {
             derivation.class = Class::FirstIntegral;
             derivation.no_optimum = Some(NoOptimum {
                 reason: "the cost at rest is not bounded below, and nothing discounts it"
@@ -392,7 +392,8 @@ fn nonlinear(
                     .to_owned(),
             });
             return derivation;
-        }
+        };
+        derivation.conditions.extend(positive.map(Condition::Positive));
         first_integral(&orbit, configuration, &mut derivation);
     }
     if infinite {
