@@ -116,18 +116,12 @@ fn merge_motion(terms: Vec<Term>) -> Vec<Term> {
     }
     for (parts, last) in merged {
         let matrix = sum(parts);
-        let negative = mostly_negative(&matrix);
+        let negative = matrix.is_mostly_negative();
         let (scalar, matrix) =
             if negative { (Expr::int(-1), -matrix) } else { (Expr::one(), matrix) };
         kept.push(Term { scalar, before: vec![matrix], last });
     }
     kept
-}
-
-/// Do most terms of a sum carry a minus sign?
-pub(super) fn mostly_negative(expr: &Expr) -> bool {
-    let signs = expr.terms().iter().map(|term| sign(&term.as_product().coefficient));
-    signs.map(i32::from).sum::<i32>() < 0
 }
 
 /// A sum of vectors with matrices on their left taken out: `Gb + GJθ = G(b + Jθ)`.
@@ -268,7 +262,7 @@ fn factored(scalar: &Expr) -> Expr {
     if scalar.terms().len() < 2 {
         return scalar.clone();
     }
-    if mostly_negative(scalar) {
+    if scalar.is_mostly_negative() {
         return -factored(&-scalar);
     }
     let (content, rest) = content(scalar);
@@ -394,7 +388,11 @@ fn share_scalars(mut groups: Vec<(Expr, Expr)>) -> Expr {
         groups = without;
         let inside = with.into_iter().chain([(scalar, body)]).map(|(s, b)| s / &shared * b);
         let inside = sum(inside.collect::<Vec<_>>());
-        done.push(if mostly_negative(&inside) { -(shared * -inside) } else { shared * inside });
+        done.push(if inside.is_mostly_negative() {
+            -(shared * -inside)
+        } else {
+            shared * inside
+        });
     }
     sum(done)
 }
@@ -446,6 +444,6 @@ fn scalar_groups(total: &Expr) -> Expr {
     }
     let front = Expr::sym(shared);
     let inside = collect(&sum(with.iter().map(|term| term / &front)));
-    let group = if mostly_negative(&inside) { -(front * -inside) } else { front * inside };
+    let group = if inside.is_mostly_negative() { -(front * -inside) } else { front * inside };
     sum(without.into_iter().chain([group]))
 }

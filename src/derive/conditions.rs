@@ -6,7 +6,7 @@ mod edge;
 pub(super) use edge::Edge;
 use edge::is_below;
 
-use super::collect::{mostly_negative, shared_by_all};
+use super::collect::shared_by_all;
 use super::types::Condition;
 use crate::derive::regime::epsilon;
 use crate::symbolic::assume::is_nonnegative;
@@ -55,7 +55,7 @@ fn size(base: &Expr) -> Expr {
         base.clone()
     } else if is_nonnegative(&-base) {
         -base
-    } else if mostly_negative(base) {
+    } else if base.is_mostly_negative() {
         fun(Fun::Abs, &-base)
     } else {
         fun(Fun::Abs, base)

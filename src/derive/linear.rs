@@ -4,13 +4,14 @@
 use super::adrift;
 use super::block::Block;
 use super::collect::collect;
-use super::solvent::{Solvent, solve};
+use super::solvent::{Solvent, entries_cancelled, solve};
 use super::types::{Definition, Meaning, NoOptimum};
 use crate::model::types::{Horizon, Model};
 use crate::symbolic::assume::{is_positive, is_psd, is_spd, is_symmetric};
 use crate::symbolic::build::sum;
 use crate::symbolic::cancel::{cancel, shorter};
 use crate::symbolic::expand::{common_denominator, equal, expand};
+use crate::symbolic::literal_inverse::is_singular;
 use crate::symbolic::{Expr, Fun, Mark, Node, Symbol, matrix};
 
 /// The solution of one block.
@@ -156,6 +157,23 @@ pub(super) fn solve_block(
     let generic = solvent.closed.as_ref().is_some_and(|closed| closed.spectrum.is_generic());
     let regular = generic && is_invertible(&block.k) || is_regular(&block.k);
     if !regular && let Some(velocity) = flat_velocity(&block, &solvent, half) {
+        return Ok(BlockSolution {
+            block,
+            solvent: Some(solvent),
+            offset: None,
+            velocity,
+            change: Change::Flat,
+        });
+    }
+    if solvent.closed.is_none() && is_singular(&block.k) {
+        // q'(0) = −(X + Ĉ)⁻¹ F̂, where there is no place of rest.
+        let per_mass = |of: &Expr| {
+            let of = matrix::inverse(&block.m) * of;
+            let written = |entries| matrix::literal(of.shape().clone(), entries);
+            entries_cancelled(&matrix::entries(&of).map_or(of.clone(), written))
+        };
+        let growing = expand(&(&solvent.x + per_mass(&block.c)));
+        let velocity = -(matrix::inverse(&growing) * per_mass(&block.force));
         return Ok(BlockSolution {
             block,
             solvent: Some(solvent),

@@ -19,7 +19,7 @@ use crate::symbolic::print;
 use crate::symbolic::rewrite::substitute;
 use crate::symbolic::series::{Leading, NoSeries, leading};
 use crate::symbolic::spectral::Spectrum;
-use crate::symbolic::{Expr, Prop, Props, Q, Shape, Symbol};
+use crate::symbolic::{Expr, Prop, Props, Q, Shape, Symbol, matrix};
 use exponents::shifts;
 use num_traits::Zero;
 use std::collections::BTreeMap;
@@ -300,6 +300,8 @@ pub(super) fn leading_terms(
     Ok(LeadingTerms { kept: terms, dropped })
 }
 
+const NO_MINIMUM: &str = "in this limit the cost has no minimum";
+
 /// What has to be positive for an optimum may have another sign in the limit: the condition that is
 /// left there.
 pub(super) fn existence(
@@ -318,10 +320,15 @@ pub(super) fn existence(
         return Ok(());
     }
     if is_nonnegative(&-&left) {
-        return Err("in this limit the cost has no minimum".to_owned());
+        return Err(NO_MINIMUM.to_owned());
     }
     if let Some(lifted) = spectrum.lift(&left) {
-        neglected.condition(Condition::Positive(lifted));
+        // Of matrices of numbers it may be seen only now; what vanishes says nothing.
+        match matrix::identity_multiple(&lifted) {
+            Some(multiple) if is_positive(&multiple) || multiple.is_zero() => {}
+            Some(multiple) if is_nonnegative(&-&multiple) => return Err(NO_MINIMUM.to_owned()),
+            _ => neglected.condition(Condition::Positive(lifted)),
+        }
     }
     Ok(())
 }

@@ -217,9 +217,8 @@ fn size(expr: &Expr) -> Expr {
     if let Some(multiple) = identity_multiple(expr).filter(|_| !expr.is_scalar()) {
         return size(&multiple);
     }
-    let scalar = expr.is_scalar();
-    if scalar {
-        fun(Fun::Abs, expr)
+    if expr.is_scalar() {
+        magnitude(expr)
     } else if sign(&expr.as_product().coefficient) < 0 {
         -expr
     } else {

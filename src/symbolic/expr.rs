@@ -9,7 +9,7 @@
 //! * a [`Node::Word`] is a noncommutative product of at least two non-scalar factors in which
 //!   no two neighbours can be merged, and letters that commute stand in sorted order.
 
-use super::number::Q;
+use super::number::{Q, sign};
 use super::shape::{Dim, Shape};
 use super::symbol::Symbol;
 use num_traits::{One, Zero};
@@ -263,6 +263,12 @@ impl Expr {
             Node::Sum(terms) => terms,
             _ => std::slice::from_ref(self),
         }
+    }
+
+    /// Are more of its terms negative than positive?
+    pub fn is_mostly_negative(&self) -> bool {
+        let signs = self.terms().iter().map(|term| sign(&term.as_product().coefficient));
+        signs.map(i32::from).sum::<i32>() < 0
     }
 
     /// The expression as coefficient · powers · tail.

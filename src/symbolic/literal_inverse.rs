@@ -8,6 +8,15 @@ use num_traits::Zero;
 /// Written-out inverses stop here: larger symbolic ones are unreadable and stay `A⁻¹`.
 const LARGEST: usize = 3;
 
+/// Is the determinant of a matrix of any numbers zero whatever they are? Not known of larger ones.
+pub(crate) fn is_singular(matrix: &Expr) -> bool {
+    let small = matrix.shape().rows.number().filter(|n| *n <= LARGEST);
+    let entries = super::matrix::entries(matrix).filter(|_| matrix.shape().is_square());
+    entries.zip(small).is_some_and(|(entries, n)| {
+        super::expand::is_zero(&super::expand::expand(&determinant(&entries, n)))
+    })
+}
+
 /// The determinant of an `n × n` matrix given row by row.
 pub(super) fn determinant(entries: &[Expr], n: usize) -> Expr {
     if n == 1 {

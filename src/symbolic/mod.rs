@@ -15,7 +15,7 @@ pub mod expr;
 pub mod instantiate;
 pub mod laws;
 pub mod linear;
-mod literal_inverse;
+pub(crate) mod literal_inverse;
 pub mod matfun;
 pub mod matrix;
 pub mod number;

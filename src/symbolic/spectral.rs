@@ -214,13 +214,11 @@ fn split_literal(
         return vec![(Expr::one(), Some(literal.clone()))];
     };
     if read == Entries::Together {
-        return vec![match matrix::identity_multiple(literal) {
-            Some(multiple) => (multiple, None),
-            None => {
-                let (shared, rest) = primitive(literal, read);
-                (shared, Some(rest))
-            }
-        }];
+        if let Some(multiple) = matrix::identity_multiple(literal) {
+            return vec![(multiple, None)];
+        }
+        let (shared, rest) = primitive(literal, read);
+        return vec![(shared, Some(rest))];
     }
     let mut monomials: Vec<Expr> = Vec::new();
     let mut split: Vec<Vec<(Expr, Expr)>> = Vec::new();

@@ -215,7 +215,8 @@ fn conditions_between_two_limits_are_found() {
         ),
         ("faded_drift", "gamma/(2*sqrt(eta*h))"),
         ("heavy_drift", "eta*h*dt/(m*gamma)"),
-        ("carried", "|c/gamma|"),
+        ("carried", "|c|/gamma"),
+        ("coupled_quartics", "eta*k*|c|/gamma^2"),
     ] {
         let text = std::fs::read_to_string(format!("tests/unusual/{file}.lag")).unwrap();
         let (_, derivation) = derived(file, &text);
@@ -291,7 +292,7 @@ fn conditions_hold_for_both_signs_and_for_rotations() {
     for (file, wanted) in [
         ("either_drift", "gamma/|a|"),
         ("odd_rotation", "eta*k*h/gamma^2"),
-        ("measured_drift", "|c/(gamma*sqrt(m))|"),
+        ("measured_drift", "|c|/(gamma*sqrt(m))"),
     ] {
         let text = std::fs::read_to_string(format!("tests/unusual/{file}.lag")).unwrap();
         let (_, derivation) = derived(file, &text);
@@ -305,4 +306,11 @@ fn conditions_hold_for_both_signs_and_for_rotations() {
             );
         }
     }
+}
+
+/// Numbers that a loss couples have a closed form, and a long step is one that has faded, not one that is large.
+#[test]
+fn coupled_numbers_have_a_closed_form() {
+    insta::assert_snapshot!(regimes_of("coupled_bowl"));
+    insta::assert_snapshot!(regimes_of("no_sign"));
 }

@@ -2,6 +2,7 @@
 
 use super::equations::{SlowPart, is_moving};
 use crate::derive::block::linear_blocks;
+use crate::derive::conditions::follows_from;
 use crate::derive::configuration::configure;
 use crate::derive::linear::{Until, solve_block, tidy};
 use crate::derive::plan::{is_constant, taken};
@@ -38,9 +39,20 @@ pub(super) fn find(
 ) -> Losses {
     let mut losses = Losses::default();
     feedback(whole, (derived, rule), part, regime, &mut losses);
-    for size in adiabatic(fast, part, Some(regime)) {
-        losses.conditions.push(Condition::small(size));
-    }
+    let sizes = adiabatic(fast, part, Some(regime));
+    // A fast coordinate that does not settle within the step sees the slow ones move during it.
+    let settles = regime.limits.contains(&Limit::ToInfinity(step()));
+    let small = |condition: &Condition| match condition {
+        Condition::Small(size) => Some(size.clone()),
+        _ => None,
+    };
+    let scalars = sizes.iter().map(|(scalar, _)| scalar.clone());
+    let known: Vec<Expr> = rule.conditions.iter().filter_map(small).chain(scalars).collect();
+    let during = part.rates.iter().map(|rate| tidy(&(rate * Expr::sym(step()))));
+    let during = during.filter(|size| !settles && !follows_from(size, &known));
+    let during: Vec<Expr> = during.collect();
+    let sizes = sizes.into_iter().map(|(_, size)| size);
+    losses.conditions.extend(sizes.chain(during).map(Condition::small));
     losses
 }
 
@@ -208,8 +220,8 @@ fn unsigned(ratio: Expr) -> Expr {
     if negative { -ratio } else { ratio }
 }
 
-/// `ϱ/(r + γ)`: how much the slow coordinates move while the fast ones do.
-fn adiabatic(fast: &Model, part: &SlowPart, regime: Option<&Regime>) -> Vec<Expr> {
+/// `ϱ/(r + γ)`: how much the slow coordinates move while the fast ones do, of an eigenvalue and of the matrix.
+fn adiabatic(fast: &Model, part: &SlowPart, regime: Option<&Regime>) -> Vec<(Expr, Expr)> {
     // A rate without a formula is no number here.
     if part.rates.is_empty() {
         return Vec::new();
@@ -239,9 +251,9 @@ fn adiabatic(fast: &Model, part: &SlowPart, regime: Option<&Regime>) -> Vec<Expr
         let Some(lifted) = closed.spectrum.lift(&found.first.1) else { continue };
         for rate in &part.rates {
             // The step begins where the derivation's rates are taken.
-            let size = tidy(&(rate * &lifted));
-            if !sizes.contains(&size) {
-                sizes.push(size);
+            let [scalar, size] = [&found.first.1, &lifted].map(|of| tidy(&(rate * of)));
+            if !sizes.iter().any(|(_, known)| *known == size) {
+                sizes.push((scalar, size));
             }
         }
     }

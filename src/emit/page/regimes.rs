@@ -9,7 +9,7 @@ use crate::emit::math::{
     AT_MOST, DEFINITE, FROM_0, LARGE, LESS, MORE, Math, NONZERO, NORM, NORM_END, POSITIVE,
     SMALL, TO_INF, TO_ZERO, math, sign, spelt,
 };
-use crate::model::types::{Limit, Regime};
+use crate::model::types::{Limit, Regime, time};
 use crate::study::Study;
 use crate::symbolic::assume::may_be_complex;
 use crate::symbolic::{Expr, Symbol, print};
@@ -113,6 +113,11 @@ fn stated(given: &Condition) -> Prose {
     }
 }
 
+/// Is something neglected, and not known when it may be?
+fn is_open(rule: &RegimeRule) -> bool {
+    rule.conditions.is_empty() && rule.error != ErrorOrder::Exact
+}
+
 fn stated_all(conditions: &[Condition]) -> Vec<Prose> {
     let mut all: Vec<Prose> = conditions.iter().map(stated).collect();
     all.dedup();
@@ -167,7 +172,11 @@ fn table(entries: &[Entry]) -> Table {
                     .into_iter()
                     .map(|f| prose![if alone { f.right } else { f.whole() }])
                     .collect(),
-                stated_all(&rule.conditions),
+                if is_open(rule) {
+                    vec![prose!["not derived"]]
+                } else {
+                    stated_all(&rule.conditions)
+                },
                 vec![prose![error(rule)]],
             ],
             Err(why) => vec![name, vec![prose![format!("none: {why}")]], vec![], vec![]],
@@ -212,7 +221,9 @@ fn alone(entry: &Entry) -> Vec<Block> {
             words.push(" the rule is".into());
             let mut blocks = vec![Block::Text(words), Block::Boxed(changes(&rule.changes))];
             let mut words = Prose::new();
-            if !rule.conditions.is_empty() {
+            if is_open(rule) {
+                words.push("How far the limit has to be taken is not derived. ".into());
+            } else if !rule.conditions.is_empty() {
                 words.push("It holds when ".into());
                 words.extend(listed(stated_all(&rule.conditions)));
                 words.push(". ".into());
@@ -259,10 +270,34 @@ fn explanations(study: &Study, entries: &[Entry]) -> Vec<Block> {
             .collect();
         for definition in closure(&rule.definitions, &shown) {
             let known = study.derivation.definitions.contains(definition);
-            if let (false, Meaning::Equals(value)) = (known, &definition.meaning) {
-                let equation = Formula::equation(&definition.symbol, value);
-                add(prose![equation.whole(), "."]);
+            match &definition.meaning {
+                Meaning::Equals(value) if !known => {
+                    let equation = Formula::equation(&definition.symbol, value);
+                    add(prose![equation.whole(), "."]);
+                }
+                Meaning::GlobalMinimum { of, over } if !known => {
+                    add(prose![
+                        &definition.symbol,
+                        " is the ",
+                        over,
+                        " at which ",
+                        of,
+                        " is least."
+                    ]);
+                }
+                _ => {}
             }
+        }
+        let moving = study.model.coordinates.iter().map(|c| c.position.clone()).chain([time()]);
+        let spoken = |symbol: &Symbol| {
+            rule.conditions.iter().flat_map(parts).any(|of| of.contains(symbol))
+        };
+        let spoken: Vec<Prose> = moving.filter(spoken).map(|symbol| prose![&symbol]).collect();
+        if !spoken.is_empty() {
+            let mut line = prose!["Conditions with "];
+            line.extend(listed(spoken));
+            line.push(" are to hold all along the path.".into());
+            add(line);
         }
         let matrix = |c: &&Condition| parts(c).iter().any(|e| !e.is_scalar());
         let definite = |c: &&Condition| matches!(c, Condition::Positive(_));

@@ -49,8 +49,8 @@ pub(super) fn checks(model: &Model, derivation: &Derivation, cases: &[Case<'_>])
             continue;
         }
         compare(case, &mut tally, |case| {
-            let numeric = numeric(case)?;
-            Ok((case.column(value)?, Vector::from_element(1, numeric)))
+            let (numeric, size) = numeric(case)?;
+            Ok(beside(&case.column(value)?, numeric, size))
         });
     }
     all.push(tally.check(rows[0].0, rows[0].1, tolerance::VALUE));
@@ -63,8 +63,13 @@ pub(super) fn checks(model: &Model, derivation: &Derivation, cases: &[Case<'_>])
     all
 }
 
-/// The excess cost over staying at the rest point, by the numeric road.
-fn numeric(case: &Case<'_>) -> Result<f64, Trouble> {
+/// Two values, measured by what they are summed from: a cost may be zero because its terms cancel.
+fn beside(value: &Vector, other: f64, size: f64) -> (Vector, Vector) {
+    (Vector::from_vec(vec![value[0], size]), Vector::from_vec(vec![other, size]))
+}
+
+/// The excess cost over staying at the rest point, by the numeric road, and how large its terms are.
+fn numeric(case: &Case<'_>) -> Result<(f64, f64), Trouble> {
     let n = case.dim();
     let rest = vec![0.0; n];
     let offset = Linearised::at_start(case)?.offset().ok_or(NO_REST)?;
@@ -78,12 +83,17 @@ fn numeric(case: &Case<'_>) -> Result<f64, Trouble> {
         let weight = if gamma == 0.0 { horizon } else { -(-gamma * horizon).exp_m1() / gamma };
         let above = mechanics.value(0.0, start.as_slice(), &rest)
             - mechanics.value(0.0, q_star.as_slice(), &rest);
-        return Ok(0.5 * whole.value[(n, n)] + above * weight);
+        let terms = [0.5 * whole.value[(n, n)], above * weight];
+        return Ok((terms[0] + terms[1], terms[0].abs().max(terms[1].abs())));
     }
     let motion = Motion::new(case, Road::Schur)?;
     let at = mechanics.derivatives(0.0, q_star.as_slice(), &rest);
     let p = at.value_matrix(&motion.solvent.matrix);
-    Ok(0.5 * offset.dot(&(p * &offset)) - at.lean.dot(&offset))
+    let pulled = p * &offset;
+    // Where nothing pulls, what rounding leaves of the inertia does.
+    let rounding = 1e-6 * case.gamma()? * at.mass.norm() * offset.norm();
+    let size = offset.norm() * (pulled.norm() + at.lean.norm() + rounding);
+    Ok((0.5 * offset.dot(&pulled) - at.lean.dot(&offset), size))
 }
 
 /// Without a single point of rest there is no cost of staying there.
@@ -241,8 +251,7 @@ fn objective(
             continue;
         }
         compare(case, &mut tally, |case| {
-            let integral = integral(&path, case)?;
-            Ok((case.column(value)?, Vector::from_element(1, integral)))
+            Ok(beside(&case.column(value)?, integral(&path, case)?, numeric(case)?.1))
         });
     }
     tally.check(name, compared, tolerance::QUADRATURE)

@@ -197,6 +197,10 @@ fn atom<N: Notation + ?Sized>(expr: &Expr, notation: &N) -> Piece {
         Node::Fun(Fun::Exp, inner) if inner.is_scalar() => {
             notation.exponential(piece(inner, notation))
         }
+        // |−a − b + c| is |a + b − c|.
+        Node::Fun(Fun::Abs, inner) if inner.is_mostly_negative() => {
+            notation.function(Fun::Abs, piece(&-inner, notation))
+        }
         Node::Fun(function, inner) => notation.function(*function, piece(inner, notation)),
         Node::MatPow(base, exponent) => matrix_power(base, exponent, notation),
         Node::MatFun(function, inner) => {

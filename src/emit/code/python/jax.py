@@ -320,7 +320,8 @@ def _minimum(start, *coefficients):
     least = jnp.min(values)
     lowest = values <= least + 1e-12 * jnp.polyval(jnp.abs(p), jnp.abs(x))
     begin = jnp.asarray(start)[..., None]
-    middles = begin[..., None] + (x - begin)[..., None] * (jnp.arange(1000) + 0.5) / 1000
+    shares = (jnp.arange(1000) + 0.5) / 1000
+    middles = begin[..., None] + (x - begin)[..., None] * shares
     pace = jnp.sqrt(jnp.maximum(jnp.polyval(p, middles) - least, 0.0)).sum(axis=-1)
     way = jnp.where(lowest, jnp.abs(x - begin) * pace, jnp.inf)
     return x[jnp.argmin(way, axis=-1)].astype(begin.dtype)

@@ -274,7 +274,8 @@ def _minimum(start, *coefficients):
 
     def way(x):
         between = p(start[..., None] + (x - start[..., None]) * middles)
-        return np.abs(x - start) * np.sum(np.sqrt(np.maximum(between - least, 0.0)), axis=-1)
+        pace = np.sqrt(np.maximum(between - least, 0.0))
+        return np.abs(x - start) * np.sum(pace, axis=-1)
 
     found = lowest[np.argmin([way(x) for x in lowest], axis=0)]
     return found.astype(start.dtype) if start.ndim else float(found)
