@@ -14,6 +14,7 @@ use crate::symbolic::{
     Abstract, Apply, Expr, Fun, Mark, Shape, Symbol, apply::apply, build, matrix,
 };
 use crate::syntax::ast::{self, ExprKind, Name};
+use num_traits::Signed;
 use std::collections::BTreeMap;
 
 impl Typer<'_, '_> {
@@ -151,6 +152,21 @@ impl Typer<'_, '_> {
         value: &Expr,
         args: &[ast::Expr],
     ) -> Option<Expr> {
+        let undefined = value.as_num().and_then(|number| match which {
+            Entrywise::Root if number.is_negative() => {
+                Some("expected a number that is not negative")
+            }
+            Entrywise::Function(Fun::Log) if !number.is_positive() => {
+                Some("expected a number above 0")
+            }
+            _ => None,
+        });
+        if let Some(expected) = undefined {
+            let problem = format!("`{name}` has no real value here");
+            return self.fail(
+                Diagnostic::error(Code::NotANumber, args[0].span, problem).here(expected),
+            );
+        }
         if value.shape().is_column() {
             return Some(match which {
                 Entrywise::Function(function) => build::fun(function, value),

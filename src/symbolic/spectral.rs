@@ -142,7 +142,7 @@ fn name_letters(matrices: Vec<Expr>, taken: &[Symbol]) -> Vec<Letter> {
         let mut props = Props::NONE;
         if has_positive_spectrum(&matrix) {
             props = props.with(Prop::Positive);
-        } else if is_psd(&matrix) {
+        } else if has_nonnegative_spectrum(&matrix) {
             props = props.with(Prop::Nonnegative);
         } else if !has_real_spectrum(&matrix) {
             props = props.with(Prop::Complex);
@@ -163,6 +163,14 @@ pub fn has_positive_spectrum(matrix: &Expr) -> bool {
     match matrix.factors() {
         [a, b] => is_spd(a) && is_spd(b),
         _ => false,
+    }
+}
+
+/// Are all eigenvalues known to be real and not negative? True for products of an spd matrix with a psd one, too.
+fn has_nonnegative_spectrum(matrix: &Expr) -> bool {
+    match matrix.factors() {
+        [a, b] => is_spd(a) && is_psd(b) || is_psd(a) && is_spd(b) || is_psd(matrix),
+        _ => is_psd(matrix),
     }
 }
 
