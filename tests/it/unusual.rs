@@ -216,6 +216,7 @@ fn conditions_between_two_limits_are_found() {
         ("faded_drift", "gamma/(2*sqrt(eta*h))"),
         ("heavy_drift", "eta*h*dt/(m*gamma)"),
         ("carried", "|c|/gamma"),
+        ("two_slopes", "eta*l*dt/(gamma*m)"),
         ("coupled_quartics", "eta*k*|c|/gamma^2"),
     ] {
         let text = std::fs::read_to_string(format!("tests/unusual/{file}.lag")).unwrap();

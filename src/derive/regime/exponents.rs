@@ -57,19 +57,23 @@ pub(super) fn factors(function: &Expr) -> Option<Vec<Part>> {
             parts.push(expanded(base)?);
             continue;
         };
-        let grown = fun(Fun::Exp, &exponent);
         let (exponent, found) = expanded(exponent)?;
         let (power, first) = found.first.clone();
         let (rises, falls) = (is_positive(&first), is_nonnegative(&-&first));
         if !power.is_zero() || !(rises || falls) {
             return None;
         }
-        parts.push((exponent, found));
         if rises {
-            parts.push(expanded(grown)?);
+            parts.push(expanded(shifted(&exponent, &first))?);
         }
+        parts.push((exponent, found));
     }
     Some(parts)
+}
+
+/// What `eˣ` is off by as a factor, where `x` tends to `first`: the power `e^{x − first}` to first order.
+fn shifted(exponent: &Expr, first: &Expr) -> Expr {
+    Expr::one() + exponent - first
 }
 
 /// The rates in the exponentials of a function, and what stands beside these. Their errors are those of the function if
@@ -141,8 +145,8 @@ fn rates(exponent: &Expr) -> Vec<Expr> {
             Ok(Some(found)) if found.first.0.is_negative() => Vec::new(),
             Ok(Some(found)) if fades(&found.first) => vec![part],
             Ok(Some(found)) if found.first.0.is_zero() => {
-                let grown = fun(Fun::Exp, &part);
-                vec![part, grown]
+                let shifted = shifted(&part, &found.first.1);
+                vec![part, shifted]
             }
             _ => vec![fun(Fun::Exp, &part)],
         }

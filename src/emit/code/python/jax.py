@@ -318,7 +318,8 @@ def _minimum(start, *coefficients):
         x = x - jnp.where(real, jnp.polyval(slope, x) / curve, 0.0)
     values = jnp.where(real, jnp.polyval(p, x), jnp.inf)
     least = jnp.min(values)
-    lowest = values <= least + 1e-12 * jnp.polyval(jnp.abs(p), jnp.abs(x))
+    rounding = 1e4 * jnp.finfo(x.dtype).eps
+    lowest = values <= least + rounding * jnp.polyval(jnp.abs(p), jnp.abs(x))
     begin = jnp.asarray(start)[..., None]
     shares = (jnp.arange(1000) + 0.5) / 1000
     middles = begin[..., None] + (x - begin)[..., None] * shares
