@@ -182,7 +182,10 @@ fn separation(
         span,
         format!("the values of the file do not lie in the regime `{name}`"),
     )
-    .here(format!("expected numbers far below 1, missed by {}", missed.len()));
+    .here(match missed.len() {
+        1 => "expected numbers far below 1, which the one below is not".to_owned(),
+        many => format!("expected numbers far below 1, which the {many} below are not"),
+    });
     for text in missed {
         warning = warning.note(text);
     }
