@@ -65,12 +65,15 @@ fn given_words(symbol: &Symbol, model: &Model, landscape: &Landscape<'_>) -> Pro
 type Landscape<'a> = Vec<(&'a Coordinate, Expr, Option<Expr>)>;
 
 fn landscape(model: &Model) -> Landscape<'_> {
+    /// A longer slope is no symbol.
+    const LONGEST: usize = 400;
     let Some(parts) = &model.parts else { return Vec::new() };
     let starts: BTreeMap<Expr, Expr> =
         model.coordinates.iter().map(|q| (q.q(), q.start())).collect();
     let mut all = Vec::new();
     for q in &model.coordinates {
-        let Ok(slope) = gradient(&parts.loss, &q.position) else { continue };
+        let slope = gradient(&parts.loss, &q.position);
+        let Some(slope) = slope.ok().filter(|slope| slope.size() <= LONGEST) else { continue };
         let curvature = jacobian(&slope, &q.position).ok().map(|curvature| expand(&curvature));
         all.push((q, expand(&substitute(&slope, &starts)), curvature));
     }
