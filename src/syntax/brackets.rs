@@ -7,7 +7,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
 
 /// How deep brackets, signs and powers may nest in one expression.
-pub(super) const MAX_DEPTH: usize = 128;
+pub(super) const MAX_DEPTH: usize = 32;
 
 /// Checks that brackets match and do not nest too deeply. `offset` is the place of the code.
 pub(super) fn check(code: &str, offset: usize) -> Result<(), Diagnostic> {
