@@ -153,27 +153,7 @@ pub(super) fn solve_block(
     if !finite {
         solvent.conditions.extend(adrift::detectable(&block, half)?);
     }
-    // A matrix of any numbers is singular by exception only.
-    let generic = solvent.closed.as_ref().is_some_and(|closed| closed.spectrum.is_generic());
-    let regular = generic && is_invertible(&block.k) || is_regular(&block.k);
-    if !regular && let Some(velocity) = flat_velocity(&block, &solvent, half) {
-        return Ok(BlockSolution {
-            block,
-            solvent: Some(solvent),
-            offset: None,
-            velocity,
-            change: Change::Flat,
-        });
-    }
-    if solvent.closed.is_none() && is_singular(&block.k) {
-        // q'(0) = −(X + Ĉ)⁻¹ F̂, where there is no place of rest.
-        let per_mass = |of: &Expr| {
-            let of = matrix::inverse(&block.m) * of;
-            let written = |entries| matrix::literal(of.shape().clone(), entries);
-            entries_cancelled(&matrix::entries(&of).map_or(of.clone(), written))
-        };
-        let growing = expand(&(&solvent.x + per_mass(&block.c)));
-        let velocity = -(matrix::inverse(&growing) * per_mass(&block.force));
+    if let Some(velocity) = restless_velocity(&block, &solvent, half) {
         return Ok(BlockSolution {
             block,
             solvent: Some(solvent),
@@ -220,14 +200,38 @@ fn has_zero_mode_declared(k: &Expr) -> bool {
     k.any(&|part| is_psd(part) && !is_spd(part) && part.as_sym().is_some()) || is_symmetric(k)
 }
 
+/// The velocity at the start where there may be no place of rest: no inverse of `K` is needed.
+fn restless_velocity(block: &Block, solvent: &Solvent, half: &Expr) -> Option<Expr> {
+    let Some(closed) = &solvent.closed else {
+        return is_singular(&block.k).then(|| implicit_velocity(block, solvent));
+    };
+    // A matrix of any numbers is singular by exception only.
+    let generic = closed.spectrum.is_generic() && is_invertible(&block.k);
+    if generic || is_regular(&block.k) {
+        None
+    } else {
+        Some(flat_velocity(block, solvent, half))
+    }
+}
+
+/// `q'(0) = −(X + Ĉ)⁻¹ F̂`, with a solvent that only its equation gives.
+fn implicit_velocity(block: &Block, solvent: &Solvent) -> Expr {
+    let per_mass = |of: &Expr| {
+        let of = matrix::inverse(&block.m) * of;
+        let written = |entries| matrix::literal(of.shape().clone(), entries);
+        entries_cancelled(&matrix::entries(&of).map_or(of.clone(), written))
+    };
+    let growing = expand(&(&solvent.x + per_mass(&block.c)));
+    -(matrix::inverse(&growing) * per_mass(&block.force))
+}
+
 /// `q'(0) = (λ₊)⁻¹ F` with `λ₊ = X's companion root`: no inverse of `K` is needed.
-fn flat_velocity(block: &Block, solvent: &Solvent, half: &Expr) -> Option<Expr> {
-    solvent.closed.as_ref()?;
+fn flat_velocity(block: &Block, solvent: &Solvent, half: &Expr) -> Expr {
     let identity = identity_like(&block.m);
     let growing = expand(&(&solvent.flow.lead + &solvent.flow.decay))
         + expand(&(Expr::int(2) * half * identity));
     let source = tidy(&expand(&(matrix::inverse(&block.m) * &block.force)));
-    Some(matrix::inverse(&growing) * source)
+    matrix::inverse(&growing) * source
 }
 
 /// `K = 0`: a linear loss. With a discount the optimum moves uniformly; without one the cost

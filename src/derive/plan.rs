@@ -238,13 +238,13 @@ fn linear(
     };
     record_regimes(&mut derivation);
     derivation.diagnosis = diagnose(model, motion, configuration.loss.as_ref(), &solutions);
-    flat_directions(model, &solutions, half, &mut derivation);
+    flat_directions((model, motion), &solutions, half, &mut derivation);
     derivation
 }
 
 /// `K` may be singular where no property forbids it: the rule then has a limit, not a pole.
 fn flat_directions(
-    model: &Model,
+    (model, motion): (&Model, &Motion),
     solutions: &[BlockSolution],
     half: &Expr,
     derivation: &mut Derivation,
@@ -265,11 +265,12 @@ fn flat_directions(
                 .to_owned(),
         );
     }
-    // What has another form for programs has a value there.
+    // What has another form for programs has a value there, if the cost itself has one.
+    let own = poles(&motion.lagrangian);
     let careful = derivation.updates.iter().filter(|update| update.careful.is_some());
     let changes = careful.filter_map(|update| update.change.as_ref());
     let poles: BTreeSet<Expr> = changes.flat_map(poles).collect();
-    for pole in poles {
+    for pole in poles.into_iter().filter(|pole| !own.contains(pole)) {
         derivation.notes.push(format!(
             "Where {} = 0 the rule is the limit of its formula.",
             print::text(&pole)

@@ -48,7 +48,8 @@ pub(super) fn slowness(
                 let sizes = [over_time, over_step].map(|term| size(&term));
                 for size in sizes.into_iter().filter(|size| !size.is_zero()) {
                     // A matrix is as large as its transpose.
-                    let turned = Condition::Small(matrix::transpose(&size));
+                    let turned = tidy(&expand(&matrix::transpose(&size)));
+                    let turned = Condition::Small(self::size(&turned));
                     let condition = Condition::Small(size);
                     if !conditions.contains(&condition) && !conditions.contains(&turned) {
                         conditions.push(condition);

@@ -204,6 +204,14 @@ fn a_drift_that_nothing_bends_is_left_to_itself() {
     }
 }
 
+/// Is it one of the sizes that a file's regimes say are small?
+fn says(file: &str, wanted: &str) {
+    let text = std::fs::read_to_string(format!("tests/unusual/{file}.lag")).unwrap();
+    let (_, derivation) = derived(file, &text);
+    let said = small(&derivation);
+    assert!(said.iter().any(|size| size == wanted), "{file}: {said:?}");
+}
+
 /// Conditions that only points between two limits show: `jΔt` where the discount is large, `γ²/(ηh)` between a step that
 /// has faded and one that has not begun, `ηhΔt/(mγ)` for long steps along a drift that grows; and what couples numbers.
 #[test]
@@ -219,10 +227,7 @@ fn conditions_between_two_limits_are_found() {
         ("two_slopes", "eta*l*dt/(gamma*m)"),
         ("coupled_quartics", "eta*k*|c|/gamma^2"),
     ] {
-        let text = std::fs::read_to_string(format!("tests/unusual/{file}.lag")).unwrap();
-        let (_, derivation) = derived(file, &text);
-        let said = small(&derivation);
-        assert!(said.iter().any(|size| size == wanted), "{file}: {said:?}");
+        says(file, wanted);
     }
 }
 
@@ -295,18 +300,15 @@ fn conditions_hold_for_both_signs_and_for_rotations() {
         ("odd_rotation", "eta*k*h/gamma^2"),
         ("measured_drift", "|c|/(gamma*sqrt(m))"),
     ] {
-        let text = std::fs::read_to_string(format!("tests/unusual/{file}.lag")).unwrap();
-        let (_, derivation) = derived(file, &text);
-        let said = small(&derivation);
-        assert!(said.iter().any(|size| size == wanted), "{file}: {said:?}");
-        if file == "odd_rotation" {
-            let flat = derivation.regimes[1].outcome.as_ref().unwrap();
-            insta::assert_snapshot!(
-                print::ascii(&flat.changes[0].1),
-                @"dt (Q x(0) - eta*k (gamma I + Q)^-1 g)"
-            );
-        }
+        says(file, wanted);
     }
+    let text = std::fs::read_to_string("tests/unusual/odd_rotation.lag").unwrap();
+    let (_, derivation) = derived("odd_rotation", &text);
+    let flat = derivation.regimes[1].outcome.as_ref().unwrap();
+    insta::assert_snapshot!(
+        print::ascii(&flat.changes[0].1),
+        @"dt (Q x(0) - eta*k (gamma I + Q)^-1 g)"
+    );
 }
 
 /// Numbers that a loss couples have a closed form, and a long step is one that has faded, not one that is large.

@@ -282,7 +282,7 @@ fn explanations(study: &Study, entries: &[Entry]) -> Vec<Block> {
                         over,
                         " at which ",
                         of,
-                        " is least."
+                        " is least, and of several such places the one that is cheapest to reach."
                     ]);
                 }
                 _ => {}
