@@ -311,6 +311,20 @@ fn conditions_hold_for_both_signs_and_for_rotations() {
     );
 }
 
+/// Where the file itself divides by zero its rule has no limit to speak of; where only the plan's formula does, it has.
+#[test]
+fn only_what_the_plan_divides_by_is_a_limit() {
+    let text = std::fs::read_to_string("tests/unusual/divided_plan.lag").unwrap();
+    let (_, derivation) = derived("divided_plan", &text);
+    let mut limits =
+        derivation.notes.iter().filter(|note| note.contains("the limit of its formula"));
+    assert_eq!(
+        limits.next().unwrap(),
+        "Where γ − a/b = 0 the rule is the limit of its formula."
+    );
+    assert_eq!(limits.next(), None);
+}
+
 /// Numbers that a loss couples have a closed form, and a long step is one that has faded, not one that is large.
 #[test]
 fn coupled_numbers_have_a_closed_form() {
